@@ -1,0 +1,1 @@
+//! The attributes of the `lifecycle` crate, which re-exports and documents them.

@@ -1,0 +1,185 @@
+//! What an attribute leaves behind in the binary, and the same thing built at run time.
+//!
+//! A [`StepDef`] is a `static` that generated code hands to `inventory`; [`Step`](struct@StepSpec) is its owned form, which
+//! the registry, the plan and the executor work with.
+
+use std::any::TypeId;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::resource::{Inputs, Resource};
+
+/// The type that stands for an annotated function: `Settings::step::<close_db>()`.
+///
+/// `#[on_start]` and `#[on_shutdown]` implement it for a type with the function's own name (or the `label`); there is
+/// no reason to implement it by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a step",
+    label = "no `#[on_start]` or `#[on_shutdown]` function has this name",
+    note = "name a function that carries one of these attributes, or its `label`"
+)]
+pub trait Step: 'static {}
+
+/// Which of the two orders a step belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Phase {
+    /// `#[on_start]`: before the service.
+    Start,
+    /// `#[on_shutdown]`: after it.
+    Shutdown,
+}
+
+/// What the attribute said; every key is optional and has its default in the plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StepKeys {
+    /// `order = N`.
+    pub order: Option<i32>,
+    /// `timeout = "…"`.
+    pub timeout: Option<Duration>,
+    /// `last`.
+    pub last: bool,
+}
+
+/// A step as the macros write it down.
+pub struct StepDef {
+    /// The function's name, or its label.
+    pub name: &'static str,
+    /// `module_path!()`.
+    pub module: &'static str,
+    /// `file!()`.
+    pub file: &'static str,
+    /// `line!()`.
+    pub line: u32,
+    /// `TypeId::of` the type that stands for the step.
+    pub id: fn() -> TypeId,
+    /// Start or shutdown.
+    pub phase: Phase,
+    /// The attribute's keys.
+    pub keys: StepKeys,
+    /// Names what the function takes and gives, by type.
+    pub signature: fn(&mut Signature),
+    /// Gathers the arguments and returns the call, not yet begun.
+    pub call: fn(&mut Inputs<'_>) -> Result<Call, Missing>,
+}
+
+inventory::collect!(StepDef);
+
+/// The types that a step takes and gives.
+#[derive(Clone, Debug, Default)]
+pub struct Signature {
+    pub(crate) takes: Vec<Need>,
+    pub(crate) gives: Vec<Gift>,
+}
+
+/// How an argument uses its resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// `&T`, `Arc<T>`, `T: Clone`: the resource stays.
+    Share,
+    /// `Take<T>`: it is moved out.
+    Take,
+}
+
+/// One argument: a resource by type.
+#[derive(Clone, Copy, Debug)]
+pub struct Need {
+    /// The type it is provided under, or `Arc` of it.
+    pub(crate) keys: [TypeId; 2],
+    /// `std::any::type_name` of the first key.
+    pub(crate) type_name: &'static str,
+    pub(crate) usage: Use,
+    /// `Option<…>`: may be absent.
+    pub(crate) optional: bool,
+}
+
+/// One resource that a start hook returns.
+#[derive(Clone, Copy, Debug)]
+pub struct Gift {
+    pub(crate) key: TypeId,
+    pub(crate) type_name: &'static str,
+}
+
+/// Why a step cannot be called: a resource that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    pub(crate) key: TypeId,
+    pub(crate) type_name: &'static str,
+    /// A provided type that looks like the one meant, or who still holds it.
+    pub(crate) hint: Option<String>,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no {} was provided", crate::render::type_name(self.type_name))?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a step's call came to: the resources it gives, or its error as text (`{:#}`).
+pub type CallResult = Result<Vec<Resource>, String>;
+
+/// A call with its arguments gathered, not yet begun.
+pub enum Call {
+    /// An async function: polled on the service's runtime.
+    Async(Pin<Box<dyn Future<Output = CallResult> + Send>>),
+    /// A sync function: run on an OS thread of its own.
+    Sync(Box<dyn FnOnce() -> CallResult + Send>),
+}
+
+/// Gathers a step's arguments into a call.
+pub(crate) type Begin = Arc<dyn Fn(&mut Inputs<'_>) -> Result<Call, Missing> + Send + Sync>;
+
+/// A step as the registry, the plan and the executor know it.
+#[derive(Clone)]
+pub(crate) struct StepSpec {
+    pub(crate) name: String,
+    pub(crate) module: String,
+    pub(crate) file: String,
+    pub(crate) line: u32,
+    pub(crate) id: Option<TypeId>,
+    pub(crate) phase: Phase,
+    pub(crate) keys: StepKeys,
+    pub(crate) signature: Signature,
+    /// Why the step was switched off, if it was.
+    pub(crate) off: Option<String>,
+    pub(crate) begin: Begin,
+}
+
+impl From<&'static StepDef> for StepSpec {
+    fn from(def: &'static StepDef) -> Self {
+        let mut signature = Signature::default();
+        (def.signature)(&mut signature);
+        StepSpec {
+            name: def.name.to_owned(),
+            module: def.module.to_owned(),
+            file: def.file.to_owned(),
+            line: def.line,
+            id: Some((def.id)()),
+            phase: def.phase,
+            keys: def.keys,
+            signature,
+            off: None,
+            begin: Arc::new(def.call),
+        }
+    }
+}
+
+impl fmt::Debug for StepSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepSpec")
+            .field("name", &self.name)
+            .field("module", &self.module)
+            .field("phase", &self.phase)
+            .field("keys", &self.keys)
+            .field("off", &self.off)
+            .finish_non_exhaustive()
+    }
+}
