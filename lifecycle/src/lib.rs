@@ -1,14 +1,22 @@
 //! A service's whole lifecycle from attributes on functions that already exist.
 
-mod hook;
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;
+mod context;
+mod gate;
+mod hook;
+mod rejected;
 mod render;
 mod report;
 mod resource;
+mod tracked;
 
+pub use context::{item, note, time_left};
+pub use gate::CallSite;
 pub use hook::{Phase, Step};
+pub use rejected::{RejectReason, Rejected};
 pub use report::Report;
 pub use resource::{ProvideError, Take};
 pub use tokio_util::sync::CancellationToken;
+pub use tracked::{in_flight, inherit, spawn, spawn_blocking};

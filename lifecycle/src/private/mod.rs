@@ -13,4 +13,6 @@ pub use std::boxed::Box;
 pub use inventory;
 
 pub use crate::hook::{Call, CallResult, Missing, Phase, Signature, StepDef, StepKeys};
+pub use crate::rejected::Rejected;
 pub use crate::resource::Inputs;
+pub use crate::tracked::{Admitted, Inside, Scope, Site, admit, run};

@@ -1,0 +1,141 @@
+//! Counts tracked calls, refuses them once closed, tells when the last one has left.
+//!
+//! One word holds the closed bit and the count, so that a call is either counted before the gate closes or sees it
+//! closed. How it is represented is known in this file alone.
+
+mod site;
+mod sync;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::OnceLock;
+
+pub(crate) use site::Counted;
+pub use site::{CallSite, Site};
+
+use self::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
+use crate::rejected::{RejectReason, Rejected};
+
+/// The gate of `lifecycle::Requests`, open until a lifecycle closes it.
+pub(crate) static REQUESTS: Gate = Gate::new();
+
+type WhenEmpty = Box<dyn FnOnce() + Send>;
+
+const CLOSED: usize = 1;
+const CALL: usize = 2;
+
+/// Every call writes it, every poll reads the flag beside it.
+#[repr(align(128))]
+struct Padded<T>(T);
+
+pub(crate) struct Gate {
+    /// `CLOSED` and the number of calls times `CALL`.
+    word: Padded<AtomicUsize>,
+    frozen: AtomicBool,
+    when_empty: Mutex<Option<WhenEmpty>>,
+    first_site: OnceLock<&'static Site>,
+}
+
+impl Gate {
+    pub(crate) const fn new() -> Self {
+        Gate {
+            word: Padded(AtomicUsize::new(0)),
+            frozen: AtomicBool::new(false),
+            when_empty: Mutex::new(None),
+            first_site: OnceLock::new(),
+        }
+    }
+
+    /// Counts a call from outside, unless the gate is closed.
+    #[inline]
+    fn enter(&self) -> Result<(), Rejected> {
+        // Without this look a storm of refused calls would keep the count above zero and the drain waiting.
+        if self.word.0.load(Ordering::Relaxed) & CLOSED != 0 {
+            return Err(self.rejected());
+        }
+        if self.word.0.fetch_add(CALL, Ordering::Acquire) & CLOSED != 0 {
+            self.leave();
+            return Err(self.rejected());
+        }
+        Ok(())
+    }
+
+    /// Counts a call that must not be refused.
+    #[inline]
+    fn enter_always(&self) {
+        self.word.0.fetch_add(CALL, Ordering::Acquire);
+    }
+
+    /// Ends what either of the two began, on any thread.
+    #[inline]
+    fn leave(&self) {
+        // AcqRel: whoever brings the count to zero has seen all that the others did, and so has what it wakes.
+        if self.word.0.fetch_sub(CALL, Ordering::AcqRel) == CLOSED + CALL {
+            self.emptied();
+        }
+    }
+
+    /// Refuses every call from outside that has not been counted when this returns.
+    pub(crate) fn close(&self) {
+        if self.word.0.fetch_or(CLOSED, Ordering::AcqRel) < CALL {
+            self.emptied();
+        }
+    }
+
+    /// Calls `then` once, as soon as the gate is closed and no call is counted: at once, or on the thread on which the
+    /// last call leaves. A later `then` replaces one that has not been called.
+    pub(crate) fn on_empty(&self, then: WhenEmpty) {
+        *self.when_empty.lock() = Some(then);
+        if self.word.0.load(Ordering::Acquire) == CLOSED {
+            self.emptied();
+        }
+    }
+
+    #[cold]
+    fn emptied(&self) {
+        let then = self.when_empty.lock().take();
+        if let Some(then) = then {
+            then();
+        }
+    }
+
+    /// From now on a call that is polled again is dropped instead, and stays pending.
+    pub(crate) fn freeze(&self) {
+        self.frozen.store(true, Ordering::Release);
+    }
+
+    #[inline]
+    fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::Acquire)
+    }
+
+    /// How many calls are counted.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.word.0.load(Ordering::Relaxed) / CALL
+    }
+
+    /// The annotated functions that were called so far, with their counts.
+    pub(crate) fn sites(&self) -> Vec<CallSite> {
+        self.registered().map(Site::snapshot).collect()
+    }
+
+    /// The functions that are still running.
+    pub(crate) fn awaited(&self) -> Vec<CallSite> {
+        self.registered().map(Site::snapshot).filter(|site| site.in_flight > 0).collect()
+    }
+
+    /// How many calls were refused.
+    pub(crate) fn refused(&self) -> u64 {
+        self.registered().map(|site| site.snapshot().refused).sum()
+    }
+
+    fn registered(&self) -> impl Iterator<Item = &'static Site> + use<> {
+        std::iter::successors(self.first_site.get().copied(), |site| site.next())
+    }
+
+    #[cold]
+    fn rejected(&self) -> Rejected {
+        Rejected::new(RejectReason::ShuttingDown)
+    }
+}

@@ -1,0 +1,156 @@
+//! One annotated function, as the gate knows it.
+
+use std::sync::{Once, OnceLock};
+
+use super::sync::{AtomicUsize, Ordering};
+use super::{Gate, REQUESTS};
+use crate::rejected::Rejected;
+
+/// The `static` that `#[tracked]` leaves behind for its function: what it is called, and how many calls of it run.
+#[allow(missing_debug_implementations, reason = "only generated code sees it")]
+pub struct Site {
+    name: &'static str,
+    module: &'static str,
+    file: &'static str,
+    line: u32,
+    /// `admit = always`.
+    always: bool,
+    gate: &'static Gate,
+    in_flight: AtomicUsize,
+    refused: AtomicUsize,
+    listed: Once,
+    next: OnceLock<&'static Site>,
+}
+
+/// A tracked function and its calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct CallSite {
+    /// The function's name, or what `name = "…"` says.
+    pub name: &'static str,
+    /// The module it is in.
+    pub module: &'static str,
+    /// The file it is in.
+    pub file: &'static str,
+    /// The line of its attribute.
+    pub line: u32,
+    /// How many calls of it are running.
+    pub in_flight: usize,
+    /// How many calls of it were refused.
+    pub refused: u64,
+}
+
+impl Site {
+    /// A function whose calls belong to `lifecycle::Requests`.
+    pub const fn new(
+        name: &'static str,
+        module: &'static str,
+        file: &'static str,
+        line: u32,
+        always: bool,
+    ) -> Self {
+        Site {
+            name,
+            module,
+            file,
+            line,
+            always,
+            gate: &REQUESTS,
+            in_flight: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
+            listed: Once::new(),
+            next: OnceLock::new(),
+        }
+    }
+
+    /// The same function, counted elsewhere.
+    #[cfg(test)]
+    pub(crate) const fn of(mut self, gate: &'static Gate) -> Self {
+        self.gate = gate;
+        self
+    }
+
+    /// Counts a call from outside, unless it is refused.
+    #[inline]
+    pub(crate) fn enter(&'static self) -> Result<Counted, Rejected> {
+        self.list();
+        if self.always {
+            return Ok(self.enter_always());
+        }
+        match self.gate.enter() {
+            Ok(()) => Ok(self.counted()),
+            Err(rejected) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                Err(rejected)
+            }
+        }
+    }
+
+    /// Counts work that belongs to a call which is still counted itself.
+    #[inline]
+    pub(crate) fn enter_always(&'static self) -> Counted {
+        self.gate.enter_always();
+        self.counted()
+    }
+
+    #[inline]
+    fn counted(&'static self) -> Counted {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        Counted(self)
+    }
+
+    /// Whether a running call must not go on. What may always be called is not cut either.
+    #[inline]
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.gate.is_frozen() && !self.always
+    }
+
+    /// Appends the site to its gate's list, once.
+    #[inline]
+    fn list(&'static self) {
+        self.listed.call_once(|| {
+            let mut end = &self.gate.first_site;
+            while end.set(self).is_err() {
+                match end.get() {
+                    Some(site) => end = &site.next,
+                    None => unreachable!("a cell that refuses a value has one"),
+                }
+            }
+        });
+    }
+
+    pub(super) fn next(&self) -> Option<&'static Site> {
+        self.next.get().copied()
+    }
+
+    pub(super) fn snapshot(&self) -> CallSite {
+        CallSite {
+            name: self.name,
+            module: self.module,
+            file: self.file,
+            line: self.line,
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed) as u64,
+        }
+    }
+}
+
+/// A counted call; dropping it leaves the gate.
+pub(crate) struct Counted(&'static Site);
+
+impl Counted {
+    #[inline]
+    pub(crate) fn site(&self) -> &'static Site {
+        self.0
+    }
+}
+
+impl Drop for Counted {
+    #[inline]
+    fn drop(&mut self) {
+        // Before the gate, whose emptiness promises that no site has a call either.
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0.gate.leave();
+    }
+}
