@@ -1,14 +1,18 @@
 //! A service's whole lifecycle from attributes on functions that already exist.
 
-mod hook;
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;
+mod hook;
 mod render;
 mod report;
 mod resource;
+mod settings;
 
 pub use hook::{Phase, Step};
 pub use report::Report;
 pub use resource::{ProvideError, Take};
+pub use settings::{
+    Budget, Builder, Exit, Flavor, Limit, Ready, ReportFormat, Settings, StepSettings, builder, signals,
+};
 pub use tokio_util::sync::CancellationToken;

@@ -89,7 +89,11 @@ enum Value {
 impl Resource {
     /// A value that others can share.
     pub fn shared<T: ?Sized + Send + Sync + 'static>(value: Arc<T>) -> Self {
-        Resource { key: TypeId::of::<T>(), type_name: type_name::<T>(), value: Value::Shared(Box::new(value)) }
+        Resource {
+            key: TypeId::of::<T>(),
+            type_name: type_name::<T>(),
+            value: Value::Shared(Box::new(value)),
+        }
     }
 
     /// A value that can only be taken.
@@ -236,7 +240,9 @@ impl Resources {
     }
 }
 
-fn unshare<T: Send + 'static>(any: Box<dyn Any + Send + Sync>) -> Result<T, (Box<dyn Any + Send + Sync>, usize)> {
+fn unshare<T: Send + 'static>(
+    any: Box<dyn Any + Send + Sync>,
+) -> Result<T, (Box<dyn Any + Send + Sync>, usize)> {
     // `T` need not be Sync here, so the box cannot be rebuilt from a `Box<Arc<T>>`: count first, then unwrap.
     let holders = match any.downcast_ref::<Arc<T>>() {
         Some(arc) => Arc::strong_count(arc) - 1,
