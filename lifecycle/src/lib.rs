@@ -10,6 +10,7 @@ mod rejected;
 mod render;
 mod report;
 mod resource;
+mod settings;
 mod tracked;
 
 pub use context::{item, note, time_left};
@@ -18,5 +19,8 @@ pub use hook::{Phase, Step};
 pub use rejected::{RejectReason, Rejected};
 pub use report::Report;
 pub use resource::{ProvideError, Take};
+pub use settings::{
+    Budget, Builder, Exit, Flavor, Limit, Ready, ReportFormat, Settings, StepSettings, builder, signals,
+};
 pub use tokio_util::sync::CancellationToken;
 pub use tracked::{in_flight, inherit, spawn, spawn_blocking};

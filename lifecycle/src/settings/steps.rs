@@ -1,0 +1,172 @@
+//! What `Settings` says about single steps.
+
+use std::any::{TypeId, type_name};
+use std::time::Duration;
+
+use super::{Origin, SettingError, Settings};
+use crate::hook::{Step, StepSpec};
+
+/// What was said about one step; what was not said stays as the attribute has it.
+#[derive(Clone, Debug)]
+pub(crate) struct StepOverride {
+    id: TypeId,
+    type_name: &'static str,
+    order: Option<i32>,
+    timeout: Option<Duration>,
+    last: bool,
+    off: Option<String>,
+    origin: Origin,
+}
+
+/// The keys of one step, see [`Settings::step`].
+#[derive(Debug)]
+pub struct StepSettings<'a> {
+    step: &'a mut StepOverride,
+}
+
+impl Settings {
+    /// Overrides the keys of one step, by the type of the function's name.
+    ///
+    /// ```no_run
+    /// # #[allow(non_camel_case_types)] struct close_db; impl lifecycle::Step for close_db {}
+    /// # let mut settings = lifecycle::Settings::default();
+    /// settings.step::<close_db>().timeout(std::time::Duration::from_secs(9));
+    /// settings.step::<close_db>().off("this binary has no database");
+    /// ```
+    pub fn step<S: Step>(&mut self) -> StepSettings<'_> {
+        let id = TypeId::of::<S>();
+        let index = self.steps.iter().position(|step| step.id == id).unwrap_or_else(|| {
+            self.steps.push(StepOverride {
+                id,
+                type_name: type_name::<S>(),
+                order: None,
+                timeout: None,
+                last: false,
+                off: None,
+                origin: self.layer,
+            });
+            self.steps.len() - 1
+        });
+        StepSettings { step: &mut self.steps[index] }
+    }
+
+    /// Writes the overrides into the steps. One for a step that is not there is an error.
+    pub(crate) fn apply_steps(&self, steps: &mut [StepSpec]) -> Vec<SettingError> {
+        self.steps.iter().filter_map(|over| over.apply(steps).err()).collect()
+    }
+}
+
+impl StepSettings<'_> {
+    /// Its rank; a `last` of the attribute no longer counts.
+    pub fn order(self, order: i32) -> Self {
+        self.step.order = Some(order);
+        self
+    }
+
+    /// How long it may take.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.step.timeout = Some(timeout);
+        self
+    }
+
+    /// After everything else; an `order` of the attribute no longer counts.
+    pub fn last(self) -> Self {
+        self.step.last = true;
+        self
+    }
+
+    /// Leaves the step out. The report says why.
+    pub fn off(self, why: impl Into<String>) -> Self {
+        self.step.off = Some(why.into());
+        self
+    }
+}
+
+impl StepOverride {
+    fn apply(&self, steps: &mut [StepSpec]) -> Result<(), SettingError> {
+        let mut found = false;
+        for step in steps.iter_mut().filter(|step| step.id == Some(self.id)) {
+            found = true;
+            match (self.order, self.last) {
+                (None, false) => {}
+                // Both at once is a contradiction that the plan reports.
+                (order, last) => (step.keys.order, step.keys.last) = (order, last),
+            }
+            step.keys.timeout = self.timeout.or(step.keys.timeout);
+            step.off = self.off.clone().or(step.off.take());
+        }
+        match found {
+            true => Ok(()),
+            false => Err(SettingError::new(format!(
+                "step::<{}>() ({}): no such step is in this program. Its crate may not be linked: write \
+                 `use the_crate as _;`, or leave this setting out",
+                self.type_name, self.origin
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hook::{Phase, Signature, StepKeys};
+    use std::sync::Arc;
+
+    struct CloseDb;
+    impl Step for CloseDb {}
+    struct Flush;
+    impl Step for Flush {}
+
+    fn spec(keys: StepKeys) -> StepSpec {
+        StepSpec {
+            name: "close_db".into(),
+            module: "app".into(),
+            file: "src/db.rs".into(),
+            line: 7,
+            id: Some(TypeId::of::<CloseDb>()),
+            phase: Phase::Shutdown,
+            keys,
+            signature: Signature::default(),
+            off: None,
+            begin: Arc::new(|_| unreachable!("never called")),
+        }
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn only_what_was_said_changes() {
+        let mut settings = Settings::default();
+        settings.step::<CloseDb>().timeout(SECOND);
+        settings.step::<CloseDb>().off("no database");
+        let mut steps = [spec(StepKeys { order: Some(4), timeout: None, last: false })];
+        assert!(settings.apply_steps(&mut steps).is_empty());
+        assert_eq!(steps[0].keys, StepKeys { order: Some(4), timeout: Some(SECOND), last: false });
+        assert_eq!(steps[0].off.as_deref(), Some("no database"));
+    }
+
+    #[test]
+    fn a_place_replaces_the_attributes_place() {
+        let mut settings = Settings::default();
+        settings.step::<CloseDb>().last();
+        let mut steps = [spec(StepKeys { order: Some(4), timeout: Some(SECOND), last: false })];
+        assert!(settings.apply_steps(&mut steps).is_empty());
+        assert_eq!(steps[0].keys, StepKeys { order: None, timeout: Some(SECOND), last: true });
+
+        let mut settings = Settings::default();
+        settings.step::<CloseDb>().order(-2);
+        assert!(settings.apply_steps(&mut steps).is_empty());
+        assert_eq!(steps[0].keys, StepKeys { order: Some(-2), timeout: Some(SECOND), last: false });
+    }
+
+    #[test]
+    fn a_step_that_is_not_there_is_named() {
+        let mut settings = Settings::default();
+        settings.set_layer(Origin::Setup);
+        settings.step::<Flush>().off("not wanted");
+        let errors = settings.apply_steps(&mut [spec(StepKeys::default())]);
+        assert_eq!(errors.len(), 1);
+        let text = errors[0].to_string();
+        assert!(text.contains("Flush>() (from setup): no such step is in this program"), "{text}");
+    }
+}
