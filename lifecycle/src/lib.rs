@@ -10,7 +10,7 @@ mod resource;
 mod settings;
 
 pub use hook::{Phase, Step};
-pub use report::Report;
+pub use report::{CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport};
 pub use resource::{ProvideError, Take};
 pub use settings::{
     Budget, Builder, Exit, Flavor, Limit, Ready, ReportFormat, Settings, StepSettings, builder, signals,
