@@ -12,7 +12,7 @@ mod tests;
 use std::sync::OnceLock;
 
 pub(crate) use site::Counted;
-pub use site::{CallSite, Site};
+pub use site::{CallStats, Site};
 
 use self::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::rejected::{RejectReason, Rejected};
@@ -116,12 +116,12 @@ impl Gate {
     }
 
     /// The annotated functions that were called so far, with their counts.
-    pub(crate) fn sites(&self) -> Vec<CallSite> {
+    pub(crate) fn sites(&self) -> Vec<CallStats> {
         self.registered().map(Site::snapshot).collect()
     }
 
     /// The functions that are still running.
-    pub(crate) fn awaited(&self) -> Vec<CallSite> {
+    pub(crate) fn awaited(&self) -> Vec<CallStats> {
         self.registered().map(Site::snapshot).filter(|site| site.in_flight > 0).collect()
     }
 

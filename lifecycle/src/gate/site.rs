@@ -26,7 +26,7 @@ pub struct Site {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct CallSite {
+pub struct CallStats {
     /// The function's name, or what `name = "…"` says.
     pub name: &'static str,
     /// The module it is in.
@@ -124,8 +124,8 @@ impl Site {
         self.next.get().copied()
     }
 
-    pub(super) fn snapshot(&self) -> CallSite {
-        CallSite {
+    pub(super) fn snapshot(&self) -> CallStats {
+        CallStats {
             name: self.name,
             module: self.module,
             file: self.file,
