@@ -2,11 +2,16 @@
 //!
 //! One word holds the closed bit and the count, so that a call is either counted before the gate closes or sees it
 //! closed. How it is represented is known in this file alone.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test -p lifecycle --lib --release gate::model` runs this code under every interleaving
+//! of a close with calls (see `model`).
 
 mod site;
 mod sync;
 
-#[cfg(test)]
+#[cfg(all(test, loom))]
+mod model;
+#[cfg(all(test, not(loom)))]
 mod tests;
 
 use std::sync::OnceLock;

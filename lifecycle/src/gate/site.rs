@@ -7,7 +7,6 @@ use super::{Gate, REQUESTS};
 use crate::rejected::Rejected;
 
 /// The `static` that `#[tracked]` leaves behind for its function: what it is called, and how many calls of it run.
-#[allow(missing_debug_implementations, reason = "only generated code sees it")]
 pub struct Site {
     name: &'static str,
     module: &'static str,
