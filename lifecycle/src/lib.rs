@@ -4,6 +4,7 @@
 #[path = "private/mod.rs"]
 pub mod __private;
 mod hook;
+mod plan;
 mod render;
 mod report;
 mod resource;
