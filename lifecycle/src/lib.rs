@@ -5,6 +5,7 @@
 pub mod __private;
 mod hook;
 mod plan;
+mod registry;
 mod render;
 mod report;
 mod resource;
