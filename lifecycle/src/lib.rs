@@ -6,6 +6,8 @@ pub mod __private;
 mod context;
 mod gate;
 mod hook;
+mod plan;
+mod registry;
 mod rejected;
 mod render;
 mod report;

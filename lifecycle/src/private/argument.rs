@@ -34,6 +34,10 @@ pub trait Kind: Copy {
     type Held;
     /// What the plan has to know, if it is a resource at all.
     fn need(self) -> Option<Need>;
+    /// Whether it is `&Report`.
+    fn is_report(self) -> bool {
+        false
+    }
     /// Fetches it.
     fn hold(self, inputs: &mut Inputs<'_>) -> Result<Self::Held, Missing>;
 }
@@ -55,6 +59,7 @@ impl Signature {
     /// Notes an argument of a `last` step.
     pub fn takes_last<K: Kind>(&mut self, kind: K) {
         self.takes.extend(kind.need());
+        self.takes_report |= kind.is_report();
     }
 }
 
@@ -156,6 +161,9 @@ impl Kind for TheReport {
     type Held = HeldRef<crate::Report>;
     fn need(self) -> Option<Need> {
         None
+    }
+    fn is_report(self) -> bool {
+        true
     }
     fn hold(self, inputs: &mut Inputs<'_>) -> Result<Self::Held, Missing> {
         match inputs.report {
