@@ -18,6 +18,8 @@ mod tracked;
 pub use context::{item, note, time_left};
 pub use gate::CallStats;
 pub use hook::{Phase, Step};
+#[cfg(feature = "macros")]
+pub use lifecycle_macros::{main, on_shutdown, on_start, tracked};
 pub use rejected::{RejectReason, Rejected};
 pub use report::{CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport};
 pub use resource::{ProvideError, Take};

@@ -1,8 +1,8 @@
 //! A step's argument, classified by its type.
 //!
 //! Generated code asks `(&&&&&Arg::<P>::NEW).kind()` for a parameter of type `P`, with every trait of this module in
-//! scope. Method look-up tries the receiver with the most references first, so the trait whose impl carries the most
-//! `&` wins, and an alias or a foreign type of the same name is seen for what it is (D. Tolnay, "autoref
+//! scope. Method look-up takes references off the receiver one by one, and `kind` takes `&self`: so the trait whose impl
+//! carries the most `&` wins, and an alias or a foreign type of the same name is seen for what it is (D. Tolnay, "autoref
 //! specialization"). The kind it returns knows how to name the need, to gather the value, and to lend it to the call.
 
 use std::fmt;
