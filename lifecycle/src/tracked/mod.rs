@@ -81,8 +81,20 @@ pin_project! {
 }
 
 impl<F> Inside<F> {
+    /// A call that has yet to be admitted.
+    #[inline]
+    pub(crate) fn waiting(body: F) -> Self {
+        Inside { inner: Some(body), counted: None }
+    }
+
+    /// Admits a call that was waiting, before its first poll.
+    #[inline]
+    pub(crate) fn begin(self: Pin<&mut Self>, admitted: Admitted) {
+        *self.project().counted = admitted.0;
+    }
+
     /// Drops the body, inside the call, then leaves it.
-    fn end(self: Pin<&mut Self>) {
+    pub(crate) fn end(self: Pin<&mut Self>) {
         let mut this = self.project();
         if let Some(counted) = this.counted {
             let _inside = context::enter(Place::Call(counted.site()));
