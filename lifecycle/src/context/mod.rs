@@ -5,6 +5,8 @@
 //! function) are not inside.
 
 mod step;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;

@@ -16,8 +16,7 @@ mod tests;
 
 use std::sync::OnceLock;
 
-pub(crate) use site::Counted;
-pub use site::{CallSite, Site};
+pub use site::{Admitted, CallSite, Site};
 
 use self::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::rejected::{RejectReason, Rejected};
