@@ -5,7 +5,8 @@
 //! function) are not inside.
 
 mod step;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;
 
 use std::cell::{Cell, RefCell};

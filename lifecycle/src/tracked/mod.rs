@@ -1,7 +1,8 @@
 //! Tracked calls: admission, the future that one runs in, and tasks that go on inside one.
 
 mod inherit;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;
 
 use std::fmt;

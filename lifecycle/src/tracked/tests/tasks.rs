@@ -1,4 +1,5 @@
 //! Calls and the tasks around them.
+#![allow(clippy::async_yields_async, reason = "a call may return the handle of a task it started")]
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
