@@ -5,6 +5,9 @@
 //! function) are not inside.
 
 mod step;
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests;
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
