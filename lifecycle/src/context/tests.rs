@@ -5,6 +5,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::report::Item;
 
 fn step(name: &str) -> Arc<StepContext> {
     Arc::new(StepContext::new(name))
