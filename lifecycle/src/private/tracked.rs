@@ -238,7 +238,7 @@ impl<F: Future, K: Refusal<F::Output>> Future for Gated<F, K> {
                 Ok(admitted) => this.body.as_mut().begin(admitted),
                 Err(rejected) => {
                     let answer = refusal.answer(rejected);
-                    this.body.as_mut().end();
+                    this.body.as_mut().cut();
                     return Poll::Ready(answer);
                 }
             }
