@@ -109,15 +109,15 @@ fn sync_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
     let call = match &tracked.refusal {
         Refusal::ByType => {
             let method = method("refuse_by_type");
-            quote_spanned!(site()=> shape.#method(#site_of, body))
+            quote_spanned!(at=> shape.#method(#site_of, body))
         }
         Refusal::With(value) => {
             let method = method("refuse_with");
-            quote_spanned!(site()=> shape.#method(#site_of, || #value, body))
+            quote_spanned!(at=> shape.#method(#site_of, || #value, body))
         }
         Refusal::Never => {
             let method = method("never_refuse");
-            quote_spanned!(site()=> shape.#method(#site_of, body))
+            quote_spanned!(at=> shape.#method(#site_of, body))
         }
     };
     let output = &tracked.output;
