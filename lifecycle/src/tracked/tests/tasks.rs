@@ -226,11 +226,17 @@ fn blocking_work_goes_on_inside_the_call_that_started_it() {
     let site = site(gate);
     let runtime = multi_thread();
     let seen = runtime.block_on(async {
+        let (go, may_go) = oneshot::channel::<()>();
         let work = call(site, async {
             gate.close();
-            spawn_blocking(move || (is_inside(), gate.in_flight(), call_sync(site, || ())))
+            spawn_blocking(move || {
+                may_go.blocking_recv().unwrap();
+                (is_inside(), gate.in_flight(), call_sync(site, || ()))
+            })
         });
-        work.await.unwrap().await.unwrap()
+        let work = work.await.unwrap();
+        go.send(()).unwrap();
+        work.await.unwrap()
     });
     assert_eq!(seen, (true, 1, Ok(())));
     assert_eq!(gate.in_flight(), 0);
