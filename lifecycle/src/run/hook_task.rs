@@ -72,10 +72,7 @@ impl HookTask {
         hooks: Hooks,
         excuse: Excuse,
     ) -> (Self, Arc<Facts>) {
-        let facts = Arc::new(Facts {
-            context: Arc::new(StepContext::new(spec.name.clone())),
-            rescued: AtomicBool::new(false),
-        });
+        let facts = Arc::new(Facts { context: Arc::default(), rescued: AtomicBool::new(false) });
         let token = CancellationToken::new();
         let this = HookTask {
             spec,

@@ -2,6 +2,8 @@
 //!
 //! `PLAN_WORLDS=10000` tries more of them; a failure prints the seed of its world.
 
+use super::super::graph::Node;
+use super::super::rank::RankSource;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
