@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::*;
-use super::world::{Relation, TYPES, World, index_of, need, start, stop};
+use super::world::{Draft, Relation, TYPES, World, index_of, need, start, stop};
 use crate::hook::Use;
 use crate::settings::Limit;
 
@@ -55,8 +55,13 @@ fn world(seed: u64) -> World {
         for _ in 0..random.below(3) {
             step = step.needs(random_need(random, types, 8 + 2 * trouble));
         }
-        if starts && random.percent(30) {
+        if starts && random.percent(50) {
             let of = random.below(types);
+            let again = drafts.iter().any(|draft: &Draft| gives(&draft.0, of));
+            if again && !random.percent(5 * trouble) {
+                drafts.push(step);
+                continue;
+            }
             step = if random.percent(20) { step.gives_arc(of) } else { step.gives(of) };
         }
         drafts.push(if random.percent(6 + trouble) { step.off("why not") } else { step });
