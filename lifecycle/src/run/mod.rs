@@ -364,16 +364,16 @@ async fn drive<F>(
         if inputs.token_given {
             life.service.aware.store(true, Ordering::Release);
         }
-        let failed = match gathered {
+        let never_began = match gathered {
             Ok(Ok(service)) => {
                 Drive::new(service, &life.service, begun.mailbox.clone()).await;
                 None
             }
-            Ok(Err(missing)) => Some(missing.to_string()),
-            Err(payload) => hook_task::panicked(payload).why,
+            Ok(Err(missing)) => Some(ServiceEnd::Failed(missing.to_string())),
+            Err(payload) => Some(ServiceEnd::Panicked(hook_task::panicked(payload).why.unwrap_or_default())),
         };
-        if let Some(error) = failed {
-            drop(begun.mailbox.send(Message::Service(ServiceEnd::Failed(error))));
+        if let Some(end) = never_began {
+            drop(begun.mailbox.send(Message::Service(end)));
         }
     }
     life.over.cancelled().await;
