@@ -14,10 +14,10 @@ mod settings;
 mod tracked;
 
 pub use context::{item, note, time_left};
-pub use gate::CallSite;
+pub use gate::CallStats;
 pub use hook::{Phase, Step};
 pub use rejected::{RejectReason, Rejected};
-pub use report::Report;
+pub use report::{CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport};
 pub use resource::{ProvideError, Take};
 pub use settings::{
     Budget, Builder, Exit, Flavor, Limit, Ready, ReportFormat, Settings, StepSettings, builder, signals,

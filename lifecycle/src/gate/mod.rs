@@ -2,17 +2,22 @@
 //!
 //! One word holds the closed bit and the count, so that a call is either counted before the gate closes or sees it
 //! closed. How it is represented is known in this file alone.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test -p lifecycle --lib --release gate::model` runs this code under every interleaving
+//! of a close with calls (see `model`).
 
 mod site;
 mod sync;
 
-#[cfg(test)]
+#[cfg(all(test, loom))]
+mod model;
+#[cfg(all(test, not(loom)))]
 mod tests;
 
 use std::sync::OnceLock;
 
 pub(crate) use site::Counted;
-pub use site::{CallSite, Site};
+pub use site::{CallStats, Site};
 
 use self::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::rejected::{RejectReason, Rejected};
@@ -116,12 +121,12 @@ impl Gate {
     }
 
     /// The annotated functions that were called so far, with their counts.
-    pub(crate) fn sites(&self) -> Vec<CallSite> {
+    pub(crate) fn sites(&self) -> Vec<CallStats> {
         self.registered().map(Site::snapshot).collect()
     }
 
     /// The functions that are still running.
-    pub(crate) fn awaited(&self) -> Vec<CallSite> {
+    pub(crate) fn awaited(&self) -> Vec<CallStats> {
         self.registered().map(Site::snapshot).filter(|site| site.in_flight > 0).collect()
     }
 

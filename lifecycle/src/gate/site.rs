@@ -7,7 +7,6 @@ use super::{Gate, REQUESTS};
 use crate::rejected::Rejected;
 
 /// The `static` that `#[tracked]` leaves behind for its function: what it is called, and how many calls of it run.
-#[allow(missing_debug_implementations, reason = "only generated code sees it")]
 pub struct Site {
     name: &'static str,
     module: &'static str,
@@ -26,7 +25,7 @@ pub struct Site {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct CallSite {
+pub struct CallStats {
     /// The function's name, or what `name = "…"` says.
     pub name: &'static str,
     /// The module it is in.
@@ -124,8 +123,8 @@ impl Site {
         self.next.get().copied()
     }
 
-    pub(super) fn snapshot(&self) -> CallSite {
-        CallSite {
+    pub(super) fn snapshot(&self) -> CallStats {
+        CallStats {
             name: self.name,
             module: self.module,
             file: self.file,

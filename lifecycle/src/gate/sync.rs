@@ -22,3 +22,58 @@ mod plain {
         }
     }
 }
+
+#[cfg(loom)]
+pub(super) use self::explored::*;
+
+/// Loom's types cannot be made in a `const`, as the `static`s around the gate need: these are made at their first use.
+#[cfg(loom)]
+mod explored {
+    use std::ops::Deref;
+    use std::sync::OnceLock;
+
+    pub(crate) use loom::sync::atomic::Ordering;
+
+    macro_rules! atomics {
+        ($($name:ident: $value:ty;)*) => {$(
+            pub(crate) struct $name {
+                initial: $value,
+                made: OnceLock<loom::sync::atomic::$name>,
+            }
+
+            impl $name {
+                pub(crate) const fn new(initial: $value) -> Self {
+                    $name { initial, made: OnceLock::new() }
+                }
+            }
+
+            impl Deref for $name {
+                type Target = loom::sync::atomic::$name;
+
+                fn deref(&self) -> &Self::Target {
+                    self.made.get_or_init(|| loom::sync::atomic::$name::new(self.initial))
+                }
+            }
+        )*};
+    }
+    atomics! { AtomicUsize: usize; AtomicBool: bool; }
+
+    pub(crate) struct Mutex<T> {
+        initial: std::sync::Mutex<Option<T>>,
+        made: OnceLock<loom::sync::Mutex<T>>,
+    }
+
+    impl<T> Mutex<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            Mutex { initial: std::sync::Mutex::new(Some(value)), made: OnceLock::new() }
+        }
+
+        pub(crate) fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
+            let made = self.made.get_or_init(|| {
+                let initial = self.initial.lock().unwrap().take();
+                loom::sync::Mutex::new(initial.expect("taken once"))
+            });
+            made.lock().unwrap()
+        }
+    }
+}

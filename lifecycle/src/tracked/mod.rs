@@ -1,7 +1,7 @@
 //! Tracked calls: admission, the future that one runs in, and tasks that go on inside one.
 
 mod inherit;
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
 
 use std::fmt;
@@ -99,20 +99,20 @@ impl<F: Future> Future for Inside<F> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.as_mut().project();
-        let Some(body) = this.inner.as_pin_mut() else { return Poll::Pending };
-        let output = match this.counted {
-            None => ready!(body.poll(cx)),
+        let mut this = self.as_mut().project();
+        let Some(body) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
+        let inside = match this.counted {
+            None => None,
             Some(counted) if counted.site().is_frozen() => {
                 self.end();
                 return Poll::Pending;
             }
-            Some(counted) => {
-                let _inside = context::enter(Place::Call(counted.site()));
-                ready!(body.poll(cx))
-            }
+            Some(counted) => Some(context::enter(Place::Call(counted.site()))),
         };
-        self.end();
+        let output = ready!(body.poll(cx));
+        this.inner.set(None);
+        drop(inside);
+        *this.counted = None;
         Poll::Ready(output)
     }
 }

@@ -1,0 +1,271 @@
+//! The report as a table for people.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use super::{clean, duration};
+use crate::report::{Calls, Outcome, Report, ServiceOutcome, StepKind, StepReport};
+use crate::settings::duration::spell;
+
+/// What fits on a terminal.
+const WIDTH: usize = 80;
+/// Longer names stand on a line of their own.
+const LONG_NAME: usize = 32;
+const COLUMNS: [&str; 6] = ["step", "outcome", "order", "waited", "ran", "limit"];
+const GAP: &str = "  ";
+const DETAIL: &str = "      ";
+
+pub(crate) fn report(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "shutdown: {}, took {}", clean(&report.reason.to_string()), duration(report.took))?;
+    if let Some(grace) = report.grace {
+        write!(f, " of {}", spell(grace))?;
+    }
+    writeln!(f, ", exit {}, id {}", report.exit_code, clean(&report.id))?;
+    for (index, error) in report.errors.iter().enumerate() {
+        indented(f, GAP, &format!("{}. {error}", index + 1))?;
+    }
+    steps(&report.steps, f)?;
+    match &report.service {
+        ServiceOutcome::Failed { error } => indented(f, "", &format!("the service failed: {error}"))?,
+        service => writeln!(f, "{service}")?,
+    }
+    calls(&report.calls, f)
+}
+
+fn steps(steps: &[StepReport], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let mut namesakes = HashMap::new();
+    for step in steps {
+        *namesakes.entry(step.name.as_str()).or_insert(0) += 1;
+    }
+    let rows: Vec<Row> = steps.iter().map(|step| Row::new(step, namesakes[step.name.as_str()] > 1)).collect();
+    let mut widths = COLUMNS.map(width);
+    for row in &rows {
+        for (column, cell) in row.cells.iter().enumerate() {
+            if column > 0 || width(cell) <= LONG_NAME {
+                widths[column] = widths[column].max(width(cell));
+            }
+        }
+    }
+    let table: usize = widths.iter().map(|width| width + GAP.len()).sum();
+    let inline = rows.iter().all(|row| table + GAP.len() + width(&row.place) <= WIDTH);
+
+    let line = |f: &mut fmt::Formatter<'_>, cells: [&str; 6], place: &str| {
+        let mut text = String::from(GAP);
+        for (column, cell) in cells.into_iter().enumerate() {
+            let blank = " ".repeat(widths[column].saturating_sub(width(cell)));
+            // Figures stand right, words left.
+            let (before, after) = if column < 2 { ("", &*blank) } else { (&*blank, "") };
+            text.extend([before, cell, after, GAP]);
+        }
+        text.push_str(place);
+        writeln!(f, "{}", text.trim_end())
+    };
+    line(f, COLUMNS, if inline { "where" } else { "" })?;
+    let mut section = None;
+    for (row, step) in rows.iter().zip(steps) {
+        let title = match step.kind {
+            StepKind::Group => StepKind::Shutdown,
+            kind => kind,
+        };
+        if section.replace(title) != Some(title) {
+            writeln!(f, "{}", title.as_str())?;
+        }
+        let mut cells = row.cells.each_ref().map(String::as_str);
+        if width(cells[0]) > LONG_NAME {
+            writeln!(f, "{GAP}{}", cells[0])?;
+            cells[0] = "";
+        }
+        line(f, cells, if inline { &row.place } else { "" })?;
+        if !inline {
+            writeln!(f, "{DETAIL}at {}", row.place)?;
+        }
+        details(step, f)?;
+    }
+    Ok(())
+}
+
+struct Row {
+    cells: [String; 6],
+    place: String,
+}
+
+impl Row {
+    fn new(step: &StepReport, with_module: bool) -> Self {
+        let name = match with_module {
+            true => format!("{}::{}", step.module, step.name),
+            false => step.name.clone(),
+        };
+        let ran =
+            !matches!(step.outcome, Outcome::Off | Outcome::Skipped | Outcome::Missing | Outcome::NotReached);
+        let dash = || String::from("-");
+        let time = |time| if ran { duration(time) } else { dash() };
+        Row {
+            cells: [
+                clean(&name),
+                step.outcome.to_string(),
+                step.order.map_or_else(dash, |order| order.to_string()),
+                time(step.waited),
+                time(step.ran),
+                step.limit.map_or_else(dash, spell),
+            ],
+            // Whoever registers by hand may give no place; a group has none.
+            place: if step.file.is_empty() { dash() } else { clean(&format!("{}:{}", step.file, step.line)) },
+        }
+    }
+}
+
+fn details(step: &StepReport, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if let Some(error) = &step.error {
+        indented(f, DETAIL, error)?;
+    }
+    if step.rescued {
+        writeln!(f, "{DETAIL}ran on the rescue runtime, as the service's own did not begin it")?;
+    }
+    for (key, value) in &step.notes {
+        indented(f, DETAIL, &format!("{key}: {value}"))?;
+    }
+    for item in &step.items {
+        match &item.error {
+            Some(error) => indented(f, DETAIL, &format!("{}: failed: {error}", item.name))?,
+            None => indented(f, DETAIL, &format!("{}: done", item.name))?,
+        }
+    }
+    Ok(())
+}
+
+fn calls(calls: &Calls, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if calls.awaited == 0 && calls.refused == 0 && calls.cut_off.is_empty() {
+        return writeln!(f, "no tracked call was running");
+    }
+    let cut: usize = calls.cut_off.iter().map(|site| site.count).sum();
+    write!(
+        f,
+        "{} tracked {} awaited for {}",
+        calls.awaited,
+        plural(calls.awaited),
+        duration(calls.drained_in)
+    )?;
+    if cut > 0 {
+        write!(f, ", {cut} cut off")?;
+    }
+    writeln!(f, ", {} refused", calls.refused)?;
+    for site in &calls.cut_off {
+        let text = format!("cut off: {} {}, {}:{}", site.count, site.name, site.file, site.line);
+        indented(f, DETAIL, &text)?;
+    }
+    Ok(())
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "call" } else { "calls" }
+}
+
+/// A text of several lines, the further ones a little deeper.
+fn indented(f: &mut fmt::Formatter<'_>, indent: &str, text: &str) -> fmt::Result {
+    for (index, line) in clean(text).lines().enumerate() {
+        let deeper = if index > 0 { GAP } else { "" };
+        writeln!(f, "{}", format_args!("{indent}{deeper}{line}").to_string().trim_end())?;
+    }
+    Ok(())
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::example;
+
+    #[test]
+    fn a_clean_shutdown_is_a_short_table() {
+        let expected = "\
+shutdown: SIGTERM, took 1.2s of 25s, exit 0, id 6f1a09
+  step      outcome  order  waited   ran  limit  where
+start
+  open_db   done         0    12ms  1.2s     5s  src/orders.rs:31
+shutdown
+  close_db  done         0    12ms  1.2s     5s  src/orders.rs:31
+the service ended
+no tracked call was running
+";
+        assert_eq!(example::clean().to_string(), expected);
+    }
+
+    #[test]
+    fn everything_that_happened_is_in_it() {
+        let expected = r#"shutdown: shutdown("deploy \"42\""), took 1.2s of 25s, exit 1, id 6f1a09
+  step                outcome    order  waited   ran     limit  where
+start
+  open_db             done           0    12ms  1.2s        5s  src/orders.rs:31
+shutdown
+  cancel_open_orders  partial       -1    12ms  1.2s        5s  src/orders.rs:31
+      ran on the rescue runtime, as the service's own did not begin it
+      cancelled: 12
+      venue: "XETRA"	Frankfurt
+      order 17: done
+      order 18: failed: the venue says no
+  Requests            cut off        -    12ms  1.2s         -  src/orders.rs:31
+  close_db            timed out      0    12ms  1.2s  1s 250ms  src/orders.rs:31
+      3 connections are in use:
+        web
+        batch \u{1b}[31m
+  notify              off            3       -     -        5s  src/orders.rs:31
+      not in this binary
+last
+  flush               done           -    12ms  1.2s        5s  src/orders.rs:31
+the service failed: address in use
+  (os error 98)
+14 tracked calls awaited for 15s, 2 cut off, 3 refused
+      cut off: 2 create_order, src/web.rs:7
+"#;
+        assert_eq!(example::degraded().to_string(), expected);
+    }
+
+    #[test]
+    fn long_names_and_places_stay_within_80_columns() {
+        let mut report = example::clean();
+        report.steps[0].file = "/home/builder/.cargo/registry/src/shop-core-1.2.3/src/orders.rs".into();
+        report.steps[1].name = "wait_for_the_last_settlement_of_every_counterparty".into();
+        let text = report.to_string();
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(
+            text.contains("\n  wait_for_the_last_settlement_of_every_counterparty\n           done"),
+            "{text}"
+        );
+        assert!(text.contains("\n      at src/orders.rs:31\n"), "{text}");
+    }
+
+    #[test]
+    fn namesakes_are_told_apart_by_module() {
+        let mut report = example::clean();
+        report.steps[0].name = "close_db".into();
+        report.steps[0].module = "shop::cache".into();
+        let text = report.to_string();
+        assert!(
+            text.contains("  shop::cache::close_db ") && text.contains("  shop::orders::close_db"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_invalid_plan_lists_its_errors() {
+        let report = Report {
+            errors: vec!["first\nmore".into(), "second".into()],
+            steps: Vec::new(),
+            service: ServiceOutcome::NeverStarted,
+            grace: None,
+            ..example::clean()
+        };
+        let text = report.to_string();
+        assert!(
+            text.contains("exit 0, id 6f1a09\n  1. first\n    more\n  2. second\nthe service was never"),
+            "{text}"
+        );
+        assert!(text.starts_with("shutdown: SIGTERM, took 1.2s, exit"), "{text}");
+    }
+}

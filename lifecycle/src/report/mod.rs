@@ -1,0 +1,364 @@
+//! What really happened, step by step.
+
+#[cfg(test)]
+pub(crate) mod example;
+#[cfg(feature = "serde")]
+mod wire;
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use crate::settings::signals;
+
+/// What a shutdown did.
+///
+/// `Display` shows it as a table; [`to_json`](Report::to_json) as one line of JSON, in the same shape as `serde` does
+/// (feature `serde`).
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Report {
+    /// The shutdown's id, which is on every event of it too.
+    pub id: String,
+    /// What began it.
+    pub reason: Reason,
+    /// When it began.
+    #[cfg_attr(feature = "serde", serde(rename = "started_at_ms", with = "wire::epoch_ms"))]
+    pub started_at: SystemTime,
+    /// How long it took.
+    #[cfg_attr(feature = "serde", serde(rename = "took_ms", with = "wire::ms"))]
+    pub took: Duration,
+    /// How long it could have taken, unless `grace` is never.
+    #[cfg_attr(feature = "serde", serde(rename = "grace_ms", with = "wire::maybe_ms"))]
+    pub grace: Option<Duration>,
+    /// What the process ends with.
+    pub exit_code: u8,
+    /// What is wrong with the settings or the plan; then nothing was started.
+    pub errors: Vec<String>,
+    /// What became of the service future.
+    pub service: ServiceOutcome,
+    /// What became of the tracked calls.
+    pub calls: Calls,
+    /// What became of the steps, in the order in which they came.
+    pub steps: Vec<StepReport>,
+}
+
+/// What began a shutdown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Reason {
+    /// A signal.
+    Signal(i32),
+    /// `shutdown(reason)`.
+    Requested(String),
+    /// The service future ended by itself.
+    ServiceEnded,
+    /// The service future returned an error or panicked.
+    ServiceFailed,
+    /// A start step failed or timed out.
+    StartFailed,
+    /// The plan or a setting is invalid; nothing was started.
+    Invalid,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Signal(signal) => match signals::name(*signal) {
+                Some(name) => f.write_str(name),
+                None => write!(f, "signal {signal}"),
+            },
+            Reason::Requested(reason) => write!(f, "shutdown({reason:?})"),
+            Reason::ServiceEnded => f.write_str("the service ended"),
+            Reason::ServiceFailed => f.write_str("the service failed"),
+            Reason::StartFailed => f.write_str("the start failed"),
+            Reason::Invalid => f.write_str("invalid, nothing was started"),
+        }
+    }
+}
+
+/// What became of the service future.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum ServiceOutcome {
+    /// It ended by itself.
+    Ended,
+    /// It returned an error or panicked.
+    Failed {
+        /// The error's or the panic's words.
+        error: String,
+    },
+    /// It could not know of the shutdown, and was dropped once the tracked calls were done.
+    Dropped,
+    /// It knew of the shutdown, but had not ended when the drain was over.
+    CutOff,
+    /// The start came to nothing.
+    NeverStarted,
+    /// It does not let go of its thread.
+    Abandoned,
+}
+
+impl fmt::Display for ServiceOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ServiceOutcome::Ended => "the service ended",
+            ServiceOutcome::Failed { error } => return write!(f, "the service failed: {error}"),
+            ServiceOutcome::Dropped => "the service was dropped once its tracked calls were done",
+            ServiceOutcome::CutOff => "the service was cut off: it had not ended when the drain was over",
+            ServiceOutcome::NeverStarted => "the service was never started",
+            ServiceOutcome::Abandoned => "the service was abandoned: it does not let go of its thread",
+        })
+    }
+}
+
+/// What became of the tracked calls.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Calls {
+    /// How many ran when new ones began to be refused.
+    pub awaited: usize,
+    /// Those that still ran when the drain was over.
+    pub cut_off: Vec<CallSite>,
+    /// How many were refused.
+    pub refused: u64,
+    /// How long the ones that ran were awaited.
+    #[cfg_attr(feature = "serde", serde(rename = "drained_in_ms", with = "wire::ms"))]
+    pub drained_in: Duration,
+}
+
+/// The calls of one tracked function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct CallSite {
+    /// The function, or what `name = "…"` calls it.
+    pub name: String,
+    /// Its module.
+    pub module: String,
+    /// Its file.
+    pub file: String,
+    /// Its line.
+    pub line: u32,
+    /// How many calls.
+    pub count: usize,
+}
+
+/// What became of one step.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct StepReport {
+    /// The function's name, or its label.
+    pub name: String,
+    /// Its module.
+    pub module: String,
+    /// Where it belongs.
+    pub kind: StepKind,
+    /// Its file.
+    pub file: String,
+    /// Its line.
+    pub line: u32,
+    /// Its rank, whether written or derived.
+    pub order: Option<i32>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, unless it is done.
+    pub error: Option<String>,
+    /// From the start of the phase until its turn came.
+    #[cfg_attr(feature = "serde", serde(rename = "waited_ms", with = "wire::ms"))]
+    pub waited: Duration,
+    /// From its turn until it ended.
+    #[cfg_attr(feature = "serde", serde(rename = "ran_ms", with = "wire::ms"))]
+    pub ran: Duration,
+    /// How long it could have run.
+    #[cfg_attr(feature = "serde", serde(rename = "limit_ms", with = "wire::maybe_ms"))]
+    pub limit: Option<Duration>,
+    /// Whether it ran on the rescue runtime, because the service's own did not begin it.
+    pub rescued: bool,
+    /// Its figures, from `note`.
+    pub notes: Vec<(String, String)>,
+    /// Its single outcomes, from `item`.
+    pub items: Vec<Item>,
+}
+
+/// One outcome among several of a step, from `item`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Item {
+    /// What it is about.
+    pub name: String,
+    /// What went wrong, if anything did.
+    pub error: Option<String>,
+}
+
+/// Where a step belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum StepKind {
+    /// `#[on_start]`.
+    Start,
+    /// `#[on_shutdown]`.
+    Shutdown,
+    /// A group of tracked calls.
+    Group,
+    /// `#[on_shutdown(last)]`.
+    Last,
+}
+
+impl StepKind {
+    /// The kind in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StepKind::Start => "start",
+            StepKind::Shutdown => "shutdown",
+            StepKind::Group => "group",
+            StepKind::Last => "last",
+        }
+    }
+}
+
+macro_rules! outcomes {
+    ($($(#[$doc:meta])* $name:ident = $words:literal, degraded: $degraded:literal;)*) => {
+        /// How a step ended.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[non_exhaustive]
+        pub enum Outcome {
+            $($(#[$doc])* #[cfg_attr(feature = "serde", serde(rename = $words))] $name,)*
+        }
+
+        impl Outcome {
+            #[cfg(test)]
+            pub(crate) const ALL: &[Outcome] = &[$(Outcome::$name),*];
+
+            /// The outcome in words.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Outcome::$name => $words,)*
+                }
+            }
+
+            /// Whether it makes the shutdown a degraded one, which exits 1.
+            pub fn is_degraded(self) -> bool {
+                match self {
+                    $(Outcome::$name => $degraded,)*
+                }
+            }
+        }
+    };
+}
+
+outcomes! {
+    /// It returned without an error.
+    Done = "done", degraded: false;
+    /// It returned, but an item of it failed.
+    Partial = "partial", degraded: true;
+    /// It returned an error.
+    Failed = "failed", degraded: true;
+    /// It panicked.
+    Panicked = "panicked", degraded: true;
+    /// It did not end within its limit.
+    TimedOut = "timed out", degraded: true;
+    /// It did not end within its limit, could not be stopped, and may still be running.
+    Abandoned = "abandoned", degraded: true;
+    /// What it takes is not there, for a reason that is no fault of its own.
+    Skipped = "skipped", degraded: false;
+    /// What it takes was never provided.
+    Missing = "missing", degraded: true;
+    /// Time was over before its turn came.
+    NotReached = "not reached", degraded: true;
+    /// Time was over while it ran.
+    CutOff = "cut off", degraded: true;
+    /// It was switched off.
+    Off = "off", degraded: false;
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Report {
+    /// The step of that name; the first, if several modules have one.
+    pub fn step(&self, name: &str) -> Option<&StepReport> {
+        self.steps.iter().find(|step| step.name == name)
+    }
+
+    /// Whether anything did not go as it should: such a shutdown exits 1.
+    pub fn is_degraded(&self) -> bool {
+        use ServiceOutcome::{Abandoned, CutOff, Dropped, Ended, Failed, NeverStarted};
+        let service = match self.service {
+            Ended | Dropped => false,
+            Failed { .. } | CutOff | NeverStarted | Abandoned => true,
+        };
+        service
+            || !self.errors.is_empty()
+            || !self.calls.cut_off.is_empty()
+            || self.steps.iter().any(|step| step.outcome.is_degraded())
+    }
+
+    /// One line of JSON, without a line break. Times are milliseconds, in fields that end in `_ms`.
+    pub fn to_json(&self) -> String {
+        crate::render::json::report(self)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::render::table::report(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_read_as_words() {
+        for (reason, words) in [
+            (Reason::Signal(signals::SIGTERM), "SIGTERM"),
+            (Reason::Signal(64), "signal 64"),
+            (Reason::Requested("deploy".into()), "shutdown(\"deploy\")"),
+            (Reason::ServiceEnded, "the service ended"),
+        ] {
+            assert_eq!(reason.to_string(), words);
+        }
+    }
+
+    #[test]
+    fn a_degraded_outcome_is_one_that_exits_1() {
+        let fine: Vec<_> = Outcome::ALL.iter().filter(|outcome| !outcome.is_degraded()).collect();
+        assert_eq!(fine, [&Outcome::Done, &Outcome::Skipped, &Outcome::Off]);
+    }
+
+    #[test]
+    fn anything_degraded_degrades_the_report() {
+        let clean = example::clean();
+        assert!(!clean.is_degraded());
+        let degraded = |change: fn(&mut Report)| {
+            let mut report = clean.clone();
+            change(&mut report);
+            report.is_degraded()
+        };
+        assert!(degraded(|r| r.steps[0].outcome = Outcome::Missing));
+        assert!(degraded(|r| r.service = ServiceOutcome::Failed { error: "e".into() }));
+        assert!(degraded(|r| r.service = ServiceOutcome::CutOff));
+        assert!(degraded(|r| r.errors.push("e".into())));
+        assert!(degraded(|r| r.calls.cut_off = example::degraded().calls.cut_off));
+        assert!(!degraded(|r| r.service = ServiceOutcome::Dropped));
+        assert!(!degraded(|r| r.calls.refused = 9));
+    }
+
+    #[test]
+    fn a_step_is_found_by_name() {
+        let report = example::degraded();
+        assert_eq!(report.step("close_db").map(|step| step.outcome), Some(Outcome::TimedOut));
+        assert!(report.step("nobody").is_none());
+    }
+}
