@@ -1,1 +1,50 @@
 //! The attributes of the `lifecycle` crate, which re-exports and documents them.
+
+mod arguments;
+mod diag;
+mod duration;
+mod item;
+mod keys;
+mod main_fn;
+mod paths;
+mod step;
+mod tracked;
+
+use proc_macro::TokenStream;
+
+/// Turns `async fn main` into a program that starts, serves and ends in order.
+///
+/// Its arguments are resources. Keys: `setup`, `grace` (25s), `drain` (15s), `cut` (500ms), `lameduck` (0s), `reserve`
+/// (2s), `signals` (`[SIGTERM, SIGINT]`), `exit` (`zero | reraise`), `budget` (`warn | deny`), `report`
+/// (`table | json | off`), `ready` (`auto | manual`), `flavor` (`"multi_thread"`, `"current_thread"`),
+/// `worker_threads`, `crate`.
+#[proc_macro_attribute]
+pub fn main(keys: TokenStream, item: TokenStream) -> TokenStream {
+    main_fn::attribute(keys.into(), item.into()).into()
+}
+
+/// Runs a function before the service; what it returns becomes a resource, found by type.
+///
+/// Keys: `order` (an `i32`; a step waits for every step of lower order), `timeout` (30s), `label`, `crate`.
+#[proc_macro_attribute]
+pub fn on_start(keys: TokenStream, item: TokenStream) -> TokenStream {
+    step::attribute(keys::START, keys.into(), item.into()).into()
+}
+
+/// Runs a function at shutdown, after the requests have drained (a negative `order`: before).
+///
+/// Keys: `order` (an `i32`; a step waits for every step of lower order), `timeout` (5s), `last` (after everything else,
+/// on the reserved time), `label`, `crate`.
+#[proc_macro_attribute]
+pub fn on_shutdown(keys: TokenStream, item: TokenStream) -> TokenStream {
+    step::attribute(keys::SHUTDOWN, keys.into(), item.into()).into()
+}
+
+/// Counts a function's runs; the shutdown waits for them and refuses new ones.
+///
+/// Keys: `reject` (the value of a refused call; without it a `Result` whose error is `From<lifecycle::Rejected>`),
+/// `admit` (`always`: counted, never refused), `name` (in the report), `crate`.
+#[proc_macro_attribute]
+pub fn tracked(keys: TokenStream, item: TokenStream) -> TokenStream {
+    tracked::attribute(keys.into(), item.into()).into()
+}

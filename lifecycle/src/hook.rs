@@ -74,6 +74,8 @@ inventory::collect!(StepDef);
 pub struct Signature {
     pub(crate) takes: Vec<Need>,
     pub(crate) gives: Vec<Gift>,
+    /// It takes `&Report`, which exists only for `last` steps.
+    pub(crate) takes_report: bool,
 }
 
 /// How an argument uses its resource.

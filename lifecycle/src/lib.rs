@@ -6,6 +6,8 @@ pub mod __private;
 mod context;
 mod gate;
 mod hook;
+mod plan;
+mod registry;
 mod rejected;
 mod render;
 mod report;
@@ -16,6 +18,8 @@ mod tracked;
 pub use context::{item, note, time_left};
 pub use gate::CallStats;
 pub use hook::{Phase, Step};
+#[cfg(feature = "macros")]
+pub use lifecycle_macros::{main, on_shutdown, on_start, tracked};
 pub use rejected::{RejectReason, Rejected};
 pub use report::{CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport};
 pub use resource::{ProvideError, Take};

@@ -260,7 +260,7 @@ fn unshare<T: Send + 'static>(
 }
 
 /// A provided type that has the missing one's name somewhere in its own.
-fn near(missing: &str, provided: &[Gift]) -> Option<String> {
+pub(crate) fn near(missing: &str, provided: &[Gift]) -> Option<String> {
     let wanted = last_segment(missing);
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     provided

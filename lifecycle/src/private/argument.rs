@@ -1,8 +1,8 @@
 //! A step's argument, classified by its type.
 //!
 //! Generated code asks `(&&&&&Arg::<P>::NEW).kind()` for a parameter of type `P`, with every trait of this module in
-//! scope. Method look-up tries the receiver with the most references first, so the trait whose impl carries the most
-//! `&` wins, and an alias or a foreign type of the same name is seen for what it is (D. Tolnay, "autoref
+//! scope. Method look-up takes references off the receiver one by one, and `kind` takes `&self`: so the trait whose impl
+//! carries the most `&` wins, and an alias or a foreign type of the same name is seen for what it is (D. Tolnay, "autoref
 //! specialization"). The kind it returns knows how to name the need, to gather the value, and to lend it to the call.
 
 use std::fmt;
@@ -34,6 +34,10 @@ pub trait Kind: Copy {
     type Held;
     /// What the plan has to know, if it is a resource at all.
     fn need(self) -> Option<Need>;
+    /// Whether it is `&Report`.
+    fn is_report(self) -> bool {
+        false
+    }
     /// Fetches it.
     fn hold(self, inputs: &mut Inputs<'_>) -> Result<Self::Held, Missing>;
 }
@@ -55,6 +59,7 @@ impl Signature {
     /// Notes an argument of a `last` step.
     pub fn takes_last<K: Kind>(&mut self, kind: K) {
         self.takes.extend(kind.need());
+        self.takes_report |= kind.is_report();
     }
 }
 
@@ -156,6 +161,9 @@ impl Kind for TheReport {
     type Held = HeldRef<crate::Report>;
     fn need(self) -> Option<Need> {
         None
+    }
+    fn is_report(self) -> bool {
+        true
     }
     fn hold(self, inputs: &mut Inputs<'_>) -> Result<Self::Held, Missing> {
         match inputs.report {

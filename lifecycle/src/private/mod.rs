@@ -9,10 +9,12 @@ pub use core::result::Result::{self, Err, Ok};
 pub use core::time::Duration;
 pub use core::{file, line, module_path};
 pub use std::boxed::Box;
+pub use std::process::ExitCode;
 
 pub use inventory;
 
-pub use crate::hook::{Call, CallResult, Missing, Phase, Signature, StepDef, StepKeys};
+pub use crate::hook::{Call, CallResult, Missing, Phase, Signature, Step, StepDef, StepKeys};
 pub use crate::rejected::Rejected;
 pub use crate::resource::Inputs;
+pub use crate::settings::{Budget, Exit, Flavor, Limit, Ready, ReportFormat, Settings, signals};
 pub use crate::tracked::{Admitted, Inside, Scope, Site, admit, run};

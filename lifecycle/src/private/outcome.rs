@@ -1,10 +1,13 @@
 //! What a step's function returns, classified by its type, in two looks.
 //!
-//! `(&Return::<R>::NEW).open()` strips a `Result`; then, for a start hook, `(&&&Value::<V>::NEW).give()` says what
-//! the value provides. Both are looked up as in [`argument`](super::argument).
+//! `(&&Return::<R>::NEW).open()` strips a `Result`; then, for a start hook, `(&&&&Value::<V>::NEW).give()` says what
+//! the value provides. Both are looked up as in [`argument`](super::argument): the expression carries one `&` more than
+//! the impl to be tried first.
 
 use std::fmt::{self, Display};
+use std::future::Future;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::hook::{CallResult, Gift, Signature};
@@ -256,6 +259,56 @@ impl<V, E> GiveResult<E> for &&&Value<Result<V, E>> {
         E: Display,
     {
         Itself
+    }
+}
+
+/// A boxed future, which nobody would have polled.
+pub trait GiveFuture<F: ?Sized> {
+    /// Never compiles.
+    fn give(&self) -> Itself
+    where
+        Pin<Box<F>>: Done;
+}
+impl<F: ?Sized + Future> GiveFuture<F> for &&&Value<Pin<Box<F>>> {
+    fn give(&self) -> Itself
+    where
+        Pin<Box<F>>: Done,
+    {
+        Itself
+    }
+}
+
+/// A value that is what it seems, rather than a promise of one.
+#[diagnostic::on_unimplemented(
+    message = "this function returns before its work is done: its value is a future",
+    label = "a future, which nobody would poll",
+    note = "a start hook is an `async fn`, or a plain function that blocks; `setup` is a plain function"
+)]
+pub trait Done {}
+
+/// A setup function that is async, before there is a runtime.
+pub trait SetupIsAsync<R> {
+    /// Never compiles.
+    fn sync(&self) -> Return<R>
+    where
+        R: Done;
+}
+impl<R: Future> SetupIsAsync<R> for &Return<R> {
+    fn sync(&self) -> Return<R>
+    where
+        R: Done,
+    {
+        **self
+    }
+}
+/// Any other.
+pub trait SetupIsSync<R> {
+    /// The same tag.
+    fn sync(&self) -> Return<R>;
+}
+impl<R> SetupIsSync<R> for Return<R> {
+    fn sync(&self) -> Return<R> {
+        *self
     }
 }
 

@@ -1,0 +1,292 @@
+//! The key table: every key of every attribute, and the parser that reads attributes by it.
+
+mod near;
+mod value;
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use syn::Token;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+
+use value::Value;
+pub(crate) use value::{Spanned, Time, Within, expand_signals};
+
+use crate::diag::ErrorSink;
+use crate::paths::Krate;
+
+/// The attributes, as a set of bits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct On(u8);
+
+pub(crate) const MAIN: On = On(1);
+pub(crate) const START: On = On(2);
+pub(crate) const SHUTDOWN: On = On(4);
+pub(crate) const TRACKED: On = On(8);
+
+impl On {
+    const ALL: On = On(MAIN.0 | START.0 | SHUTDOWN.0 | TRACKED.0);
+
+    const fn or(self, other: On) -> On {
+        On(self.0 | other.0)
+    }
+
+    fn holds(self, attribute: On) -> bool {
+        self.0 & attribute.0 != 0
+    }
+
+    /// As it is written between `#[` and `]`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            MAIN => "lifecycle::main",
+            START => "on_start",
+            SHUTDOWN => "on_shutdown",
+            _ => "tracked",
+        }
+    }
+}
+
+/// What a key's value looks like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// Stands alone.
+    Flag,
+    /// An `i32`, or a path to one.
+    Rank,
+    /// A duration; `true` where zero makes sense.
+    Time {
+        zero: bool,
+    },
+    /// A duration or `"never"`.
+    Limit,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// One of these strings.
+    Quoted(&'static [&'static str]),
+    /// A list of signals, or a path to one.
+    Signals,
+    /// At least 1, or a path to a `usize`.
+    Count,
+    /// A new type's name.
+    Name,
+    Path,
+    Expr,
+    Text,
+}
+
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    on: On,
+    /// A value as it may be written, for messages.
+    pub(crate) example: &'static str,
+}
+
+const fn key(name: &'static str, kind: Kind, on: On, example: &'static str) -> Key {
+    Key { name, kind, on, example }
+}
+
+/// What `lifecycle::signals` exports.
+pub(crate) const SIGNALS: &[&str] = &[
+    "SIGTERM",
+    "SIGINT",
+    "SIGQUIT",
+    "SIGHUP",
+    "SIGUSR1",
+    "SIGUSR2",
+    "SIGALRM",
+    "SIGPIPE",
+    "SIGTSTP",
+    "SIGTTIN",
+    "SIGTTOU",
+    "SIGVTALRM",
+    "SIGWINCH",
+    "SIGXCPU",
+    "SIGXFSZ",
+];
+
+#[rustfmt::skip]
+pub(crate) const TABLE: &[Key] = &[
+    key("setup", Kind::Path, MAIN, "setup"),
+    key("grace", Kind::Limit, MAIN, "\"25s\""),
+    key("drain", Kind::Limit, MAIN, "\"15s\""),
+    key("cut", Kind::Time { zero: true }, MAIN, "\"500ms\""),
+    key("lameduck", Kind::Time { zero: true }, MAIN, "\"3s\""),
+    key("reserve", Kind::Time { zero: true }, MAIN, "\"2s\""),
+    key("signals", Kind::Signals, MAIN, "[SIGTERM, SIGINT]"),
+    key("exit", Kind::Choice(&["zero", "reraise"]), MAIN, "reraise"),
+    key("budget", Kind::Choice(&["warn", "deny"]), MAIN, "deny"),
+    key("report", Kind::Choice(&["table", "json", "off"]), MAIN, "json"),
+    key("ready", Kind::Choice(&["auto", "manual"]), MAIN, "manual"),
+    key("flavor", Kind::Quoted(&["multi_thread", "current_thread"]), MAIN, "\"current_thread\""),
+    key("worker_threads", Kind::Count, MAIN, "4"),
+    key("order", Kind::Rank, START.or(SHUTDOWN), "-10"),
+    key("timeout", Kind::Time { zero: false }, START.or(SHUTDOWN), "\"5s\""),
+    key("last", Kind::Flag, SHUTDOWN, ""),
+    key("label", Kind::Name, START.or(SHUTDOWN), "CloseDb"),
+    key("reject", Kind::Expr, TRACKED, "()"),
+    key("admit", Kind::Choice(&["always"]), TRACKED, "always"),
+    key("name", Kind::Text, TRACKED, "\"orders.create\""),
+    key("crate", Kind::Path, On::ALL, "my_lifecycle"),
+];
+
+impl Key {
+    fn usage(&self) -> String {
+        match self.kind {
+            Kind::Flag => format!("`{}`", self.name),
+            _ => format!("`{} = {}`", self.name, self.example),
+        }
+    }
+}
+
+/// An attribute's keys as given, each at most once.
+pub(crate) struct Given {
+    entries: Vec<(&'static str, Ident, Value)>,
+}
+
+impl Given {
+    pub(crate) fn parse(tokens: TokenStream, attribute: On, errors: &ErrorSink<'_>) -> Self {
+        let mut entries: Vec<(&'static str, Ident, Value)> = Vec::new();
+        let mut seen: Vec<&'static str> = Vec::new();
+        let parser = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                match entry(input, attribute, errors) {
+                    Ok(Some((key, ident, value))) => {
+                        if seen.contains(&key.name) {
+                            errors.at(&ident, format!("`{}` is given twice", key.name));
+                        } else {
+                            seen.push(key.name);
+                            entries.extend(value.map(|value| (key.name, ident, value)));
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(error) => errors.push(error),
+                }
+                until_comma(input);
+                let _ = input.parse::<Option<Token![,]>>();
+            }
+            Ok(())
+        };
+        if let Err(error) = parser.parse2(tokens) {
+            errors.push(error);
+        }
+        Given { entries }
+    }
+
+    fn take(&mut self, name: &str) -> Option<(Ident, Value)> {
+        let at = self.entries.iter().position(|(known, ..)| *known == name)?;
+        let (_, ident, value) = self.entries.remove(at);
+        Some((ident, value))
+    }
+
+    pub(crate) fn krate(&mut self) -> Krate {
+        Krate::new(self.path("crate").map(|given| given.value))
+    }
+}
+
+macro_rules! take {
+    ($($name:ident: $variant:ident($ty:ty);)*) => {
+        impl Given {$(
+            pub(crate) fn $name(&mut self, name: &str) -> Option<Spanned<$ty>> {
+                match self.take(name)? {
+                    (key, Value::$variant(value)) => Some(Spanned { key, value }),
+                    _ => None,
+                }
+            }
+        )*}
+    };
+}
+take! {
+    flag: Flag(());
+    tokens: Tokens(TokenStream);
+    time: Time(Time);
+    limit: Limit(Within);
+    choice: Choice(&'static str);
+    ident: Name(Ident);
+    path: Path(syn::Path);
+}
+
+type Entry = (&'static Key, Ident, Option<Value>);
+
+/// `Ok(None)`: the key is not known, which has been said.
+fn entry(input: ParseStream<'_>, attribute: On, errors: &ErrorSink<'_>) -> syn::Result<Option<Entry>> {
+    if !input.peek(Ident::peek_any) {
+        let found = until_comma(input);
+        return Err(syn::Error::new_spanned(found, format!("expected a key; {}", known(attribute))));
+    }
+    let ident = input.call(Ident::parse_any)?;
+    let name = ident.unraw().to_string();
+    let Some(key) = TABLE.iter().find(|key| key.name == name && key.on.holds(attribute)) else {
+        errors.at(&ident, unknown(&name, attribute));
+        return Ok(None);
+    };
+    let value = if input.parse::<Option<Token![=]>>()?.is_some() {
+        if matches!(key.kind, Kind::Flag) {
+            let given = until_comma(input);
+            errors.at(given, format!("`{name}` takes no value: write {}", key.usage()));
+            return Ok(Some((key, ident, None)));
+        }
+        if input.is_empty() || input.peek(Token![,]) {
+            errors.at(&ident, format!("`{name}` lacks its value: write for example {}", key.usage()));
+            return Ok(Some((key, ident, None)));
+        }
+        value::parse(key, input)
+    } else {
+        let rest = until_comma(input);
+        if matches!(key.kind, Kind::Flag) && rest.is_empty() {
+            Ok(Value::Flag(()))
+        } else {
+            let message = format!("write {}", key.usage());
+            if rest.is_empty() {
+                errors.at(&ident, message)
+            } else {
+                errors.at(rest, message)
+            }
+            return Ok(Some((key, ident, None)));
+        }
+    };
+    let rest = until_comma(input);
+    match value {
+        Err(error) => errors.push(error),
+        Ok(_) if !rest.is_empty() => errors.at(rest, "expected `,`"),
+        Ok(value) => return Ok(Some((key, ident, Some(value)))),
+    }
+    Ok(Some((key, ident, None)))
+}
+
+fn until_comma(input: ParseStream<'_>) -> TokenStream {
+    let mut tokens = TokenStream::new();
+    while !input.is_empty() && !input.peek(Token![,]) {
+        match input.parse::<TokenTree>() {
+            Ok(tree) => tokens.extend([tree]),
+            Err(_) => break,
+        }
+    }
+    tokens
+}
+
+fn known(attribute: On) -> String {
+    let names: Vec<String> =
+        TABLE.iter().filter(|key| key.on.holds(attribute)).map(|key| format!("`{}`", key.name)).collect();
+    format!("`#[{}]` knows {}", attribute.name(), names.join(", "))
+}
+
+fn unknown(name: &str, attribute: On) -> String {
+    let elsewhere: Vec<String> = TABLE
+        .iter()
+        .filter(|key| key.name == name)
+        .flat_map(|key| [MAIN, START, SHUTDOWN, TRACKED].into_iter().filter(|on| key.on.holds(*on)))
+        .map(|on| format!("`#[{}]`", on.name()))
+        .collect();
+    let here = TABLE.iter().filter(|key| key.on.holds(attribute)).map(|key| key.name);
+    let hint = if !elsewhere.is_empty() {
+        format!("`{name}` belongs to {}", elsewhere.join(" and "))
+    } else if let Some(near) = near::nearest(name, here) {
+        format!("unknown key `{name}`: did you mean `{near}`?")
+    } else {
+        format!("unknown key `{name}`")
+    };
+    format!("{hint}\n{}", known(attribute))
+}
+
+#[cfg(test)]
+mod tests;

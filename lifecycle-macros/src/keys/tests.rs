@@ -1,0 +1,167 @@
+use super::*;
+use crate::diag::ErrorStore;
+use quote::quote;
+
+fn errors(attribute: On, tokens: TokenStream) -> Vec<String> {
+    let store = ErrorStore::default();
+    Given::parse(tokens, attribute, &store.sink());
+    messages(store)
+}
+
+fn messages(store: ErrorStore) -> Vec<String> {
+    let mut found = Vec::new();
+    for tree in store.into_tokens() {
+        if let TokenTree::Group(group) = tree {
+            let text: syn::LitStr = syn::parse2(group.stream()).unwrap();
+            found.push(text.value());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_key_accepts_its_own_example_and_only_where_it_belongs() {
+    for key in TABLE {
+        let text = match key.kind {
+            Kind::Flag => key.name.to_owned(),
+            _ => format!("{} = {}", key.name, key.example),
+        };
+        let tokens: TokenStream = text.parse().unwrap();
+        for on in [MAIN, START, SHUTDOWN, TRACKED] {
+            let found = errors(on, tokens.clone());
+            if key.on.holds(on) {
+                assert!(found.is_empty(), "{text} on {}: {found:?}", on.name());
+            } else {
+                assert!(found[0].starts_with(&format!("`{}` belongs to `#[", key.name)), "{text}: {found:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_unknown_key_lists_the_known_and_suggests_the_near_one() {
+    assert_eq!(
+        errors(SHUTDOWN, quote!(ordr = 1)),
+        [
+            "unknown key `ordr`: did you mean `order`?\n`#[on_shutdown]` knows `order`, `timeout`, `last`, `label`, `crate`"
+        ]
+    );
+    assert_eq!(
+        errors(START, quote!(colour = red)),
+        ["unknown key `colour`\n`#[on_start]` knows `order`, `timeout`, `label`, `crate`"]
+    );
+    assert_eq!(
+        errors(START, quote!(last)),
+        ["`last` belongs to `#[on_shutdown]`\n`#[on_start]` knows `order`, `timeout`, `label`, `crate`"]
+    );
+}
+
+#[test]
+fn every_mistake_is_found_at_once() {
+    let found = errors(SHUTDOWN, quote!(order = "5", timeout = 30s, last = true, label("X"), "x", order = 1));
+    assert_eq!(
+        found,
+        [
+            "an order is a number: write `order = 5`",
+            "a duration is a string: write \"30s\"",
+            "`last` takes no value: write `last`",
+            "write `label = CloseDb`",
+            "expected a key; `#[on_shutdown]` knows `order`, `timeout`, `last`, `label`, `crate`",
+            "`order` is given twice",
+        ]
+    );
+}
+
+#[test]
+fn values_say_what_to_write() {
+    for (attribute, tokens, says) in [
+        (START, quote!(order), "write `order = -10`"),
+        (START, quote!(order =), "`order` lacks its value: write for example `order = -10`"),
+        (
+            START,
+            quote!(order = 1 2),
+            "expected a whole number such as `-10`, or a path to a `const` of type `i32`",
+        ),
+        (
+            START,
+            quote!(order = 1.5),
+            "expected a whole number such as `-10`, or a path to a `const` of type `i32`",
+        ),
+        (START, quote!(order = 3u8), "an order is an `i32`: write `order = 3`"),
+        (START, quote!(order = -2147483649), "an order lies between -2147483648 and 2147483647"),
+        (START, quote!(timeout = 30), "a duration is a string: write \"30s\""),
+        (START, quote!(timeout = 250ms), "a duration is a string: write \"250ms\""),
+        (START, quote!(timeout = 3u32), "a duration is a string: write \"3s\""),
+        (START, quote!(timeout = 1.5), "a duration is a string: write for example \"1s 500ms\""),
+        (START, quote!(timeout = 1.5s), "no fractions: write \"1s 500ms\" for one and a half seconds"),
+        (START, quote!(timeout = -5s), "a duration cannot be negative"),
+        (START, quote!(timeout = "-5s"), "a duration cannot be negative"),
+        (START, quote!(timeout = ""), "an empty duration: write for example \"5s\""),
+        (START, quote!(timeout = "0s"), "`timeout = \"0s\"` leaves no time at all"),
+        (
+            START,
+            quote!(timeout = "5parsecs"),
+            "unknown unit `parsecs`: the units are `d`, `h`, `m`, `s`, `ms`, `us` and `ns`",
+        ),
+        (
+            START,
+            quote!(timeout = Duration::from_secs(5)),
+            "expected a duration: a string such as \"5s\", or a path to a `const` of type `Duration`",
+        ),
+        (START, quote!(label = 3), "expected a type's name: `label = CloseDb`"),
+        (START, quote!(timeout("5s")), "write `timeout = \"5s\"`"),
+        (START, quote!(crate = "x"), "write the path without quotes: `crate = x`"),
+        (MAIN, quote!(setup = |s| 1), "expected a path: `setup = setup`"),
+        (MAIN, quote!(grace = never), "write `grace = \"never\"`"),
+        (
+            MAIN,
+            quote!(grace = "0s"),
+            "`grace = \"0s\"` leaves no time at all; for no limit write `grace = \"never\"`",
+        ),
+        (MAIN, quote!(exit = "reraise"), "write it without quotes: `exit = reraise`"),
+        (MAIN, quote!(exit = rerais), "`exit` is `zero` or `reraise`: did you mean `reraise`?"),
+        (MAIN, quote!(report = xml), "`report` is `table` or `json` or `off`"),
+        (MAIN, quote!(flavor = current_thread), "write it with quotes: `flavor = \"current_thread\"`"),
+        (MAIN, quote!(flavor = "single"), "`flavor` is `\"multi_thread\"` or `\"current_thread\"`"),
+        (MAIN, quote!(worker_threads = 0), "expected a number from 1 on: `worker_threads = 4`"),
+        (
+            MAIN,
+            quote!(signals = SIGTERM + 1),
+            "expected a list such as `[SIGTERM, SIGINT]`, or a path to a `const` array of signals",
+        ),
+        (
+            MAIN,
+            quote!(signals = [SIGTREM]),
+            "unknown signal `SIGTREM`: did you mean `SIGTERM`?\nthe known ones are `SIGTERM`, `SIGINT`, `SIGQUIT`, \
+             `SIGHUP`, `SIGUSR1`, `SIGUSR2`, `SIGALRM`, `SIGPIPE`, `SIGTSTP`, `SIGTTIN`, `SIGTTOU`, `SIGVTALRM`, \
+             `SIGWINCH`, `SIGXCPU`, `SIGXFSZ`; any other by the path to a constant",
+        ),
+        (MAIN, quote!(signals = [SIGKILL]), "`SIGKILL` cannot begin a shutdown: no process can catch it"),
+        (MAIN, quote!(signals = [SIGINT, SIGINT]), "`SIGINT` is listed twice"),
+        (TRACKED, quote!(admit = never), "`admit` is `always`"),
+        (TRACKED, quote!(name = create), "expected a string: write for example `name = \"orders.create\"`"),
+        (TRACKED, quote!(name = " "), "expected a string: write for example `name = \"orders.create\"`"),
+    ] {
+        assert_eq!(errors(attribute, tokens.clone()), [says], "{tokens}");
+    }
+}
+
+#[test]
+fn an_expression_may_hold_commas() {
+    let store = ErrorStore::default();
+    let mut given =
+        Given::parse(quote!(reject = Map::<u8, u8>::of(1, 2), name = "x"), TRACKED, &store.sink());
+    assert!(given.tokens("reject").is_some() && given.tokens("name").is_some());
+    assert!(store.into_tokens().is_empty());
+}
+
+#[test]
+fn paths_to_constants_are_taken() {
+    for tokens in [quote!(order = ranks::DB, timeout = crate::LIMIT), quote!(order = -5i32), quote!()] {
+        assert!(errors(START, tokens).is_empty());
+    }
+    assert!(
+        errors(MAIN, quote!(signals = SIGNALS, worker_threads = N, grace = LIMIT, drain = "never",))
+            .is_empty()
+    );
+}

@@ -1,0 +1,332 @@
+//! A key's value, read by its kind.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::punctuated::Punctuated;
+use syn::{Expr, Lit, LitInt, Token};
+
+use super::{Key, Kind, SIGNALS, near, until_comma};
+use crate::duration;
+use crate::paths::site_at;
+
+/// A value and the key it was given under.
+pub(crate) struct Spanned<T> {
+    pub(crate) key: Ident,
+    pub(crate) value: T,
+}
+
+pub(crate) enum Value {
+    Flag(()),
+    /// A rank, a count, an expression, a text: checked here, typed by rustc.
+    Tokens(TokenStream),
+    Time(Time),
+    Limit(Within),
+    Choice(&'static str),
+    Name(Ident),
+    Path(syn::Path),
+}
+
+/// A duration known now, or a path to a `const Duration`.
+pub(crate) enum Time {
+    Literal(Duration),
+    Path(syn::Path),
+}
+
+/// `"never"` or a time.
+pub(crate) enum Within {
+    Never,
+    Time(Time),
+}
+
+impl Time {
+    /// The `Duration`, by way of `p`, the path to the private module.
+    pub(crate) fn expand(&self, p: &TokenStream) -> TokenStream {
+        match self {
+            Time::Literal(duration) => {
+                let seconds = Literal::u64_suffixed(duration.as_secs());
+                let nanos = Literal::u32_suffixed(duration.subsec_nanos());
+                quote_spanned!(crate::paths::site()=> #p::Duration::new(#seconds, #nanos))
+            }
+            Time::Path(path) => path.to_token_stream(),
+        }
+    }
+}
+
+pub(super) fn parse(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
+    match key.kind {
+        Kind::Expr => return input.parse::<Expr>().map(|expr| Value::Tokens(expr.into_token_stream())),
+        Kind::Path if !input.peek(Lit) => {
+            let wanted = |error: syn::Error| {
+                syn::Error::new(error.span(), format!("expected a path: `{} = {}`", key.name, key.example))
+            };
+            return input.call(syn::Path::parse_mod_style).map(Value::Path).map_err(wanted);
+        }
+        _ => {}
+    }
+    let tokens = until_comma(input);
+    let fail = |message: String| Err(syn::Error::new_spanned(&tokens, message));
+    let written = || tokens.to_string();
+    match key.kind {
+        Kind::Rank => rank(&tokens),
+        Kind::Time { zero } => match time(&tokens)? {
+            Time::Literal(Duration::ZERO) if !zero => {
+                fail(format!("`{} = {}` leaves no time at all", key.name, written()))
+            }
+            time => Ok(Value::Time(time)),
+        },
+        Kind::Limit => limit(key, &tokens),
+        Kind::Choice(words) => match words.iter().find(|word| **word == written()) {
+            Some(word) => Ok(Value::Choice(word)),
+            None => fail(choice(key, words, &unquoted(&tokens), "")),
+        },
+        Kind::Quoted(words) => match words.iter().find(|word| **word == unquoted(&tokens)) {
+            Some(word) if literal(&tokens).is_some() => Ok(Value::Choice(word)),
+            _ => fail(choice(key, words, &unquoted(&tokens), "\"")),
+        },
+        Kind::Signals => signals(&tokens),
+        Kind::Count => count(key, &tokens),
+        Kind::Name => match syn::parse2::<Ident>(tokens.clone()) {
+            Ok(ident) => Ok(Value::Name(ident)),
+            Err(_) => fail(format!("expected a type's name: `{} = {}`", key.name, key.example)),
+        },
+        Kind::Text => match literal(&tokens) {
+            Some(Lit::Str(text)) if !text.value().trim().is_empty() => Ok(Value::Tokens(tokens)),
+            _ => fail(format!("expected a string: write for example `{} = {}`", key.name, key.example)),
+        },
+        Kind::Path => match literal(&tokens) {
+            Some(Lit::Str(text)) => {
+                fail(format!("write the path without quotes: `{} = {}`", key.name, text.value()))
+            }
+            _ => fail(format!("expected a path: `{} = {}`", key.name, key.example)),
+        },
+        Kind::Flag | Kind::Expr => fail(format!("`{}` takes no such value", key.name)),
+    }
+}
+
+fn literal(tokens: &TokenStream) -> Option<Lit> {
+    syn::parse2(tokens.clone()).ok()
+}
+
+fn path(tokens: &TokenStream) -> Option<syn::Path> {
+    syn::parse2(tokens.clone()).ok()
+}
+
+fn unquoted(tokens: &TokenStream) -> String {
+    match literal(tokens) {
+        Some(Lit::Str(text)) => text.value(),
+        _ => tokens.to_string(),
+    }
+}
+
+fn rank(tokens: &TokenStream) -> syn::Result<Value> {
+    let fail = |message: String| Err(syn::Error::new_spanned(tokens, message));
+    if path(tokens).is_some() {
+        return Ok(Value::Tokens(tokens.clone()));
+    }
+    let mut digits = tokens.clone().into_iter().peekable();
+    let negative = matches!(digits.peek(), Some(TokenTree::Punct(p)) if p.as_char() == '-');
+    if negative {
+        digits.next();
+    }
+    match literal(&digits.collect()) {
+        Some(Lit::Int(int)) => {
+            let sign = if negative { "-" } else { "" };
+            if !matches!(int.suffix(), "" | "i32") {
+                return fail(format!("an order is an `i32`: write `order = {sign}{}`", int.base10_digits()));
+            }
+            match format!("{sign}{}", int.base10_digits()).parse::<i32>() {
+                Ok(_) => Ok(Value::Tokens(tokens.clone())),
+                Err(_) => fail(format!("an order lies between {} and {}", i32::MIN, i32::MAX)),
+            }
+        }
+        Some(Lit::Str(text)) if text.value().parse::<i32>().is_ok() => {
+            fail(format!("an order is a number: write `order = {}`", text.value()))
+        }
+        _ => fail("expected a whole number such as `-10`, or a path to a `const` of type `i32`".to_owned()),
+    }
+}
+
+fn time(tokens: &TokenStream) -> syn::Result<Time> {
+    let fail = |message: String| Err(syn::Error::new_spanned(tokens, message));
+    let number = |digits: &str, suffix: &str| {
+        let digits = digits.replace('_', "");
+        let unit = if duration::parse(&format!("{digits}{suffix}")).is_ok() { suffix } else { "s" };
+        fail(format!("a duration is a string: write \"{digits}{unit}\""))
+    };
+    if matches!(tokens.clone().into_iter().next(), Some(TokenTree::Punct(p)) if p.as_char() == '-') {
+        return fail("a duration cannot be negative".to_owned());
+    }
+    match literal(tokens) {
+        Some(Lit::Str(text)) => return duration::parse(&text.value()).map(Time::Literal).or_else(fail),
+        Some(Lit::Int(int)) => return number(int.base10_digits(), int.suffix()),
+        Some(Lit::Float(float)) => {
+            return match duration::parse(&format!("{}{}", float.base10_digits(), float.suffix())) {
+                Err(message) if !float.suffix().is_empty() => fail(message),
+                _ => fail("a duration is a string: write for example \"1s 500ms\"".to_owned()),
+            };
+        }
+        _ => {}
+    }
+    if let Some(path) = path(tokens) {
+        return Ok(Time::Path(path));
+    }
+    fail("expected a duration: a string such as \"5s\", or a path to a `const` of type `Duration`".to_owned())
+}
+
+fn limit(key: &Key, tokens: &TokenStream) -> syn::Result<Value> {
+    let fail = |message: String| Err(syn::Error::new_spanned(tokens, message));
+    if unquoted(tokens) == "never" {
+        return match literal(tokens) {
+            Some(_) => Ok(Value::Limit(Within::Never)),
+            None => fail(format!("write `{} = \"never\"`", key.name)),
+        };
+    }
+    match time(tokens)? {
+        Time::Literal(Duration::ZERO) if key.name == "grace" => {
+            fail("`grace = \"0s\"` leaves no time at all; for no limit write `grace = \"never\"`".to_owned())
+        }
+        time => Ok(Value::Limit(Within::Time(time))),
+    }
+}
+
+fn choice(key: &Key, words: &[&str], found: &str, quote: &str) -> String {
+    let key = key.name;
+    if let Some(word) = words.iter().find(|word| **word == found) {
+        let how = if quote.is_empty() { "without" } else { "with" };
+        return format!("write it {how} quotes: `{key} = {quote}{word}{quote}`");
+    }
+    let known: Vec<String> = words.iter().map(|word| format!("`{quote}{word}{quote}`")).collect();
+    let known = known.join(" or ");
+    match near::nearest(found, words.iter().copied()) {
+        Some(near) if words.len() > 1 => format!("`{key}` is {known}: did you mean `{quote}{near}{quote}`?"),
+        _ => format!("`{key}` is {known}"),
+    }
+}
+
+/// `&[p::signals::SIGTERM, …]`; the `p::signals` is put before each name by [`expand_signals`].
+fn signals(tokens: &TokenStream) -> syn::Result<Value> {
+    let expected = "expected a list such as `[SIGTERM, SIGINT]`, or a path to a `const` array of signals";
+    let mut trees = tokens.clone().into_iter();
+    let list = match (trees.next(), trees.next()) {
+        (Some(TokenTree::Group(group)), None) if group.delimiter() == proc_macro2::Delimiter::Bracket => {
+            group
+        }
+        _ if path(tokens).is_some() => return Ok(Value::Tokens(tokens.clone())),
+        _ => return Err(syn::Error::new_spanned(tokens, expected)),
+    };
+    let parser = Punctuated::<syn::Path, Token![,]>::parse_terminated;
+    let Ok(names) = syn::parse::Parser::parse2(parser, list.stream()) else {
+        return Err(syn::Error::new_spanned(tokens, expected));
+    };
+    let mut wrong: Option<syn::Error> = None;
+    let mut seen: Vec<String> = Vec::new();
+    for name in names.iter().filter_map(syn::Path::get_ident) {
+        let written = name.unraw().to_string();
+        let error = if seen.contains(&written) {
+            format!("`{written}` is listed twice")
+        } else if let Some(why) = unfit(&written) {
+            format!("`{written}` cannot begin a shutdown: {why}")
+        } else if !SIGNALS.contains(&written.as_str()) {
+            unknown_signal(&written)
+        } else {
+            seen.push(written);
+            continue;
+        };
+        let error = syn::Error::new_spanned(name, error);
+        match &mut wrong {
+            Some(errors) => errors.combine(error),
+            None => wrong = Some(error),
+        }
+    }
+    match wrong {
+        Some(error) => Err(error),
+        None => Ok(Value::Tokens(tokens.clone())),
+    }
+}
+
+/// What the library refuses at run time as well.
+fn unfit(signal: &str) -> Option<&'static str> {
+    match signal {
+        "SIGKILL" | "SIGSTOP" => Some("no process can catch it"),
+        "SIGSEGV" | "SIGBUS" | "SIGFPE" | "SIGILL" | "SIGTRAP" | "SIGSYS" | "SIGABRT" => {
+            Some("it means that the program itself is at fault")
+        }
+        "SIGCHLD" | "SIGURG" | "SIGCONT" | "SIGPROF" => {
+            Some("the system sends it in the course of ordinary work")
+        }
+        _ => None,
+    }
+}
+
+fn unknown_signal(name: &str) -> String {
+    let known = SIGNALS.join("`, `");
+    let hint = match near::nearest(name, SIGNALS.iter().copied()) {
+        Some(near) => format!(": did you mean `{near}`?"),
+        None => String::new(),
+    };
+    format!(
+        "unknown signal `{name}`{hint}\nthe known ones are `{known}`; any other by the path to a constant"
+    )
+}
+
+/// The checked list with the bare names found in `p::signals`.
+pub(crate) fn expand_signals(value: &TokenStream, p: &TokenStream) -> TokenStream {
+    let mut trees = value.clone().into_iter();
+    let Some(TokenTree::Group(list)) = trees.next() else {
+        return quote_spanned!(crate::paths::site()=> &#value);
+    };
+    let parser = Punctuated::<syn::Path, Token![,]>::parse_terminated;
+    let names = syn::parse::Parser::parse2(parser, list.stream()).unwrap_or_default();
+    let names = names.iter().map(|name| match name.get_ident() {
+        Some(ident) => {
+            let ident = Ident::new(&ident.to_string(), site_at(ident.span()));
+            quote_spanned!(ident.span()=> #p::signals::#ident)
+        }
+        None => name.to_token_stream(),
+    });
+    quote_spanned!(crate::paths::site()=> &[#(#names),*])
+}
+
+fn count(key: &Key, tokens: &TokenStream) -> syn::Result<Value> {
+    let good = match literal(tokens) {
+        Some(Lit::Int(int)) => positive(&int),
+        Some(_) => false,
+        None => path(tokens).is_some(),
+    };
+    if good {
+        return Ok(Value::Tokens(tokens.clone()));
+    }
+    let message = format!("expected a number from 1 on: `{} = {}`", key.name, key.example);
+    Err(syn::Error::new_spanned(tokens, message))
+}
+
+fn positive(int: &LitInt) -> bool {
+    matches!(int.suffix(), "" | "usize") && int.base10_parse::<usize>().is_ok_and(|n| n > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::quote;
+
+    #[test]
+    fn signals_by_name_and_by_path() {
+        let p = quote!(p);
+        let expanded = expand_signals(&quote!([SIGTERM, my::SIG]), &p);
+        assert_eq!(expanded.to_string(), quote!(&[p::signals::SIGTERM, my::SIG]).to_string());
+        assert_eq!(expand_signals(&quote!(my::ALL), &p).to_string(), quote!(&my::ALL).to_string());
+    }
+
+    #[test]
+    fn a_literal_duration_is_exact() {
+        let time = Time::Literal(Duration::from_millis(90_500));
+        assert_eq!(
+            time.expand(&quote!(p)).to_string(),
+            quote!(p::Duration::new(90u64, 500000000u32)).to_string()
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! From a program to its `fn main`. Cannot fail.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote_spanned;
+use syn::spanned::Spanned;
+
+use super::check::{Kept, Main, Setting, SettingValue};
+use crate::arguments;
+use crate::keys::{Within, expand_signals};
+use crate::paths::{site, site_at};
+
+pub(super) fn kept(kept: &Kept) -> TokenStream {
+    match kept {
+        Kept::Itself(item) => item.clone(),
+        Kept::Inside(item) => quote_spanned!(site()=>
+            #[allow(dead_code)]
+            fn main() {
+                #item
+            }
+        ),
+    }
+}
+
+pub(super) fn main(main: &Main) -> TokenStream {
+    let Main { krate, vis, item, function, .. } = main;
+    let p = krate.private();
+    let setup = setup(main);
+    let settings: TokenStream = main.settings.iter().map(|setting| set(setting, &p)).collect();
+    let takes = arguments::signature(&main.arguments, krate, false);
+    let (holds, lends) = arguments::gather(&main.arguments, krate);
+    quote_spanned!(site()=>
+        #vis fn #function() -> #p::ExitCode {
+            #item
+
+            #p::main(
+                #p::MainDef {
+                    file: #p::file!(),
+                    line: #p::line!(),
+                    signature: |signature: &mut #p::Signature| { #takes },
+                    keys: |settings: &mut #p::Settings| { #settings },
+                    setup: #setup,
+                },
+                |inputs: &mut #p::Inputs<'_>| -> #p::Result<_, #p::Missing> {
+                    #holds
+                    #p::Ok(async move { #function(#lends).await })
+                },
+            )
+        }
+    )
+}
+
+fn setup(main: &Main) -> TokenStream {
+    let p = main.krate.private();
+    let Some(path) = &main.setup else { return quote_spanned!(site()=> #p::None) };
+    let at = site_at(path.span());
+    let p_at = main.krate.private_at(at);
+    quote_spanned!(at=>
+        #p::Some(|settings: &mut #p_at::Settings| -> #p_at::CallResult {
+            use #p_at::outcome::{
+                GiveFuture as _, GiveItself as _, GiveNothing as _, GiveResult as _, GiveShareable as _,
+                GiveTakeOnly as _, OpenPlain as _, OpenResult as _, SetupIsAsync as _, SetupIsSync as _,
+            };
+            let returned = #path(settings);
+            let opened = (&&(&&#p_at::outcome::return_of(&returned)).sync()).open();
+            #p_at::outcome::given((&&&&opened.value()).give(), opened.split(returned))
+        })
+    )
+}
+
+fn set(setting: &Setting, p: &TokenStream) -> TokenStream {
+    let name = Ident::new(setting.name, site());
+    let value = match &setting.value {
+        SettingValue::Limit(Within::Never) => quote_spanned!(site()=> #p::Limit::Never),
+        SettingValue::Limit(Within::Time(time)) => {
+            let time = time.expand(p);
+            quote_spanned!(site()=> #p::Limit::Within(#time))
+        }
+        SettingValue::Time(time) => time.expand(p),
+        SettingValue::Signals(signals) => expand_signals(signals, p),
+        SettingValue::Variant(ty, variant) => {
+            let (ty, variant) = (Ident::new(ty, site()), Ident::new(variant, site()));
+            quote_spanned!(site()=> #p::#ty::#variant)
+        }
+        SettingValue::Count(count) => count.clone(),
+    };
+    quote_spanned!(site()=> settings.#name(#value);)
+}

@@ -1,0 +1,91 @@
+//! From what was written to a step that can be generated.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use super::args::Raw;
+use crate::arguments::{self, Argument};
+use crate::diag::ErrorSink;
+use crate::item::{Item, mentions, without_lifetimes};
+use crate::keys::{On, START, Time};
+use crate::paths::Krate;
+
+pub(super) struct Step {
+    pub(super) marker: Marker,
+    pub(super) function: Ident,
+    pub(super) is_async: bool,
+    pub(super) starts: bool,
+    pub(super) order: Option<TokenStream>,
+    pub(super) timeout: Option<Time>,
+    pub(super) last: bool,
+    pub(super) arguments: Vec<Argument>,
+    pub(super) output: Output,
+}
+
+/// The type that stands for the step.
+pub(super) struct Marker {
+    pub(super) krate: Krate,
+    pub(super) vis: TokenStream,
+    pub(super) name: Ident,
+}
+
+impl Marker {
+    /// As reported.
+    pub(super) fn text(&self) -> String {
+        self.name.unraw().to_string()
+    }
+}
+
+pub(super) struct Output {
+    pub(super) ty: TokenStream,
+    pub(super) span: Span,
+}
+
+/// An `Err` holds the marker, where one can stand.
+pub(super) fn check(on: On, raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Result<Step, Option<Marker>> {
+    if let (Some(_), Some(order)) = (&raw.last, &raw.order) {
+        errors.at(&order.key, "a `last` step comes after every order: remove `order`, or `last`");
+    }
+    let arguments = arguments::check(item, "a step", errors);
+    let output = output(item, errors);
+    if item.body.is_none() {
+        errors.at(&item.sig, "a step needs a body: it is a function that the library calls");
+    }
+    let name = raw.label.map_or_else(|| item.sig.ident.clone(), |label| label.value);
+    let marker = Marker { krate: raw.krate, vis: item.vis.to_token_stream(), name };
+    if errors.failed() {
+        // Inside an `impl`, where a method is, no type can be declared.
+        let method = item.sig.receiver().is_some() || item.body.is_none();
+        return Err((!method).then_some(marker));
+    }
+    Ok(Step {
+        marker,
+        function: item.sig.ident.clone(),
+        is_async: item.sig.asyncness.is_some(),
+        starts: on == START,
+        order: raw.order.map(|order| order.value),
+        timeout: raw.timeout.map(|timeout| timeout.value),
+        last: raw.last.is_some(),
+        arguments,
+        output,
+    })
+}
+
+fn output(item: &Item, errors: &ErrorSink<'_>) -> Output {
+    let Some(ty) = item.output() else {
+        return Output { ty: quote!(()), span: item.sig.ident.span() };
+    };
+    let tokens = ty.to_token_stream();
+    if let Some(word) = mentions(tokens.clone(), "impl") {
+        errors.at(
+            word,
+            "the library has to know what a step returns: write the type itself instead of `impl Trait`",
+        );
+    }
+    if let Some(word) = mentions(tokens.clone(), "Self") {
+        errors.at(word, "a step is a free function, which has no `Self`: write the type's name");
+    }
+    Output { ty: without_lifetimes(tokens, &item.lifetimes()), span: ty.span() }
+}

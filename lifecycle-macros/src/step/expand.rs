@@ -1,0 +1,137 @@
+//! From a step to what is added after its function. Cannot fail.
+
+use proc_macro2::TokenStream;
+use quote::quote_spanned;
+
+use super::check::{Marker, Step};
+use crate::arguments;
+use crate::paths::{site, site_at};
+
+/// The type with the step's name.
+pub(super) fn marker(marker: &Marker) -> TokenStream {
+    let Marker { vis, name, krate } = marker;
+    let p = krate.private();
+    quote_spanned!(site()=>
+        #[doc(hidden)]
+        #[allow(non_camel_case_types, dead_code)]
+        #vis struct #name {}
+        const _: () = { impl #p::Step for #name {} };
+    )
+}
+
+pub(super) fn step(step: &Step) -> TokenStream {
+    let krate = &step.marker.krate;
+    let p = krate.private();
+    let mut tokens = marker(&step.marker);
+    let id = &step.marker.name;
+    let name = step.marker.text();
+    let phase = if step.starts { quote_spanned!(site()=> Start) } else { quote_spanned!(site()=> Shutdown) };
+    let order = option(&p, step.order.clone());
+    let timeout = option(&p, step.timeout.as_ref().map(|time| time.expand(&p)));
+    let last = step.last;
+    let takes = arguments::signature(&step.arguments, krate, step.last);
+    let gives = gives(step);
+    let call = call(step);
+    tokens.extend(quote_spanned!(site()=>
+        #[allow(deprecated)]
+        const _: () = {
+            #p::inventory::submit! {
+                #p::StepDef {
+                    name: #name,
+                    module: #p::module_path!(),
+                    file: #p::file!(),
+                    line: #p::line!(),
+                    id: #p::TypeId::of::<#id>,
+                    phase: #p::Phase::#phase,
+                    keys: #p::StepKeys { order: #order, timeout: #timeout, last: #last },
+                    signature: |signature: &mut #p::Signature| { #takes #gives },
+                    call: |inputs: &mut #p::Inputs<'_>| -> #p::Result<#p::Call, #p::Missing> { #call },
+                }
+            }
+        };
+    ));
+    tokens
+}
+
+fn option(p: &TokenStream, value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote_spanned!(site()=> #p::Some(#value)),
+        None => quote_spanned!(site()=> #p::None),
+    }
+}
+
+/// The classified return type, to be looked at where it was written.
+fn open(step: &Step) -> TokenStream {
+    let at = site_at(step.output.span);
+    let p = step.marker.krate.private_at(at);
+    let ty = &step.output.ty;
+    quote_spanned!(at=> (&&#p::outcome::Return::<#ty>::NEW).open())
+}
+
+fn gives(step: &Step) -> TokenStream {
+    if !step.starts {
+        return TokenStream::new();
+    }
+    let at = site_at(step.output.span);
+    let p = step.marker.krate.private();
+    let open = open(step);
+    quote_spanned!(at=>
+        {
+            use #p::outcome::{
+                GiveFuture as _, GiveItself as _, GiveNothing as _, GiveResult as _, GiveShareable as _,
+                GiveTakeOnly as _, OpenPlain as _, OpenResult as _,
+            };
+            let value = #open.value();
+            signature.gives((&&&&value).give(), value);
+        }
+    )
+}
+
+fn call(step: &Step) -> TokenStream {
+    let krate = &step.marker.krate;
+    let p = krate.private();
+    let (holds, lends) = arguments::gather(&step.arguments, krate);
+    let function = &step.function;
+    let outcome = outcome(step);
+    let at = site_at(function.span());
+    let p_at = krate.private_at(at);
+    if step.is_async {
+        quote_spanned!(at=>
+            #holds
+            #p::Ok(#p_at::Call::Async(#p_at::Box::pin(async move {
+                let returned = #function(#lends).await;
+                #outcome
+            })))
+        )
+    } else {
+        quote_spanned!(at=>
+            #holds
+            #p::Ok(#p_at::Call::Sync(#p_at::Box::new(move || {
+                let returned = #function(#lends);
+                #outcome
+            })))
+        )
+    }
+}
+
+fn outcome(step: &Step) -> TokenStream {
+    let at = site_at(step.output.span);
+    let p = step.marker.krate.private();
+    let open = open(step);
+    if step.starts {
+        quote_spanned!(at=>
+            use #p::outcome::{
+                GiveFuture as _, GiveItself as _, GiveNothing as _, GiveResult as _, GiveShareable as _,
+                GiveTakeOnly as _, OpenPlain as _, OpenResult as _,
+            };
+            let opened = #open;
+            #p::outcome::given((&&&&opened.value()).give(), opened.split(returned))
+        )
+    } else {
+        quote_spanned!(at=>
+            use #p::outcome::{OpenPlain as _, OpenResult as _};
+            let opened = #open;
+            opened.value().end(opened.split(returned))
+        )
+    }
+}

@@ -1,0 +1,221 @@
+//! Why there is no plan, in words that say what to write.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::resources::EdgeSource;
+use crate::hook::{Missing, StepSpec};
+use crate::render::type_name;
+use crate::settings::duration::spell;
+
+/// Everything that is wrong with a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlanErrors(pub(crate) Vec<PlanError>);
+
+impl PlanErrors {
+    /// One text for each, for [`Report::errors`](crate::Report::errors).
+    pub(crate) fn messages(&self) -> Vec<String> {
+        self.0.iter().map(ToString::to_string).collect()
+    }
+}
+
+impl fmt::Display for PlanErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            let line = if index > 0 { "\n" } else { "" };
+            write!(f, "{line}{}. {error}", index + 1)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for PlanErrors {}
+
+/// Someone that an error names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Who {
+    Step {
+        name: String,
+        file: String,
+        line: u32,
+    },
+    /// The service's own function.
+    Main,
+    /// Whoever gave a resource before the first step.
+    Given,
+}
+
+impl Who {
+    pub(super) fn step(step: &StepSpec) -> Self {
+        Who::Step { name: step.name.clone(), file: step.file.clone(), line: step.line }
+    }
+
+    /// Without the place, for the second time in one text.
+    fn short(&self) -> String {
+        match self {
+            Who::Step { name, .. } => format!("`{name}`"),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Who::Step { name, file, line } => write!(f, "`{name}` ({file}:{line})"),
+            Who::Main => f.write_str("`main`"),
+            Who::Given => f.write_str("setup or the builder"),
+        }
+    }
+}
+
+/// An `order` that a step is bound to by its edges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bound {
+    pub(crate) order: i32,
+    /// Whose it is.
+    pub(crate) of: Who,
+}
+
+/// `step` must follow `follows`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CycleLink {
+    pub(crate) step: Who,
+    pub(crate) follows: Who,
+    pub(crate) why: EdgeSource,
+}
+
+/// One thing that is wrong with a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PlanError {
+    Namesakes { module: String, steps: Vec<Who> },
+    Timeout { step: Who, timeout: Duration },
+    LastWithOrder { step: Who, order: i32 },
+    LastStart { step: Who },
+    NoReportYet { step: Who },
+    TwoProviders { by: Vec<(Who, &'static str)> },
+    NotProvided { user: Who, missing: Missing },
+    ProviderGone { user: Who, type_name: &'static str, provider: Who, why: String },
+    ProvidesItself { step: Who, type_name: &'static str },
+    TwoTakes { type_name: &'static str, by: Vec<Who> },
+    TakesTwice { step: Who, type_name: &'static str },
+    UsedAfterTake { type_name: &'static str, user: Who, taker: Who },
+    Contradiction { step: Who, order: i32, follows: Who, bound: Bound, why: EdgeSource },
+    Cycle { links: Vec<CycleLink> },
+    Budget(String),
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlanError::Namesakes { module, steps } => write!(
+                f,
+                "several steps of {module} have one name: {}. Give each of them a name of its own with \
+                 `label = Name`",
+                list(steps)
+            ),
+            PlanError::Timeout { step, timeout } if timeout.is_zero() => {
+                write!(f, "{step} has timeout = 0s, so it could never end in time: write a longer one")
+            }
+            PlanError::Timeout { step, timeout } => {
+                write!(f, "{step} has timeout = {}: too long, write a shorter one", spell(*timeout))
+            }
+            PlanError::LastWithOrder { step, order } => write!(
+                f,
+                "{step} has both `last` and order = {order}: a last step comes after all orders, leave one of the \
+                 two out"
+            ),
+            PlanError::LastStart { step } => {
+                write!(f, "{step} is a start step and cannot be `last`: give it an order instead")
+            }
+            PlanError::NoReportYet { step } => write!(
+                f,
+                "{step} takes &Report, which exists only once the other steps have ended: make it `last`"
+            ),
+            PlanError::TwoProviders { by } => {
+                let by: Vec<String> =
+                    by.iter().map(|(who, given)| format!("{} by {who}", type_name(given))).collect();
+                write!(
+                    f,
+                    "a resource is provided twice: {}. Whoever takes it could get either (T and Arc<T> count as \
+                     one): wrap one of them in a type of its own, or switch a step off",
+                    by.join(", ")
+                )
+            }
+            PlanError::NotProvided { user, missing } => write!(
+                f,
+                "{user}: {missing}. Return one from setup or from an #[on_start] function, or take an Option of it"
+            ),
+            PlanError::ProviderGone { user, type_name: name, provider, why } => write!(
+                f,
+                "{user} takes {} from {provider}, and that is {why}. Leave it on, provide another, or take an \
+                 Option of it",
+                type_name(name)
+            ),
+            PlanError::ProvidesItself { step, type_name: name } => write!(
+                f,
+                "{step} takes {name} and is the only one to provide it: let another step provide it, or return a \
+                 type of its own",
+                name = type_name(name)
+            ),
+            PlanError::TwoTakes { type_name: name, by } => write!(
+                f,
+                "several take {name} away: {}. Only the first would get it: let all but one borrow it (&{name})",
+                list(by),
+                name = type_name(name)
+            ),
+            PlanError::TakesTwice { step, type_name: name } => write!(
+                f,
+                "{step} takes {name} away and uses it beside that: leave Take<{name}> alone",
+                name = type_name(name)
+            ),
+            PlanError::UsedAfterTake { type_name: name, user, taker } => write!(
+                f,
+                "{user} uses {name}, but {taker} has taken it away by then: let {} borrow it (&{name}), or let {} \
+                 take an Option of it",
+                taker.short(),
+                user.short(),
+                name = type_name(name)
+            ),
+            PlanError::Contradiction { step, order, follows, bound, why } => {
+                write!(f, "{step} has order = {order}, but ")?;
+                reason(f, follows, *why)?;
+                if bound.of == *follows {
+                    write!(f, ", and that has order = {}", bound.order)?;
+                } else {
+                    write!(f, ", and that follows {} of order = {}", bound.of, bound.order)?;
+                }
+                write!(
+                    f,
+                    ": give {} an order of {} or more, or none, since it follows by itself",
+                    step.short(),
+                    bound.order
+                )
+            }
+            PlanError::Cycle { links } => {
+                f.write_str("these steps wait for each other: ")?;
+                for (index, link) in links.iter().enumerate() {
+                    f.write_str(if index > 0 { "; " } else { "" })?;
+                    write!(f, "{} ", link.step)?;
+                    reason(f, &link.follows, link.why)?;
+                }
+                f.write_str(
+                    ". Break the circle: borrow (&T) in place of one Take<T>, or split one of the steps",
+                )
+            }
+            PlanError::Budget(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Why a step must follow another, as the end of a sentence about it.
+fn reason(f: &mut fmt::Formatter<'_>, follows: &Who, why: EdgeSource) -> fmt::Result {
+    match why {
+        EdgeSource::Provides(name) => write!(f, "needs the {} that {follows} provides", type_name(name)),
+        EdgeSource::Takes(name) => write!(f, "takes away the {} that {follows} uses", type_name(name)),
+    }
+}
+
+fn list(who: &[Who]) -> String {
+    who.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,109 @@
+//! What the executor runs: nodes, and who waits for whom.
+
+use super::rank::Rank;
+use super::resources::Edge;
+
+/// Nodes without a cycle.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Graph {
+    pub(crate) nodes: Vec<Node>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Node {
+    pub(crate) kind: NodeKind,
+    /// The nodes that end before it begins.
+    pub(crate) after: Vec<usize>,
+    /// The nodes that wait for it.
+    pub(crate) next: Vec<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NodeKind {
+    /// A step by its index.
+    Step(usize),
+    /// The tracked calls: closed, then awaited.
+    Requests,
+    /// Nothing to do: it stands between two ranks, so that n steps before m do not need n × m edges.
+    Barrier,
+}
+
+impl Graph {
+    /// `steps` are canonical indices in ascending order; `edges` may name others, which are left out.
+    pub(super) fn build(steps: &[usize], ranks: &[Rank], edges: &[Edge], requests: bool) -> Self {
+        let mut by_rank: Vec<usize> = steps.to_vec();
+        by_rank.sort_by_key(|&step| (ranks[step].value, step));
+        let mut graph = Graph { nodes: Vec::with_capacity(steps.len() + 1) };
+        let mut node_of = vec![None; ranks.len()];
+        let mut divided = !requests;
+        let mut before: Vec<usize> = Vec::new();
+        for level in by_rank.chunk_by(|&a, &b| ranks[a].value == ranks[b].value) {
+            if !divided && ranks[level[0]].value >= 0 {
+                divided = true;
+                before = vec![graph.add(NodeKind::Requests, &before)];
+            } else if before.len() > 1 && level.len() > 1 {
+                before = vec![graph.add(NodeKind::Barrier, &before)];
+            }
+            before = level
+                .iter()
+                .map(|&step| {
+                    let node = graph.add(NodeKind::Step(step), &before);
+                    node_of[step] = Some(node);
+                    node
+                })
+                .collect();
+        }
+        if !divided {
+            graph.add(NodeKind::Requests, &before);
+        }
+        for edge in edges {
+            // Those between two ranks hold already.
+            if let (Some(from), Some(to)) = (node_of[edge.from], node_of[edge.to]) {
+                if ranks[edge.from].value == ranks[edge.to].value {
+                    graph.link(from, to);
+                }
+            }
+        }
+        graph
+    }
+
+    fn add(&mut self, kind: NodeKind, after: &[usize]) -> usize {
+        let node = self.nodes.len();
+        self.nodes.push(Node { kind, after: Vec::new(), next: Vec::new() });
+        for &from in after {
+            self.link(from, node);
+        }
+        node
+    }
+
+    fn link(&mut self, from: usize, to: usize) {
+        self.nodes[from].next.push(to);
+        self.nodes[to].after.push(from);
+    }
+
+    /// The nodes in an order in which each comes after all that it waits for.
+    pub(super) fn sorted(&self) -> Vec<usize> {
+        let mut waits: Vec<usize> = self.nodes.iter().map(|node| node.after.len()).collect();
+        let mut sorted: Vec<usize> = (0..self.nodes.len()).filter(|&node| waits[node] == 0).collect();
+        let mut done = 0;
+        while let Some(&node) = sorted.get(done) {
+            done += 1;
+            for &next in &self.nodes[node].next {
+                waits[next] -= 1;
+                if waits[next] == 0 {
+                    sorted.push(next);
+                }
+            }
+        }
+        sorted
+    }
+
+    /// From canonical to the caller's indices.
+    pub(super) fn rename(&mut self, original: &[usize]) {
+        for node in &mut self.nodes {
+            if let NodeKind::Step(step) = &mut node.kind {
+                *step = original[*step];
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Orders and resources compiled to graphs, or every error at once.
+//!
+//! Pure: no I/O, no clock, and the same plan whatever the order in which the steps come. Everything works on *canonical*
+//! indices, the steps sorted by phase, module and name; only the finished plan speaks of the caller's indices.
+
+mod budget;
+mod cycle;
+mod error;
+mod graph;
+mod rank;
+mod resources;
+#[cfg(test)]
+mod tests;
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::time::Duration;
+
+pub(crate) use budget::{Link, Worst};
+pub(crate) use error::{PlanError, PlanErrors};
+pub(crate) use graph::{Graph, Node, NodeKind};
+pub(crate) use rank::{Rank, RankSource};
+
+use crate::hook::{Gift, Phase, Signature, StepSpec};
+use crate::settings::{Settings, TOO_LONG};
+use error::Who;
+use resources::Flow;
+
+/// What `timeout` is when nobody says.
+pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same for shutdown steps.
+pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a plan is made from.
+pub(crate) struct Input<'a> {
+    /// Every step, those that are off included.
+    pub(crate) steps: &'a [StepSpec],
+    /// The resources that are there before the first step: setup's, the builder's.
+    pub(crate) given: &'a [Gift],
+    /// What the service's own function takes.
+    pub(crate) main: &'a Signature,
+    pub(crate) settings: &'a Settings,
+}
+
+/// What will happen, and when. Step indices are those of [`Input::steps`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Plan {
+    pub(crate) start: Graph,
+    pub(crate) shutdown: Graph,
+    /// The `last` steps that take `&Report`: they come before it is printed.
+    pub(crate) last_with_report: Graph,
+    /// The other `last` steps: they come after that.
+    pub(crate) last: Graph,
+    /// Where each step stands.
+    pub(crate) steps: Vec<Placed>,
+    /// The longest the shutdown can take.
+    pub(crate) worst: Worst,
+    pub(crate) warnings: Vec<String>,
+    providers: HashMap<TypeId, usize>,
+}
+
+impl Plan {
+    /// The start step that provides what is taken under this key (a [`Missing`](crate::hook::Missing)'s), if one
+    /// does. It may be off or skipped.
+    pub(crate) fn provider(&self, key: TypeId) -> Option<usize> {
+        self.providers.get(&key).copied()
+    }
+}
+
+/// Where a step stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Placed {
+    pub(crate) place: Place,
+    /// How long it may take.
+    pub(crate) limit: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Place {
+    /// In [`Plan::start`] or [`Plan::shutdown`].
+    Ranked(Rank),
+    /// In [`Plan::last_with_report`].
+    LastWithReport,
+    /// In [`Plan::last`].
+    Last,
+    /// In no graph, and why: it was switched off.
+    Off(String),
+    /// In no graph, and why: a start step whose provider is off.
+    Skipped(String),
+}
+
+/// When a step runs, or whether it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Slot {
+    Start,
+    Ordered,
+    LastWithReport,
+    Last,
+    Off,
+}
+
+/// The steps, sorted, each in its slot.
+struct Model<'a> {
+    steps: Vec<&'a StepSpec>,
+    /// The caller's index of each.
+    original: Vec<usize>,
+    slots: Vec<Slot>,
+    given: &'a [Gift],
+    main: &'a Signature,
+}
+
+impl<'a> Model<'a> {
+    fn new(input: &Input<'a>, errors: &mut Vec<PlanError>) -> Self {
+        let key = |step: &'a StepSpec| {
+            (step.phase == Phase::Shutdown, &*step.module, &*step.name, &*step.file, step.line)
+        };
+        let mut original: Vec<usize> = (0..input.steps.len()).collect();
+        original.sort_by_key(|&index| key(&input.steps[index]));
+        let steps: Vec<&StepSpec> = original.iter().map(|&index| &input.steps[index]).collect();
+        let slots = steps.iter().map(|step| slot(step, errors)).collect();
+        let model = Model { steps, original, slots, given: input.given, main: input.main };
+        model.namesakes(errors);
+        model
+    }
+
+    /// Two steps of one name could not be told apart, in a report or in settings.
+    fn namesakes(&self, errors: &mut Vec<PlanError>) {
+        let mut by_name: HashMap<(&str, &str), Vec<usize>> = HashMap::with_capacity(self.steps.len());
+        for index in self.in_use() {
+            by_name.entry((&self.steps[index].module, &self.steps[index].name)).or_default().push(index);
+        }
+        let mut several: Vec<_> = by_name.into_values().filter(|same| same.len() > 1).collect();
+        several.sort();
+        errors.extend(several.into_iter().map(|same| PlanError::Namesakes {
+            module: self.steps[same[0]].module.clone(),
+            steps: same.into_iter().map(|index| self.who(index)).collect(),
+        }));
+    }
+
+    /// The steps that are not off.
+    fn in_use(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.steps.len()).filter(|&index| self.slots[index] != Slot::Off)
+    }
+
+    fn who(&self, index: usize) -> Who {
+        Who::step(self.steps[index])
+    }
+
+    fn limit(&self, index: usize) -> Duration {
+        let step = self.steps[index];
+        step.keys.timeout.unwrap_or(match step.phase {
+            Phase::Start => START_TIMEOUT,
+            Phase::Shutdown => SHUTDOWN_TIMEOUT,
+        })
+    }
+}
+
+fn slot(step: &StepSpec, errors: &mut Vec<PlanError>) -> Slot {
+    if step.off.is_some() {
+        return Slot::Off;
+    }
+    let who = || Who::step(step);
+    if let Some(timeout) = step.keys.timeout.filter(|timeout| timeout.is_zero() || *timeout > TOO_LONG) {
+        errors.push(PlanError::Timeout { step: who(), timeout });
+    }
+    if let (Some(order), true) = (step.keys.order, step.keys.last) {
+        errors.push(PlanError::LastWithOrder { step: who(), order });
+    }
+    match (step.phase, step.keys.last, step.signature.takes_report) {
+        (Phase::Start, true, _) => errors.push(PlanError::LastStart { step: who() }),
+        (Phase::Start, ..) | (_, false, true) => {}
+        (Phase::Shutdown, true, true) => return Slot::LastWithReport,
+        (Phase::Shutdown, true, false) => return Slot::Last,
+        (Phase::Shutdown, false, false) => return Slot::Ordered,
+    }
+    if step.signature.takes_report {
+        errors.push(PlanError::NoReportYet { step: who() });
+    }
+    if step.phase == Phase::Start { Slot::Start } else { Slot::Ordered }
+}
+
+/// Makes the plan, or says everything that keeps it from being made.
+pub(crate) fn plan(input: &Input<'_>) -> Result<Plan, PlanErrors> {
+    let mut errors = Vec::new();
+    let model = Model::new(input, &mut errors);
+    let flow = resources::trace(&model, &mut errors);
+    let order = cycle::sort(&model, &flow.edges, &mut errors);
+    let ranks = rank::derive(&model, &flow.edges, &order, &mut errors);
+    if !errors.is_empty() {
+        return Err(PlanErrors(errors));
+    }
+    let graph = |slot: Slot| {
+        let steps: Vec<usize> = model
+            .in_use()
+            .filter(|&step| model.slots[step] == slot && flow.skipped[step].is_none())
+            .collect();
+        Graph::build(&steps, &ranks, &flow.edges, slot == Slot::Ordered)
+    };
+    let [mut start, mut shutdown, mut last_with_report, mut last] =
+        [Slot::Start, Slot::Ordered, Slot::LastWithReport, Slot::Last].map(graph);
+    let worst = budget::worst(&shutdown, &model, input.settings);
+    let mut warnings = Vec::new();
+    if let Some(over) = worst.over(input.settings) {
+        match input.settings.budget.value {
+            crate::Budget::Deny => return Err(PlanErrors(vec![PlanError::Budget(over)])),
+            crate::Budget::Warn => warnings.push(over),
+        }
+    }
+    for graph in [&mut start, &mut shutdown, &mut last_with_report, &mut last] {
+        graph.rename(&model.original);
+    }
+    let steps = places(&model, &flow, &ranks);
+    let providers = flow.providers.into_iter().map(|(key, step)| (key, model.original[step])).collect();
+    Ok(Plan { start, shutdown, last_with_report, last, steps, worst, warnings, providers })
+}
+
+/// By the caller's indices.
+fn places(model: &Model<'_>, flow: &Flow, ranks: &[Rank]) -> Vec<Placed> {
+    let mut canonical = vec![0; model.steps.len()];
+    for (index, &original) in model.original.iter().enumerate() {
+        canonical[original] = index;
+    }
+    let placed = |index: usize| {
+        let place = match (&flow.skipped[index], model.slots[index]) {
+            (Some(why), _) => Place::Skipped(why.clone()),
+            (None, Slot::Off) => Place::Off(model.steps[index].off.clone().unwrap_or_default()),
+            (None, Slot::LastWithReport) => Place::LastWithReport,
+            (None, Slot::Last) => Place::Last,
+            (None, Slot::Start | Slot::Ordered) => Place::Ranked(ranks[index].renamed(&model.original)),
+        };
+        Placed { place, limit: model.limit(index) }
+    };
+    canonical.into_iter().map(placed).collect()
+}

@@ -1,0 +1,237 @@
+//! Steps in few words, and what came of them by name.
+
+use std::any::TypeId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::super::*;
+use crate::hook::{Need, StepKeys, Use};
+
+pub(super) struct Config;
+pub(super) struct Db;
+pub(super) struct Venue;
+pub(super) struct Cache;
+pub(super) struct Queue;
+
+/// A resource type.
+#[derive(Clone, Copy)]
+pub(super) struct Type {
+    need: fn(Use) -> Need,
+    plain: fn() -> Gift,
+    arc: fn() -> Gift,
+    mutex: fn() -> Gift,
+}
+
+const fn of<T: 'static>() -> Type {
+    fn gift<T: 'static>() -> Gift {
+        Gift { key: TypeId::of::<T>(), type_name: std::any::type_name::<T>() }
+    }
+    fn need<T: 'static>(usage: Use) -> Need {
+        match usage {
+            Use::Share => Need::share::<T>(),
+            Use::Take => Need::take::<T>(),
+        }
+    }
+    Type { need: need::<T>, plain: gift::<T>, arc: gift::<Arc<T>>, mutex: gift::<Mutex<T>> }
+}
+
+pub(super) const TYPES: [Type; 5] = [of::<Config>(), of::<Db>(), of::<Venue>(), of::<Cache>(), of::<Queue>()];
+pub(super) const CONFIG: usize = 0;
+pub(super) const DB: usize = 1;
+pub(super) const VENUE: usize = 2;
+
+/// What a need of the type is looked up under.
+pub(super) fn key(of: usize) -> TypeId {
+    (TYPES[of].plain)().key
+}
+
+/// Which of [`TYPES`] a need means.
+pub(super) fn index_of(need: &Need) -> usize {
+    (0..TYPES.len()).find(|&index| key(index) == need.keys[0]).unwrap()
+}
+
+#[derive(Clone)]
+pub(super) struct Draft(pub(super) StepSpec);
+
+fn draft(name: &str, phase: Phase) -> Draft {
+    Draft(StepSpec {
+        name: name.into(),
+        module: "app".into(),
+        file: format!("src/{name}.rs"),
+        line: 1,
+        id: None,
+        phase,
+        keys: StepKeys::default(),
+        signature: Signature::default(),
+        off: None,
+        begin: Arc::new(|_| unreachable!("a plan calls nothing")),
+    })
+}
+
+pub(super) fn start(name: &str) -> Draft {
+    draft(name, Phase::Start)
+}
+
+pub(super) fn stop(name: &str) -> Draft {
+    draft(name, Phase::Shutdown)
+}
+
+impl Draft {
+    pub(super) fn order(mut self, order: i32) -> Self {
+        self.0.keys.order = Some(order);
+        self
+    }
+    pub(super) fn timeout(mut self, timeout: Duration) -> Self {
+        self.0.keys.timeout = Some(timeout);
+        self
+    }
+    pub(super) fn last(mut self) -> Self {
+        self.0.keys.last = true;
+        self
+    }
+    pub(super) fn off(mut self, why: &str) -> Self {
+        self.0.off = Some(why.into());
+        self
+    }
+    pub(super) fn module(mut self, module: &str) -> Self {
+        self.0.module = module.into();
+        self
+    }
+    pub(super) fn report(mut self) -> Self {
+        self.0.signature.takes_report = true;
+        self
+    }
+    pub(super) fn needs(mut self, need: Need) -> Self {
+        self.0.signature.takes.push(need);
+        self
+    }
+    pub(super) fn shares(self, of: usize) -> Self {
+        self.needs(need(of, Use::Share))
+    }
+    pub(super) fn takes(self, of: usize) -> Self {
+        self.needs(need(of, Use::Take))
+    }
+    pub(super) fn maybe(self, of: usize) -> Self {
+        self.needs(need(of, Use::Share).optional())
+    }
+    pub(super) fn gives(mut self, of: usize) -> Self {
+        self.0.signature.gives.push((TYPES[of].plain)());
+        self
+    }
+    pub(super) fn gives_arc(mut self, of: usize) -> Self {
+        self.0.signature.gives.push((TYPES[of].arc)());
+        self
+    }
+    pub(super) fn gives_mutex(mut self, of: usize) -> Self {
+        self.0.signature.gives.push((TYPES[of].mutex)());
+        self
+    }
+}
+
+pub(super) fn need(of: usize, usage: Use) -> Need {
+    (TYPES[of].need)(usage)
+}
+
+#[derive(Clone)]
+pub(super) struct World {
+    pub(super) steps: Vec<StepSpec>,
+    pub(super) given: Vec<Gift>,
+    pub(super) main: Signature,
+    pub(super) settings: Settings,
+}
+
+impl World {
+    pub(super) fn new(steps: impl IntoIterator<Item = Draft>) -> Self {
+        World {
+            steps: steps.into_iter().map(|draft| draft.0).collect(),
+            given: Vec::new(),
+            main: Signature::default(),
+            settings: Settings::default(),
+        }
+    }
+    pub(super) fn given(mut self, of: usize) -> Self {
+        self.given.push((TYPES[of].plain)());
+        self
+    }
+    pub(super) fn main_needs(mut self, need: Need) -> Self {
+        self.main.takes.push(need);
+        self
+    }
+    pub(super) fn main_shares(self, of: usize) -> Self {
+        self.main_needs(need(of, Use::Share))
+    }
+    pub(super) fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    pub(super) fn try_plan(&self) -> Result<Plan, PlanErrors> {
+        let World { steps, given, main, settings } = self;
+        plan(&Input { steps, given, main, settings })
+    }
+    #[track_caller]
+    pub(super) fn plan(&self) -> Plan {
+        self.try_plan().unwrap_or_else(|errors| panic!("{errors}"))
+    }
+    #[track_caller]
+    pub(super) fn errors(&self) -> String {
+        match self.try_plan() {
+            Ok(_) => panic!("there is a plan"),
+            Err(errors) => errors.to_string(),
+        }
+    }
+
+    pub(super) fn index(&self, name: &str) -> usize {
+        self.steps.iter().position(|step| step.name == name).unwrap()
+    }
+
+    /// The steps of a graph, sorted.
+    pub(super) fn names(&self, graph: &Graph) -> Vec<&str> {
+        let mut names: Vec<&str> = graph.nodes.iter().filter_map(|node| self.name(node)).collect();
+        names.sort_unstable();
+        names
+    }
+
+    fn name(&self, node: &Node) -> Option<&str> {
+        match node.kind {
+            NodeKind::Step(step) => Some(&self.steps[step].name),
+            NodeKind::Requests => Some("Requests"),
+            NodeKind::Barrier => None,
+        }
+    }
+
+    /// What comes before what, through barriers and by way of others.
+    pub(super) fn relation(&self, graph: &Graph) -> Relation {
+        let mut relation = Relation::default();
+        for node in &graph.nodes {
+            let Some(name) = self.name(node) else { continue };
+            let mut seen = BTreeSet::new();
+            let mut open = node.after.clone();
+            while let Some(before) = open.pop() {
+                if seen.insert(before) {
+                    open.extend(&graph.nodes[before].after);
+                }
+            }
+            let before = seen.into_iter().filter_map(|node| self.name(&graph.nodes[node])).map(str::to_owned);
+            relation.0.insert(name.to_owned(), before.collect());
+        }
+        relation
+    }
+}
+
+/// By name, the names before it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Relation(pub(super) BTreeMap<String, BTreeSet<String>>);
+
+impl Relation {
+    /// Those that wait for any.
+    pub(super) fn text(&self) -> String {
+        let waits = self.0.iter().filter(|(_, before)| !before.is_empty());
+        let lines = waits.map(|(name, before)| {
+            let before: Vec<&str> = before.iter().map(String::as_str).collect();
+            format!("{name} after {}", before.join(" "))
+        });
+        lines.collect::<Vec<_>>().join("; ")
+    }
+}

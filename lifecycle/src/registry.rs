@@ -1,0 +1,69 @@
+//! Every step that the attributes have left in this program.
+
+use crate::hook::{Phase, StepDef, StepSpec};
+
+/// All steps, in an order that does not depend on the linker's.
+pub(crate) fn collect() -> Vec<StepSpec> {
+    sorted(inventory::iter::<StepDef>.into_iter())
+}
+
+fn sorted(steps: impl Iterator<Item = &'static StepDef>) -> Vec<StepSpec> {
+    let mut steps: Vec<&StepDef> = steps.collect();
+    steps.sort_by_key(|step| (step.phase == Phase::Shutdown, step.module, step.name, step.file, step.line));
+    steps.into_iter().map(StepSpec::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hook::{CallResult, StepKeys};
+    use crate::{__private::Call, Step};
+    use std::any::TypeId;
+    use std::time::Duration;
+
+    struct Marker;
+    impl Step for Marker {}
+
+    const fn def(phase: Phase, module: &'static str, name: &'static str, line: u32) -> StepDef {
+        StepDef {
+            name,
+            module,
+            file: "src/it.rs",
+            line,
+            id: TypeId::of::<Marker>,
+            phase,
+            keys: StepKeys { order: Some(4), timeout: Some(Duration::from_secs(3)), last: false },
+            signature: |signature| signature.takes_report = true,
+            call: |_| Ok(Call::Sync(Box::new(|| -> CallResult { Ok(Vec::new()) }))),
+        }
+    }
+
+    static STEPS: [StepDef; 5] = [
+        def(Phase::Shutdown, "a", "x", 1),
+        def(Phase::Start, "b", "y", 2),
+        def(Phase::Start, "b", "x", 2),
+        def(Phase::Start, "b", "x", 1),
+        def(Phase::Start, "a", "z", 9),
+    ];
+    inventory::submit! { def(Phase::Start, "lifecycle::registry::tests", "registered", 5) }
+
+    #[test]
+    fn the_order_is_not_the_linkers() {
+        let names = |steps: Vec<StepSpec>| -> Vec<String> {
+            steps.iter().map(|step| format!("{}::{}:{}", step.module, step.name, step.line)).collect()
+        };
+        let forth = names(sorted(STEPS.iter()));
+        assert_eq!(forth, ["a::z:9", "b::x:1", "b::x:2", "b::y:2", "a::x:1"]);
+        assert_eq!(forth, names(sorted(STEPS.iter().rev())));
+    }
+
+    #[test]
+    fn what_is_submitted_is_collected_whole() {
+        let steps = collect();
+        let step = steps.iter().find(|step| step.name == "registered").unwrap();
+        assert_eq!((step.phase, &*step.file, step.line), (Phase::Start, "src/it.rs", 5));
+        assert_eq!(step.id, Some(TypeId::of::<Marker>()));
+        assert_eq!(step.keys.order, Some(4));
+        assert!(step.signature.takes_report && step.off.is_none());
+    }
+}
