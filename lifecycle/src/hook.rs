@@ -80,7 +80,7 @@ pub struct Signature {
 
 /// How an argument uses its resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
+pub(crate) enum Use {
     /// `&T`, `Arc<T>`, `T: Clone`: the resource stays.
     Share,
     /// `Take<T>`: it is moved out.

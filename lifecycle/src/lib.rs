@@ -3,17 +3,35 @@
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;
+mod api;
 mod context;
+mod events;
 mod gate;
 mod hook;
+mod narrator;
 mod plan;
+mod process;
+mod register;
 mod registry;
 mod rejected;
 mod render;
 mod report;
 mod resource;
+mod run;
 mod settings;
+mod signal;
+mod sys;
 mod tracked;
+mod watchdog;
+
+pub use api::{
+    Moment, Shutdown, Stats, cut_off, drained, is_draining, is_ready, is_shutting_down, provide, ready,
+    resource, shutdown, state, stats, stop_token, stopping,
+};
+pub use events::{Event, Events, State, events};
+pub use register::{Hook, HookResult, Registration, register};
+pub use run::service::ServiceResult;
+pub use run::{Service, run};
 
 pub use context::{item, note, time_left};
 pub use gate::CallStats;

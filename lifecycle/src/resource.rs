@@ -280,6 +280,8 @@ pub struct Inputs<'a> {
     pub(crate) resources: &'a Resources,
     pub(crate) token: &'a tokio_util::sync::CancellationToken,
     pub(crate) report: Option<&'a Arc<crate::Report>>,
+    /// Someone has the token now, and so can know when to stop.
+    pub(crate) token_given: bool,
     /// The step's name, for whoever finds its resource gone.
     pub(crate) step: &'a str,
 }

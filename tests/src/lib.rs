@@ -1,1 +1,8 @@
-//! Nothing: the tests are in `tests/`.
+//! What the process-level tests share.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test's own plumbing: a failure is the test's failure"
+)]
+
+pub mod child;

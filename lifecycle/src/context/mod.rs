@@ -5,6 +5,9 @@
 //! function) are not inside.
 
 mod step;
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests;
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -16,7 +19,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 use tokio::task::Id;
 
-pub(crate) use step::{Item, Record, StepContext};
+pub(crate) use step::StepContext;
 pub use step::{item, note, time_left};
 
 use crate::gate::Site;

@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::report::Item;
+
 /// What one run of a step has noted, and how long it may take.
 #[derive(Debug)]
 pub(crate) struct StepContext {
@@ -22,13 +24,6 @@ struct State {
 pub(crate) struct Record {
     pub(crate) notes: Vec<(String, String)>,
     pub(crate) items: Vec<Item>,
-}
-
-/// One of the things that a step did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Item {
-    pub(crate) name: String,
-    pub(crate) error: Option<String>,
 }
 
 impl StepContext {

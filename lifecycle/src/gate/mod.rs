@@ -9,15 +9,16 @@
 mod site;
 mod sync;
 
-#[cfg(all(test, loom))]
+#[cfg(test)]
+#[cfg(loom)]
 mod model;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;
 
 use std::sync::OnceLock;
 
-pub(crate) use site::Counted;
-pub use site::{CallStats, Site};
+pub use site::{Admitted, CallStats, Site};
 
 use self::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::rejected::{RejectReason, Rejected};

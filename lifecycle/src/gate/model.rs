@@ -45,16 +45,16 @@ impl World {
     }
 
     fn call(&self) -> bool {
-        let Ok(counted) = self.site.enter() else { return false };
-        self.work(counted);
+        let Ok(admitted) = self.site.enter() else { return false };
+        self.work(admitted);
         true
     }
 
-    fn work(&self, counted: Counted) {
+    fn work(&self, admitted: Admitted) {
         assert!(!self.step_begun.load(Ordering::Relaxed), "a call runs beside the step");
         self.done.fetch_add(1, Ordering::Relaxed);
         self.truly_done.fetch_add(1, SeqCst);
-        drop(counted);
+        drop(admitted);
     }
 
     fn on_empty(self: &Arc<Self>) {

@@ -1,5 +1,6 @@
 //! One annotated function, as the gate knows it.
 
+use std::ptr;
 use std::sync::{Once, OnceLock};
 
 use super::sync::{AtomicUsize, Ordering};
@@ -72,7 +73,7 @@ impl Site {
 
     /// Counts a call from outside, unless it is refused.
     #[inline]
-    pub(crate) fn enter(&'static self) -> Result<Counted, Rejected> {
+    pub(crate) fn enter(&'static self) -> Result<Admitted, Rejected> {
         self.list();
         if self.always {
             return Ok(self.enter_always());
@@ -88,15 +89,15 @@ impl Site {
 
     /// Counts work that belongs to a call which is still counted itself.
     #[inline]
-    pub(crate) fn enter_always(&'static self) -> Counted {
+    pub(crate) fn enter_always(&'static self) -> Admitted {
         self.gate.enter_always();
         self.counted()
     }
 
     #[inline]
-    fn counted(&'static self) -> Counted {
+    fn counted(&'static self) -> Admitted {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        Counted(self)
+        Admitted(self)
     }
 
     /// Whether a running call must not go on. What may always be called is not cut either.
@@ -123,7 +124,7 @@ impl Site {
         self.next.get().copied()
     }
 
-    pub(super) fn snapshot(&self) -> CallStats {
+    pub(crate) fn snapshot(&self) -> CallStats {
         CallStats {
             name: self.name,
             module: self.module,
@@ -135,21 +136,33 @@ impl Site {
     }
 }
 
-/// A counted call; dropping it leaves the gate.
-pub(crate) struct Counted(&'static Site);
+/// Stands where a call that nobody counts would name its site: an `Admitted` is then one pointer that is never null, and
+/// the future around it is a pointer larger than its body, not two.
+static UNCOUNTED: Site = Site::new("", "", "", 0, true);
 
-impl Counted {
+/// The right to run a call. Admitted, unless it is inside another call or a step.
+#[must_use = "a call runs in `scope()` or in `run(…)`, and ends when this is dropped"]
+pub struct Admitted(&'static Site);
+
+impl Admitted {
+    pub(crate) const fn uncounted() -> Self {
+        Admitted(&UNCOUNTED)
+    }
+
+    /// The site that counts it.
     #[inline]
-    pub(crate) fn site(&self) -> &'static Site {
-        self.0
+    pub(crate) fn site(&self) -> Option<&'static Site> {
+        if ptr::eq(self.0, &UNCOUNTED) { None } else { Some(self.0) }
     }
 }
 
-impl Drop for Counted {
+impl Drop for Admitted {
     #[inline]
     fn drop(&mut self) {
-        // Before the gate, whose emptiness promises that no site has a call either.
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.0.gate.leave();
+        if let Some(site) = self.site() {
+            // Before the gate, whose emptiness promises that no site has a call either.
+            site.in_flight.fetch_sub(1, Ordering::Relaxed);
+            site.gate.leave();
+        }
     }
 }

@@ -28,6 +28,7 @@ pub(super) use self::explored::*;
 
 /// Loom's types cannot be made in a `const`, as the `static`s around the gate need: these are made at their first use.
 #[cfg(loom)]
+#[allow(clippy::unwrap_used, clippy::expect_used, reason = "a model fails by a panic")]
 mod explored {
     use std::ops::Deref;
     use std::sync::OnceLock;

@@ -14,12 +14,13 @@ mod tests;
 
 use std::any::TypeId;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use budget::{Link, Worst};
+pub(crate) use budget::Worst;
 pub(crate) use error::{PlanError, PlanErrors};
-pub(crate) use graph::{Graph, Node, NodeKind};
-pub(crate) use rank::{Rank, RankSource};
+pub(crate) use graph::{Graph, NodeKind};
+pub(crate) use rank::Rank;
 
 use crate::hook::{Gift, Phase, Signature, StepSpec};
 use crate::settings::{Settings, TOO_LONG};
@@ -56,14 +57,14 @@ pub(crate) struct Plan {
     /// The longest the shutdown can take.
     pub(crate) worst: Worst,
     pub(crate) warnings: Vec<String>,
-    providers: HashMap<TypeId, usize>,
+    providers: Arc<HashMap<TypeId, usize>>,
 }
 
 impl Plan {
-    /// The start step that provides what is taken under this key (a [`Missing`](crate::hook::Missing)'s), if one
-    /// does. It may be off or skipped.
-    pub(crate) fn provider(&self, key: TypeId) -> Option<usize> {
-        self.providers.get(&key).copied()
+    /// The start step that provides what is taken under a key (a [`Missing`](crate::hook::Missing)'s), whether or not
+    /// it is off or skipped.
+    pub(crate) fn providers(&self) -> Arc<HashMap<TypeId, usize>> {
+        Arc::clone(&self.providers)
     }
 }
 
@@ -211,6 +212,7 @@ pub(crate) fn plan(input: &Input<'_>) -> Result<Plan, PlanErrors> {
     }
     let steps = places(&model, &flow, &ranks);
     let providers = flow.providers.into_iter().map(|(key, step)| (key, model.original[step])).collect();
+    let providers = Arc::new(providers);
     Ok(Plan { start, shutdown, last_with_report, last, steps, worst, warnings, providers })
 }
 

@@ -179,6 +179,7 @@ impl Kind for Token {
         None
     }
     fn hold(self, inputs: &mut Inputs<'_>) -> Result<Self::Held, Missing> {
+        inputs.token_given = true;
         Ok(Held(Some(inputs.token.clone())))
     }
 }

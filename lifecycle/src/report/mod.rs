@@ -10,6 +10,9 @@ use std::time::{Duration, SystemTime};
 
 use crate::settings::signals;
 
+/// The exit code of a plan or a setting that is invalid.
+const INVALID: u8 = 78;
+
 /// What a shutdown did.
 ///
 /// `Display` shows it as a table; [`to_json`](Report::to_json) as one line of JSON, in the same shape as `serde` does
@@ -285,12 +288,29 @@ impl fmt::Display for Outcome {
 }
 
 impl Report {
+    /// The report of a run that was refused.
+    pub(crate) fn invalid(errors: Vec<String>) -> Self {
+        Report {
+            id: String::new(),
+            reason: Reason::Invalid,
+            started_at: SystemTime::now(),
+            took: Duration::ZERO,
+            grace: None,
+            exit_code: INVALID,
+            errors,
+            service: ServiceOutcome::NeverStarted,
+            calls: Calls::default(),
+            steps: Vec::new(),
+        }
+    }
+
     /// The step of that name; the first, if several modules have one.
     pub fn step(&self, name: &str) -> Option<&StepReport> {
         self.steps.iter().find(|step| step.name == name)
     }
 
-    /// Whether anything did not go as it should: such a shutdown exits 1.
+    /// Whether anything did not go as it should: such a shutdown exits 1. The `last` steps, which only tell of it,
+    /// do not count.
     pub fn is_degraded(&self) -> bool {
         use ServiceOutcome::{Abandoned, CutOff, Dropped, Ended, Failed, NeverStarted};
         let service = match self.service {
@@ -300,7 +320,7 @@ impl Report {
         service
             || !self.errors.is_empty()
             || !self.calls.cut_off.is_empty()
-            || self.steps.iter().any(|step| step.outcome.is_degraded())
+            || self.steps.iter().any(|step| step.kind != StepKind::Last && step.outcome.is_degraded())
     }
 
     /// One line of JSON, without a line break. Times are milliseconds, in fields that end in `_ms`.

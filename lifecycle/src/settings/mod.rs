@@ -184,7 +184,6 @@ macro_rules! settings {
         impl Builder {
             $(
                 $(#[$doc])*
-                #[must_use]
                 pub fn $key(mut self, $key: $argument) -> Self {
                     self.settings.$key($key);
                     self

@@ -20,7 +20,7 @@ impl Inherited {
     fn capture() -> Self {
         match context::place() {
             Place::Outside => Inherited::Nothing,
-            Place::Call(site) => Inherited::Call(Admitted(Some(site.enter_always()))),
+            Place::Call(site) => Inherited::Call(site.enter_always()),
             Place::Step => match context::current_step() {
                 Some(step) => Inherited::Step(step),
                 None => Inherited::Nothing,
@@ -81,9 +81,9 @@ where
 /// it has ended or is dropped. For spawning by other means than [`spawn`], as with a `JoinSet`.
 pub fn inherit<F: Future>(future: F) -> impl Future<Output = F::Output> {
     let (admitted, step) = match Inherited::capture() {
-        Inherited::Nothing => (Admitted(None), None),
+        Inherited::Nothing => (Admitted::uncounted(), None),
         Inherited::Call(admitted) => (admitted, None),
-        Inherited::Step(step) => (Admitted(None), Some(step)),
+        Inherited::Step(step) => (Admitted::uncounted(), Some(step)),
     };
     context::in_maybe_step(step, run(admitted, future))
 }

@@ -1,11 +1,13 @@
 //! Tracked calls: admission, the future that one runs in, and tasks that go on inside one.
 
 mod inherit;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -14,83 +16,97 @@ use pin_project_lite::pin_project;
 pub use inherit::{inherit, spawn, spawn_blocking};
 
 use crate::context::{self, Marked, Place};
-pub use crate::gate::Site;
-use crate::gate::{Counted, REQUESTS};
+use crate::gate::REQUESTS;
+pub use crate::gate::{Admitted, Site};
 use crate::rejected::Rejected;
 
 /// Admits a call: at its first poll, or at the call itself if it is sync.
 #[inline]
 pub fn admit(site: &'static Site) -> Result<Admitted, Rejected> {
     match context::place() {
-        Place::Outside => site.enter().map(|counted| Admitted(Some(counted))),
-        Place::Step | Place::Call(_) => Ok(Admitted(None)),
+        Place::Outside => site.enter(),
+        Place::Step | Place::Call(_) => Ok(Admitted::uncounted()),
     }
 }
 
-/// How many tracked calls are running, those inside another one not counted again.
+/// How many tracked calls are running. What a call does inside another one is part of that one.
 pub fn in_flight() -> usize {
     REQUESTS.in_flight()
 }
-
-/// The right to run a call. Counted, unless it is inside another call or a step.
-#[must_use = "a call runs in `scope()` or in `run(…)`"]
-pub struct Admitted(Option<Counted>);
 
 impl Admitted {
     /// Makes the rest of a sync function's body the call.
     #[inline]
     pub fn scope(self) -> Scope {
-        Scope {
-            _marked: self.0.as_ref().map(|counted| context::enter(Place::Call(counted.site()))),
-            _counted: self.0,
-        }
+        Scope { _marked: self.mark(), _admitted: self }
+    }
+
+    #[inline]
+    fn mark(&self) -> Option<Marked> {
+        self.site().map(|site| context::enter(Place::Call(site)))
     }
 }
 
 /// A sync call that runs until this is dropped.
 #[must_use = "the call ends when this is dropped"]
 pub struct Scope {
-    // In this order: what leaving the gate wakes is not inside the call.
+    // Before the other: what leaving the gate wakes is not inside the call.
     _marked: Option<Marked>,
-    _counted: Option<Counted>,
+    _admitted: Admitted,
 }
 
 /// Makes a future the call.
 #[inline]
 pub fn run<F: Future>(admitted: Admitted, body: F) -> Inside<F> {
-    Inside { inner: Some(body), counted: admitted.0 }
+    Inside { call: Some(Call { body, admitted }) }
 }
 
 pin_project! {
     /// An async call. Its body is polled and dropped inside the call, which ends when the body is gone.
     ///
-    /// A nested call is whatever its caller is; moved on to another task after its first poll, it is not counted there.
+    /// A nested call is counted as a part of its caller; moved on to another task after its first poll, it is not
+    /// counted there.
     #[must_use = "futures do nothing unless polled"]
     pub struct Inside<F> {
         // `None` once it has ended or was cut.
         #[pin]
-        inner: Option<F>,
-        counted: Option<Counted>,
+        call: Option<Call<F>>,
     }
 
     impl<F> PinnedDrop for Inside<F> {
         fn drop(this: Pin<&mut Self>) {
-            this.end();
+            this.cut();
         }
     }
 }
 
+pin_project! {
+    struct Call<F> {
+        #[pin]
+        body: F,
+        admitted: Admitted,
+    }
+}
+
 impl<F> Inside<F> {
-    /// Drops the body, inside the call, then leaves it.
-    fn end(self: Pin<&mut Self>) {
-        let mut this = self.project();
-        if let Some(counted) = this.counted {
-            let _inside = context::enter(Place::Call(counted.site()));
-            this.inner.set(None);
-        } else {
-            this.inner.set(None);
-        }
-        *this.counted = None;
+    /// Drops the body, and then leaves the call that the thread is marked to be in.
+    #[inline]
+    fn end(self: Pin<&mut Self>, marked: Option<Marked>) {
+        let mut call = self.project().call;
+        let admitted = call
+            .as_mut()
+            .as_pin_mut()
+            .map(|call| mem::replace(call.project().admitted, Admitted::uncounted()));
+        call.set(None);
+        drop(marked);
+        drop(admitted);
+    }
+
+    /// The same from outside of the call.
+    fn cut(mut self: Pin<&mut Self>) {
+        let call = self.as_mut().project().call.as_pin_mut();
+        let marked = call.and_then(|call| call.project().admitted.mark());
+        self.end(marked);
     }
 }
 
@@ -99,20 +115,15 @@ impl<F: Future> Future for Inside<F> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut this = self.as_mut().project();
-        let Some(body) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
-        let inside = match this.counted {
-            None => None,
-            Some(counted) if counted.site().is_frozen() => {
-                self.end();
-                return Poll::Pending;
-            }
-            Some(counted) => Some(context::enter(Place::Call(counted.site()))),
-        };
-        let output = ready!(body.poll(cx));
-        this.inner.set(None);
-        drop(inside);
-        *this.counted = None;
+        let Some(call) = self.as_mut().project().call.as_pin_mut() else { return Poll::Pending };
+        let call = call.project();
+        if call.admitted.site().is_some_and(Site::is_frozen) {
+            self.cut();
+            return Poll::Pending;
+        }
+        let marked = call.admitted.mark();
+        let output = ready!(call.body.poll(cx));
+        self.end(marked);
         Poll::Ready(output)
     }
 }

@@ -3,6 +3,8 @@
 mod property;
 mod world;
 
+use super::graph::Node;
+use super::rank::RankSource;
 use std::time::Duration;
 
 use super::*;
@@ -230,8 +232,8 @@ fn what_needs_a_step_that_is_off_is_skipped_with_it() {
         )
     );
     assert!(matches!(place("close"), Place::Ranked(_)));
-    assert_eq!(plan.provider(world::key(VENUE)), Some(world.index("connect")));
-    assert_eq!(plan.provider(world::key(DB)), None);
+    assert_eq!(plan.providers().get(&world::key(VENUE)), Some(&world.index("connect")));
+    assert_eq!(plan.providers().get(&world::key(DB)).copied(), None);
 
     assert_eq!(
         world.main_shares(VENUE).errors(),

@@ -1,5 +1,6 @@
 //! Steps in few words, and what came of them by name.
 
+use super::super::graph::Node;
 use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};

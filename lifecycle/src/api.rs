@@ -1,0 +1,177 @@
+//! The free functions. They act on the process's one lifecycle; where none runs, each says what it does then.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::events::State;
+use crate::gate::{CallStats, REQUESTS};
+use crate::process::lifecycle;
+use crate::report::{Reason, Report};
+use crate::resource::{ProvideError, Resource};
+
+/// A moment of the shutdown to wait for. `Send`, `'static`, and cheap to make.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Moment {
+    inner: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl Future for Moment {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.inner.as_mut().poll(cx)
+    }
+}
+
+fn moment(token: &CancellationToken) -> Moment {
+    lifecycle().service.note_aware();
+    Moment { inner: Box::pin(token.clone().cancelled_owned()) }
+}
+
+/// Resolves when new requests are about to be refused: give it to a server as its shutdown signal.
+///
+/// Called while `main` is polled, it also says that `main` knows of the shutdown, and is therefore awaited within the
+/// drain. Where no lifecycle runs it never resolves.
+///
+/// ```no_run
+/// # async fn serve_until(_: impl Future<Output = ()>) {}
+/// # async fn example() {
+/// serve_until(lifecycle::stopping()).await;
+/// # }
+/// ```
+pub fn stopping() -> Moment {
+    moment(&lifecycle().stopping)
+}
+
+/// Resolves when the last tracked call has ended, or the drain's time is up. As [`stopping`] otherwise.
+pub fn drained() -> Moment {
+    moment(&lifecycle().drained)
+}
+
+/// Resolves when the drain's time is up and something still runs, `cut` before it is dropped: the moment for an
+/// endless stream to end itself. Never, if the drain ends in time.
+pub fn cut_off() -> Moment {
+    Moment { inner: Box::pin(lifecycle().cut_off.clone().cancelled_owned()) }
+}
+
+/// A token that is cancelled when [`stopping`] resolves. Cancelling it changes nothing but itself.
+pub fn stop_token() -> CancellationToken {
+    lifecycle().service.note_aware();
+    lifecycle().stopping.child_token()
+}
+
+/// Starts the shutdown, at the call and not only when it is awaited, and resolves to its report. The first trigger
+/// wins; a later one only waits.
+///
+/// A `main` that awaits the report is dropped once the tracked calls are done, since the report comes after it.
+/// Where no lifecycle runs, nothing is shut down and the report says so.
+pub fn shutdown(reason: impl Into<String>) -> Shutdown {
+    let life = lifecycle();
+    life.trigger(Reason::Requested(reason.into()));
+    Shutdown { over: Box::pin(life.over.clone().cancelled_owned()) }
+}
+
+/// The report to come: see [`shutdown`].
+#[derive(Debug)]
+pub struct Shutdown {
+    over: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl Future for Shutdown {
+    type Output = Report;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Report> {
+        let life = lifecycle();
+        if life.running().is_none() {
+            return Poll::Ready(Report::invalid(vec!["no lifecycle runs in this process".to_owned()]));
+        }
+        life.service.note_awaits_report();
+        match (self.over.as_mut().poll(cx), life.report()) {
+            (Poll::Ready(()), Some(report)) => Poll::Ready(Report::clone(report)),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+/// Where the process is in its life.
+pub fn state() -> State {
+    lifecycle().state()
+}
+
+/// Marks the service as ready, where `ready = manual`. Has no effect once a shutdown has begun.
+pub fn ready() {
+    lifecycle().mark_ready();
+}
+
+/// Whether requests should be sent here: the start is done, the service waits for something (or, with
+/// `ready = manual`, has called [`ready`]), and no shutdown has begun.
+pub fn is_ready() -> bool {
+    lifecycle().is_ready()
+}
+
+/// Whether new requests are refused and running ones awaited.
+pub fn is_draining() -> bool {
+    lifecycle().state() == State::Draining
+}
+
+/// Whether a shutdown has begun.
+pub fn is_shutting_down() -> bool {
+    lifecycle().triggered().is_some()
+}
+
+/// Adds a resource by hand; an `Arc<T>` provides `T`.
+///
+/// # Errors
+/// A value of this type is there already, or it is a tuple, which is to be provided member by member.
+pub fn provide<T: Send + Sync + 'static>(value: T) -> Result<(), ProvideError> {
+    lifecycle().resources.insert(Resource::from_hand(value)?)
+}
+
+/// The resource of this type, if it is there and was not taken.
+pub fn resource<T: ?Sized + Send + Sync + 'static>() -> Option<Arc<T>> {
+    lifecycle().resources.share()
+}
+
+/// Figures of the moment.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Stats {
+    /// Where the process is in its life.
+    pub state: State,
+    /// Tracked calls that run now.
+    pub in_flight: usize,
+    /// Tracked calls refused so far.
+    pub refused: u64,
+    /// The tracked functions called so far.
+    pub calls: Vec<CallStats>,
+    /// Shutdown steps that are registered, and on.
+    pub shutdown_steps: usize,
+    /// How long the shutdown has been going on.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "shutting_down_ms", serialize_with = "crate::report::millis_opt")
+    )]
+    pub shutting_down_for: Option<Duration>,
+}
+
+/// Figures of the moment.
+pub fn stats() -> Stats {
+    let life = lifecycle();
+    Stats {
+        state: life.state(),
+        in_flight: REQUESTS.in_flight(),
+        refused: REQUESTS.refused(),
+        calls: REQUESTS.sites(),
+        shutdown_steps: life.shutdown_steps(),
+        shutting_down_for: life
+            .triggered()
+            .map(|trigger| Instant::now().saturating_duration_since(trigger.at)),
+    }
+}

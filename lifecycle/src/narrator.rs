@@ -1,0 +1,210 @@
+//! The thread that speaks: tracing events, lines on a terminal, the report.
+//!
+//! A user's subscriber may block, on a full pipe for one. So nobody who must keep time emits an event: they hand it to
+//! this thread, and wait for it only as long as they can afford.
+
+use std::io::IsTerminal;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tracing::subscriber::NoSubscriber;
+
+use crate::hook::Phase;
+use crate::render::duration;
+use crate::report::Outcome;
+use crate::sys;
+
+/// Something to say.
+#[derive(Debug)]
+pub(crate) enum Say {
+    Starting {
+        steps: usize,
+        shutdown_steps: usize,
+        worst: String,
+    },
+    Warning(String),
+    Ready {
+        after: Duration,
+    },
+    Triggered {
+        id: String,
+        reason: String,
+        grace: String,
+    },
+    Draining {
+        id: String,
+        in_flight: usize,
+    },
+    StepBegan {
+        id: String,
+        phase: Phase,
+        step: String,
+        limit: Option<Duration>,
+    },
+    StepEnded {
+        id: String,
+        phase: Phase,
+        step: String,
+        outcome: Outcome,
+        error: Option<String>,
+        ran: Duration,
+    },
+    CutOff {
+        what: String,
+    },
+    ServiceFailed {
+        error: String,
+    },
+    Over {
+        id: String,
+        exit_code: u8,
+        took: Duration,
+    },
+}
+
+enum Message {
+    Say(Say),
+    Print { text: String, until: Instant },
+    Flush(Sender<()>),
+}
+
+/// A handle to the thread.
+#[derive(Clone)]
+pub(crate) struct Narrator {
+    to: Sender<Message>,
+}
+
+impl Narrator {
+    /// Spawns the thread.
+    ///
+    /// # Errors
+    /// The system gives no more threads.
+    pub(crate) fn spawn() -> std::io::Result<Self> {
+        let (to, messages) = channel();
+        thread::Builder::new().name("lifecycle-narrator".into()).spawn(move || narrate(&messages))?;
+        Ok(Narrator { to })
+    }
+
+    pub(crate) fn say(&self, what: Say) {
+        drop(self.to.send(Message::Say(what)));
+    }
+
+    /// Writes to stderr as it is, as far as stderr takes it by then.
+    pub(crate) fn print(&self, text: String, until: Instant) {
+        drop(self.to.send(Message::Print { text, until }));
+    }
+
+    /// Waits until everything said so far is out, or the time is up. Returns whether it is out.
+    pub(crate) fn flush(&self, within: Duration) -> bool {
+        let (done, wait) = channel();
+        self.to.send(Message::Flush(done)).is_ok() && wait.recv_timeout(within).is_ok()
+    }
+}
+
+/// Whether the service has a tracing subscriber.
+pub(crate) fn has_subscriber() -> bool {
+    tracing::dispatcher::get_default(|dispatch| !dispatch.is::<NoSubscriber>())
+}
+
+fn narrate(messages: &Receiver<Message>) {
+    let terminal = std::io::stderr().is_terminal();
+    for message in messages {
+        match message {
+            Message::Say(say) => {
+                if terminal && !has_subscriber() {
+                    let line = format!("lifecycle: {}\n", say.line());
+                    sys::write_stderr(line.as_bytes(), Instant::now() + LINE_PATIENCE);
+                }
+                say.emit();
+            }
+            Message::Print { text, until } => {
+                sys::write_stderr(text.as_bytes(), until);
+            }
+            Message::Flush(done) => drop(done.send(())),
+        }
+    }
+}
+
+/// A terminal that was stopped (Ctrl-S) loses lines rather than time.
+const LINE_PATIENCE: Duration = Duration::from_millis(100);
+
+impl Say {
+    /// The line for a person.
+    fn line(&self) -> String {
+        match self {
+            Say::Starting { steps, shutdown_steps, worst } => {
+                format!("starting {steps} step(s); the shutdown has {shutdown_steps}, {worst}")
+            }
+            Say::Warning(text) => format!("warning: {text}"),
+            Say::Ready { after } => format!("ready after {}", duration(*after)),
+            Say::Triggered { reason, grace, .. } => {
+                format!("{reason}: shutting down, {grace}; press Ctrl-C again to leave at once")
+            }
+            Say::Draining { in_flight, .. } => match in_flight {
+                0 => "draining: no request is running".to_owned(),
+                n => format!("draining: {n} request(s) still running"),
+            },
+            Say::StepBegan { step, limit, .. } => match limit {
+                Some(limit) => format!("  {step} … (up to {})", duration(*limit)),
+                None => format!("  {step} …"),
+            },
+            Say::StepEnded { step, outcome, error, ran, .. } => {
+                let error = error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
+                format!("  {step} {} in {}{error}", outcome.as_str(), duration(*ran))
+            }
+            Say::CutOff { what } => format!("the drain's time is up: {what}"),
+            // As plain Rust prints what `main` returns.
+            Say::ServiceFailed { error } => format!("Error: {error}"),
+            Say::Over { exit_code, took, .. } => format!("over after {}, exit {exit_code}", duration(*took)),
+        }
+    }
+
+    fn emit(&self) {
+        match self {
+            Say::Starting { steps, shutdown_steps, worst } => {
+                tracing::info!(target: "lifecycle", steps, shutdown_steps, worst = worst.as_str(), "starting");
+            }
+            Say::Warning(text) => tracing::warn!(target: "lifecycle", "{text}"),
+            Say::Ready { after } => tracing::info!(target: "lifecycle", after_ms = millis(*after), "ready"),
+            Say::Triggered { id, reason, grace } => {
+                let (id, reason, grace) = (id.as_str(), reason.as_str(), grace.as_str());
+                tracing::info!(target: "lifecycle", shutdown = id, reason, grace, "shutting down");
+            }
+            Say::Draining { id, in_flight } => {
+                tracing::info!(target: "lifecycle", shutdown = id.as_str(), in_flight, "draining");
+            }
+            Say::StepBegan { id, phase, step, limit } => {
+                let (id, step, limit_ms) = (id.as_str(), step.as_str(), limit.map(millis));
+                tracing::info!(target: "lifecycle", shutdown = id, ?phase, step, limit_ms, "step began");
+            }
+            Say::StepEnded { id, phase, step, outcome, error, ran } => {
+                let (id, step, outcome_text) = (id.as_str(), step.as_str(), outcome.as_str());
+                let (error, ran_ms) = (error.as_deref(), millis(*ran));
+                if outcome.is_degraded() {
+                    tracing::error!(
+                        target: "lifecycle", shutdown = id, ?phase, step, outcome = outcome_text, error, ran_ms, "step ended"
+                    );
+                } else {
+                    tracing::info!(
+                        target: "lifecycle", shutdown = id, ?phase, step, outcome = outcome_text, error, ran_ms, "step ended"
+                    );
+                }
+            }
+            Say::CutOff { what } => {
+                tracing::error!(target: "lifecycle", what = what.as_str(), "the drain's time is up, cutting off");
+            }
+            Say::ServiceFailed { error } => {
+                tracing::error!(target: "lifecycle", error = error.as_str(), "the service failed");
+            }
+            Say::Over { id, exit_code, took } => {
+                let took_ms = millis(*took);
+                tracing::info!(target: "lifecycle", shutdown = id.as_str(), exit_code, took_ms, "over");
+            }
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,179 @@
+//! The process's one lifecycle: what every free function of the crate acts on.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use crate::events::{Event, State};
+use crate::narrator::{Narrator, Say};
+use crate::report::{Reason, Report};
+use crate::resource::Resources;
+use crate::run::message::Message;
+use crate::run::service::ServiceControl;
+use crate::watchdog::Watchdog;
+
+/// How many events a subscriber may be behind before it loses the oldest.
+const EVENTS_KEPT: usize = 1024;
+
+/// See the module's words.
+pub(crate) struct Lifecycle {
+    /// A second `run` in one process is refused.
+    claimed: AtomicBool,
+    state: AtomicU8,
+    ready: AtomicBool,
+    pub(crate) resources: Resources,
+    pub(crate) service: ServiceControl,
+    /// New tracked calls are about to be refused: `stopping()`.
+    pub(crate) stopping: CancellationToken,
+    /// The last request has ended, or the drain timed out.
+    pub(crate) drained: CancellationToken,
+    /// The drain timed out.
+    pub(crate) cut_off: CancellationToken,
+    /// The report is there.
+    pub(crate) over: CancellationToken,
+    report: OnceLock<Arc<Report>>,
+    trigger: OnceLock<Trigger>,
+    running: OnceLock<Running>,
+    events: broadcast::Sender<Event>,
+    shutdown_steps: AtomicUsize,
+    registrations: Mutex<crate::register::Registrations>,
+}
+
+/// What a running lifecycle adds.
+pub(crate) struct Running {
+    pub(crate) mailbox: Sender<Message>,
+    /// `None` inside a runtime that exists: that process is not ours to end.
+    pub(crate) watchdog: Option<Watchdog>,
+    pub(crate) narrator: Narrator,
+    pub(crate) grace: Option<Duration>,
+    pub(crate) began: Instant,
+}
+
+/// The one trigger of the shutdown.
+#[derive(Clone, Debug)]
+pub(crate) struct Trigger {
+    pub(crate) reason: Reason,
+    pub(crate) at: Instant,
+    pub(crate) wall: SystemTime,
+    pub(crate) deadline: Option<Instant>,
+}
+
+static LIFECYCLE: LazyLock<Lifecycle> = LazyLock::new(|| Lifecycle {
+    claimed: AtomicBool::new(false),
+    state: AtomicU8::new(State::Idle as u8),
+    ready: AtomicBool::new(false),
+    resources: Resources::default(),
+    service: ServiceControl::default(),
+    stopping: CancellationToken::new(),
+    drained: CancellationToken::new(),
+    cut_off: CancellationToken::new(),
+    over: CancellationToken::new(),
+    report: OnceLock::new(),
+    trigger: OnceLock::new(),
+    running: OnceLock::new(),
+    events: broadcast::Sender::new(EVENTS_KEPT),
+    shutdown_steps: AtomicUsize::new(0),
+    registrations: Mutex::default(),
+});
+
+/// The process's lifecycle.
+pub(crate) fn lifecycle() -> &'static Lifecycle {
+    &LIFECYCLE
+}
+
+impl Lifecycle {
+    /// Whether this caller is the first that wants to run it.
+    pub(crate) fn claim(&self) -> bool {
+        !self.claimed.swap(true, Ordering::AcqRel)
+    }
+
+    /// Makes it known to the free functions. From here on a trigger is heard.
+    pub(crate) fn set_running(&self, running: Running) {
+        if self.running.set(running).is_err() {
+            unreachable!("only the one claimant of a lifecycle runs it");
+        }
+    }
+
+    pub(crate) fn running(&self) -> Option<&Running> {
+        self.running.get()
+    }
+
+    /// Starts the shutdown; only the first reason does. Arms the watchdog before anything else can go wrong.
+    pub(crate) fn trigger(&self, reason: Reason) -> bool {
+        let Some(running) = self.running.get() else { return false };
+        let at = Instant::now();
+        let deadline = running.grace.and_then(|grace| at.checked_add(grace));
+        let trigger = Trigger { reason, at, wall: SystemTime::now(), deadline };
+        if self.trigger.set(trigger).is_err() {
+            return false;
+        }
+        if let (Some(watchdog), Some(deadline)) = (&running.watchdog, deadline) {
+            watchdog.arm(deadline);
+        }
+        self.ready.store(false, Ordering::Release);
+        drop(running.mailbox.send(Message::Trigger));
+        true
+    }
+
+    pub(crate) fn triggered(&self) -> Option<&Trigger> {
+        self.trigger.get()
+    }
+
+    pub(crate) fn state(&self) -> State {
+        State::from_u8(self.state.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn set_state(&self, state: State) {
+        self.state.store(state as u8, Ordering::Release);
+        self.tell(Event::State(state));
+    }
+
+    /// After a trigger it stays unready: readiness must not come back while the service goes.
+    pub(crate) fn mark_ready(&self) {
+        if self.trigger.get().is_none() && !self.ready.swap(true, Ordering::AcqRel) {
+            self.tell(Event::Ready);
+            if let Some(running) = self.running.get() {
+                running.narrator.say(Say::Ready { after: running.began.elapsed() });
+            }
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire) && self.trigger.get().is_none() && self.state() == State::Running
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        // An error says that nobody listens.
+        drop(self.events.send(event));
+    }
+
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    pub(crate) fn finish(&self, report: Arc<Report>) {
+        drop(self.report.set(report));
+        self.set_state(State::Stopped);
+        self.over.cancel();
+    }
+
+    pub(crate) fn report(&self) -> Option<&Arc<Report>> {
+        self.report.get()
+    }
+
+    pub(crate) fn set_shutdown_steps(&self, steps: usize) {
+        self.shutdown_steps.store(steps, Ordering::Relaxed);
+    }
+
+    pub(crate) fn shutdown_steps(&self) -> usize {
+        self.shutdown_steps.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn registrations(&self) -> MutexGuard<'_, crate::register::Registrations> {
+        self.registrations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

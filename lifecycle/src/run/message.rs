@@ -1,0 +1,61 @@
+//! What the coordinator is told, and by whom.
+
+use std::sync::mpsc::Sender;
+
+use super::executor::End;
+use super::service::ServiceEnd;
+use crate::report::Outcome;
+use crate::resource::Resource;
+
+/// A message to the coordinator.
+pub(crate) enum Message {
+    /// A step has ended.
+    Ended { at: Address, end: End, gifts: Vec<Resource> },
+    /// Something that a step waits for has happened.
+    Poked(Address),
+    /// The shutdown was triggered; [`Lifecycle::triggered`](crate::process::Lifecycle::triggered) says by what.
+    Trigger,
+    /// The service future is no more.
+    Service(ServiceEnd),
+    /// The service future was polled and waits.
+    ServiceWaits,
+    /// The service's runtime is there.
+    Runtime(tokio::runtime::Handle),
+}
+
+/// A node of one of the graphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// Which graph: an abandoned start hook may end while the shutdown runs.
+    pub(crate) graph: u32,
+    pub(crate) node: usize,
+}
+
+/// Tells a step's end, exactly once: dropped untold, it says that the step was dropped.
+pub(crate) struct Teller {
+    to: Option<Sender<Message>>,
+    at: Address,
+}
+
+impl Teller {
+    pub(crate) fn new(to: Sender<Message>, at: Address) -> Self {
+        Teller { to: Some(to), at }
+    }
+
+    pub(crate) fn tell(mut self, end: End, gifts: Vec<Resource>) {
+        self.send(end, gifts);
+    }
+
+    fn send(&mut self, end: End, gifts: Vec<Resource>) {
+        if let Some(to) = self.to.take() {
+            // The coordinator is gone only when nobody waits for the step any more.
+            drop(to.send(Message::Ended { at: self.at, end, gifts }));
+        }
+    }
+}
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        self.send(End::bare(Outcome::CutOff), Vec::new());
+    }
+}

@@ -1,0 +1,389 @@
+//! Runs the process's one lifecycle: from settings and steps to the exit code.
+
+mod coordinator;
+pub(crate) mod executor;
+mod hook_task;
+pub(crate) mod message;
+mod requests;
+pub(crate) mod service;
+mod shutdown;
+mod track;
+
+use std::future::{Future, IntoFuture};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::oneshot;
+
+use self::coordinator::{Coordinator, Order};
+use self::message::Message;
+use self::service::{Drive, ServiceEnd, ServiceResult};
+use crate::hook::{CallResult, Gift, Missing, Phase, Signature, StepSpec};
+use crate::narrator::Narrator;
+use crate::plan::{self, Plan};
+use crate::process::{Lifecycle, Running, lifecycle};
+use crate::report::{Reason, Report};
+use crate::resource::Inputs;
+use crate::settings::{Builder, Exit, Flavor, ReportFormat, Settings};
+use crate::signal::{self, Second};
+use crate::watchdog::Watchdog;
+use crate::{registry, sys};
+
+/// How long an error text may take to get out before the process ends without it.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// What the macros know of `main`.
+pub struct MainDef {
+    /// `file!()`.
+    pub file: &'static str,
+    /// `line!()`.
+    pub line: u32,
+    /// What it takes.
+    pub signature: fn(&mut Signature),
+    /// Writes the attribute's keys.
+    pub keys: fn(&mut Settings),
+    /// Runs before anything else; its value is a resource.
+    pub setup: Option<fn(&mut Settings) -> CallResult>,
+}
+
+/// `#[lifecycle::main]`.
+pub fn main<F>(def: MainDef, service: impl FnOnce(&mut Inputs<'_>) -> Result<F, Missing>) -> ExitCode
+where
+    F: Future,
+    F::Output: ServiceResult,
+{
+    let mut settings = Settings::default();
+    settings.set_layer(crate::settings::Origin::Attribute);
+    (def.keys)(&mut settings);
+    let mut signature = Signature::default();
+    (def.signature)(&mut signature);
+    run_process(settings, def.setup, signature, service)
+}
+
+/// A service for [`Builder::run`] and [`run`]: a future, or a function that makes one.
+pub trait Service<Form> {
+    /// The future.
+    type Future: Future<Output: ServiceResult>;
+    /// Makes it.
+    #[doc(hidden)]
+    fn into_service(self) -> Self::Future;
+}
+
+/// [`Service`]'s form of a future.
+#[derive(Debug)]
+pub struct ByFuture;
+/// [`Service`]'s form of a function.
+#[derive(Debug)]
+pub struct ByCall;
+
+impl<F: IntoFuture<Output: ServiceResult>> Service<ByFuture> for F {
+    type Future = F::IntoFuture;
+    fn into_service(self) -> F::IntoFuture {
+        self.into_future()
+    }
+}
+
+impl<C: FnOnce() -> F, F: Future<Output: ServiceResult>> Service<(ByCall, F)> for C {
+    type Future = F;
+    fn into_service(self) -> F {
+        self()
+    }
+}
+
+impl Builder {
+    /// Builds the runtime, runs the start hooks, the service and the shutdown; returns what `main` should return.
+    ///
+    /// The service is a future, or a function that makes one inside the runtime.
+    ///
+    /// ```no_run
+    /// use std::process::ExitCode;
+    /// use std::time::Duration;
+    ///
+    /// fn main() -> ExitCode {
+    ///     lifecycle::builder().grace(Duration::from_secs(30)).run(async {
+    ///         lifecycle::stopping().await;
+    ///     })
+    /// }
+    /// ```
+    pub fn run<Form>(self, service: impl Service<Form>) -> ExitCode {
+        run_process(self.settings, None, Signature::default(), |_| Ok(async { service.into_service().await }))
+    }
+
+    /// As [`run`](crate::run()), with these settings.
+    pub async fn run_here<Form>(self, service: impl Service<Form>) -> Report {
+        run_here(self.settings, service).await
+    }
+}
+
+/// Runs the lifecycle inside the runtime that polls this, and never exits the process: the report says what happened,
+/// and [`Report::exit_code`] what the process should exit with.
+///
+/// There is no watchdog: should the runtime hang for good, this never resolves. A second signal, 500 ms after the
+/// first, kills the process as it would have without this library.
+///
+/// ```no_run
+/// #[tokio::main]
+/// async fn main() {
+///     let report = lifecycle::run(async { lifecycle::stopping().await }).await;
+///     std::process::exit(report.exit_code.into());
+/// }
+/// ```
+///
+/// # Panics
+/// Outside a tokio runtime.
+pub async fn run<Form>(service: impl Service<Form>) -> Report {
+    run_here(Settings::default(), service).await
+}
+
+async fn run_here<Form>(settings: Settings, service: impl Service<Form>) -> Report {
+    let life = lifecycle();
+    let prepared = match prepare(life, settings, None, &Signature::default()) {
+        Ok(prepared) => prepared,
+        Err(errors) => return refuse(errors),
+    };
+    let begun = match begin(life, prepared, Second::Die) {
+        Ok(begun) => begun,
+        Err(error) => return refuse(vec![error]),
+    };
+    drop(begun.mailbox.send(Message::Runtime(Handle::current())));
+    // Dropped midway, it takes the service with it: then the shutdown goes on without either.
+    drive(life, begun, |_: &mut Inputs<'_>| Ok(async { service.into_service().await })).await;
+    finished(life)
+}
+
+fn finished(life: &Lifecycle) -> Report {
+    match life.report() {
+        Some(report) => Report::clone(report),
+        None => Report::invalid(vec!["the lifecycle's own thread has failed".to_owned()]),
+    }
+}
+
+fn run_process<F>(
+    settings: Settings,
+    setup: Option<fn(&mut Settings) -> CallResult>,
+    signature: Signature,
+    service: impl FnOnce(&mut Inputs<'_>) -> Result<F, Missing>,
+) -> ExitCode
+where
+    F: Future,
+    F::Output: ServiceResult,
+{
+    let life = lifecycle();
+    let prepared = match prepare(life, settings, setup, &signature) {
+        Ok(prepared) => prepared,
+        Err(errors) => return ExitCode::from(refuse(errors).exit_code),
+    };
+    let settings = &prepared.settings;
+    let (flavor, workers) = (settings.flavor.value, settings.worker_threads.value);
+    let exit = settings.exit.value;
+    let begun = match begin(life, prepared, Second::Exit) {
+        Ok(begun) => begun,
+        Err(error) => return ExitCode::from(refuse(vec![error]).exit_code),
+    };
+    let runtime = match build_runtime(flavor, workers) {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return ExitCode::from(refuse(vec![format!("the runtime cannot be built: {error}")]).exit_code);
+        }
+    };
+    drop(begun.mailbox.send(Message::Runtime(runtime.handle().clone())));
+    runtime.block_on(drive(life, begun, service));
+    // Without waiting: a blocking task of the service's may never end.
+    runtime.shutdown_background();
+    let report = finished(life);
+    if let (Exit::Reraise, 0, Reason::Signal(signal)) = (exit, report.exit_code, &report.reason) {
+        sys::die_by(*signal);
+    }
+    ExitCode::from(report.exit_code)
+}
+
+fn build_runtime(flavor: Flavor, workers: Option<usize>) -> std::io::Result<Runtime> {
+    let mut builder = match flavor {
+        Flavor::CurrentThread => tokio::runtime::Builder::new_current_thread(),
+        Flavor::MultiThread => tokio::runtime::Builder::new_multi_thread(),
+    };
+    if let (Flavor::MultiThread, Some(workers)) = (flavor, workers) {
+        builder.worker_threads(workers);
+    }
+    builder.enable_all().build()
+}
+
+/// Says why nothing was started.
+fn refuse(errors: Vec<String>) -> Report {
+    let report = Report::invalid(errors);
+    let mut text = String::from("lifecycle: nothing was started:\n");
+    for error in &report.errors {
+        let mut lines = error.lines();
+        text.push_str(&format!("  - {}\n", lines.next().unwrap_or_default()));
+        lines.for_each(|line| text.push_str(&format!("    {line}\n")));
+    }
+    sys::write_stderr(text.as_bytes(), Instant::now() + LAST_WORDS);
+    report
+}
+
+/// A verified plan, nothing started.
+struct Prepared {
+    settings: Settings,
+    steps: Vec<StepSpec>,
+    plan: Plan,
+    main: Signature,
+    given: Vec<Gift>,
+}
+
+fn prepare(
+    life: &'static Lifecycle,
+    mut settings: Settings,
+    setup: Option<fn(&mut Settings) -> CallResult>,
+    main: &Signature,
+) -> Result<Prepared, Vec<String>> {
+    if !life.claim() {
+        return Err(vec![
+            "a lifecycle runs in this process already, or has run: there is one for the whole process, so call run once"
+                .to_owned(),
+        ]);
+    }
+    let mut errors = Vec::new();
+    if let Some(setup) = setup {
+        settings.set_layer(crate::settings::Origin::Setup);
+        let given = match catch_unwind(AssertUnwindSafe(|| setup(&mut settings))) {
+            Ok(given) => given,
+            Err(payload) => {
+                Err(format!("it panicked: {}", hook_task::panicked(payload).why.unwrap_or_default()))
+            }
+        };
+        match given {
+            Ok(resources) => errors.extend(
+                resources
+                    .into_iter()
+                    .filter_map(|resource| life.resources.insert(resource).err())
+                    .map(|e| e.to_string()),
+            ),
+            // What it would have provided is missing everywhere: nothing that follows says anything new.
+            Err(error) => return Err(vec![format!("setup failed: {error}")]),
+        }
+    }
+    errors.extend(settings.read_environment(|name| std::env::var_os(name)).iter().map(ToString::to_string));
+    errors.extend(settings.check().iter().map(ToString::to_string));
+    let mut steps = registry::collect();
+    {
+        let mut registrations = life.registrations();
+        registrations.started = true;
+        steps.extend(registrations.of(Phase::Start).chain(registrations.of(Phase::Shutdown)));
+    }
+    errors.extend(settings.apply_steps(&mut steps).iter().map(ToString::to_string));
+    let given = life.resources.provided();
+    match plan::plan(&plan::Input { steps: &steps, given: &given, main, settings: &settings }) {
+        Ok(plan) if errors.is_empty() => Ok(Prepared { settings, steps, plan, main: main.clone(), given }),
+        Ok(_) => Err(errors),
+        Err(more) => {
+            errors.extend(more.messages());
+            Err(errors)
+        }
+    }
+}
+
+/// The threads run.
+struct Begun {
+    mailbox: Sender<Message>,
+    /// Resolves when the service may begin; an error if it never may.
+    go: oneshot::Receiver<()>,
+}
+
+/// Spawns every thread, before the service's runtime is built.
+fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result<Begun, String> {
+    let no_thread = |error: std::io::Error| format!("the system gives no more threads: {error}");
+    let narrator = Narrator::spawn().map_err(no_thread)?;
+    let watchdog = match second {
+        Second::Exit => Some(Watchdog::spawn().map_err(no_thread)?),
+        Second::Die => None,
+    };
+    let (mailbox, inbox) = channel();
+    let (let_go, go) = oneshot::channel();
+    let signals = prepared.settings.signals.value.clone();
+    life.set_running(Running {
+        mailbox: mailbox.clone(),
+        watchdog: watchdog.clone(),
+        narrator: narrator.clone(),
+        grace: prepared.settings.grace.value.within(),
+        began: Instant::now(),
+    });
+    let to_itself = mailbox.clone();
+    let owns_process = second == Second::Exit;
+    let coordinate = move || {
+        let Prepared { settings, steps, plan, main, given } = prepared;
+        let order = Order { life, settings, steps, plan, main, given, narrator, watchdog };
+        let coordinator = Coordinator::new(order, inbox, to_itself, let_go);
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| coordinator.run())) {
+            // A fault of ours must not leave the process without an end.
+            let why = hook_task::panicked(payload).why.unwrap_or_default();
+            let line = format!("lifecycle: its own thread has failed, please report it: {why}\n");
+            sys::write_stderr(line.as_bytes(), Instant::now() + LAST_WORDS);
+            if owns_process {
+                sys::exit_now(1);
+            }
+            life.over.cancel();
+        }
+    };
+    thread::Builder::new().name("lifecycle".into()).spawn(coordinate).map_err(no_thread)?;
+    signal::spawn(&signals, life, second)
+        .map_err(|error| format!("the signals cannot be caught: {error}"))?;
+    Ok(Begun { mailbox, go })
+}
+
+/// Runs the service on this thread once it may begin, then waits for the end.
+async fn drive<F>(
+    life: &'static Lifecycle,
+    begun: Begun,
+    service: impl FnOnce(&mut Inputs<'_>) -> Result<F, Missing>,
+) where
+    F: Future,
+    F::Output: ServiceResult,
+{
+    if begun.go.await.is_ok() {
+        let token = life.stopping.child_token();
+        let mut inputs = Inputs {
+            resources: &life.resources,
+            token: &token,
+            token_given: false,
+            report: None,
+            step: "main",
+        };
+        let gathered = catch_unwind(AssertUnwindSafe(|| service(&mut inputs)));
+        if inputs.token_given {
+            life.service.aware.store(true, Ordering::Release);
+        }
+        let failed = match gathered {
+            Ok(Ok(service)) => {
+                Drive::new(service, &life.service, begun.mailbox.clone()).await;
+                None
+            }
+            Ok(Err(missing)) => Some(missing.to_string()),
+            Err(payload) => hook_task::panicked(payload).why,
+        };
+        if let Some(error) = failed {
+            drop(begun.mailbox.send(Message::Service(ServiceEnd::Failed(error))));
+        }
+    }
+    life.over.cancelled().await;
+}
+
+/// What is printed of a report.
+fn printed(report: &Arc<Report>, settings: &Settings) -> Option<String> {
+    let format = settings.report;
+    match format.value {
+        ReportFormat::Off => None,
+        ReportFormat::Json => Some(format!("{}\n", report.to_json())),
+        ReportFormat::Table => {
+            // A subscriber has had all of it as events, unless someone asked for the table or sits before it.
+            let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            let wanted = format.is_explicit() || terminal || !crate::narrator::has_subscriber();
+            wanted.then(|| report.to_string())
+        }
+    }
+}

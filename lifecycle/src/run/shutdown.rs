@@ -1,0 +1,233 @@
+//! The second half of the coordinator: from the trigger to the report.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::coordinator::{Coordinator, EXIT_MARGIN};
+use super::hook_task::panicked;
+use super::printed;
+use super::requests::Service;
+use super::track::Track;
+use crate::events::State;
+use crate::gate::REQUESTS;
+use crate::hook::Phase;
+use crate::narrator::Say;
+use crate::plan::{self, Graph};
+use crate::process::Trigger;
+use crate::report::{CallSite, Calls, Report, ServiceOutcome};
+use crate::resource::Resource;
+
+impl Coordinator {
+    pub(super) fn shut_down(mut self) {
+        let life = self.order.life;
+        let Some(trigger) = life.triggered().cloned() else { return };
+        self.say_trigger(&trigger);
+        self.take_late_registrations();
+        let served = self.seen.borrow().service != Service::NotStarted;
+        let end_of_ordered = self.end_of_ordered(&trigger);
+        if served {
+            life.set_state(State::LameDuck);
+            let until = trigger.at + self.order.settings.lameduck.value;
+            self.wait_until(end_of_ordered.map_or(until, |end| until.min(end)));
+        }
+        let graph = self.order.plan.shutdown.clone();
+        let ordered = self.execute(&graph, end_of_ordered, None);
+        self.conclude(&ordered);
+
+        let report = Arc::new(self.report(&trigger));
+        let hooks = self.order.plan.last_with_report.clone();
+        let with_report = self.execute(&hooks, self.share_of_reserve(&trigger, 2), Some(&report));
+        self.conclude(&with_report);
+
+        let report = Arc::new(self.report(&trigger));
+        if let Some(text) = printed(&report, &self.order.settings) {
+            let until = self.last_moment(&trigger);
+            self.order.narrator.print(text, until);
+        }
+        self.order.narrator.say(Say::Over {
+            id: self.id.clone(),
+            exit_code: report.exit_code,
+            took: report.took,
+        });
+        // What flushes telemetry comes now: everything that was said must have reached the subscriber before.
+        self.order.narrator.flush(self.patience(&trigger));
+        let hooks = self.order.plan.last.clone();
+        let last = self.execute(&hooks, self.share_of_reserve(&trigger, 1), Some(&report));
+        self.conclude(&last);
+        self.drop_resources(&trigger);
+        self.order.narrator.flush(self.patience(&trigger));
+        let report = Report { exit_code: report.exit_code, ..self.report(&trigger) };
+        life.finish(Arc::new(report));
+        if let Some(rescue) = Arc::into_inner(self.rescue) {
+            rescue.shut_down();
+        }
+    }
+
+    fn say_trigger(&self, trigger: &Trigger) {
+        let grace = match trigger.deadline {
+            Some(_) => format!("within {}", self.order.settings.grace.value),
+            None => "without a deadline".to_owned(),
+        };
+        self.order.narrator.say(Say::Triggered {
+            id: self.id.clone(),
+            reason: trigger.reason.to_string(),
+            grace,
+        });
+    }
+
+    /// Steps that were registered since the start, and fewer if some were taken back.
+    fn take_late_registrations(&mut self) {
+        let life = self.order.life;
+        let registered: Vec<_> = {
+            let mut registrations = life.registrations();
+            registrations.stopping = true;
+            registrations.of(Phase::Shutdown).collect()
+        };
+        let mut steps = self.order.steps.clone();
+        steps.retain(|step| step.id.is_some() || step.phase == Phase::Start);
+        steps.extend(registered);
+        if steps.len() == self.order.steps.len() {
+            return;
+        }
+        let given = self.order.given.clone();
+        let input = plan::Input {
+            steps: &steps,
+            given: &given,
+            main: &self.order.main,
+            settings: &self.order.settings,
+        };
+        match plan::plan(&input) {
+            Ok(plan) => {
+                self.order.plan = plan;
+                self.order.steps = steps;
+            }
+            Err(errors) => {
+                for error in errors.messages() {
+                    self.order
+                        .narrator
+                        .say(Say::Warning(format!("a step registered since the start is left out: {error}")));
+                }
+            }
+        }
+    }
+
+    fn execute(&mut self, graph: &Graph, deadline: Option<Instant>, report: Option<&Arc<Report>>) -> Track {
+        let mut track = self.launch(graph, deadline, report);
+        loop {
+            // Whatever went wrong is in the report; the next step runs all the same.
+            let _went = self.narrate(&mut track);
+            if track.execution.is_done() {
+                return track;
+            }
+            self.turn(&mut track);
+        }
+    }
+
+    /// The `n`th last part of what is left before the process has to be on its way out.
+    fn share_of_reserve(&self, trigger: &Trigger, parts: u32) -> Option<Instant> {
+        let end = self.last_moment_of(trigger)?;
+        let now = Instant::now();
+        Some(now + end.saturating_duration_since(now) / parts)
+    }
+
+    fn last_moment_of(&self, trigger: &Trigger) -> Option<Instant> {
+        let margin = EXIT_MARGIN.min(self.order.settings.reserve.value / 4);
+        trigger.deadline.map(|deadline| deadline.checked_sub(margin).unwrap_or(trigger.at))
+    }
+
+    /// Until when something may be written that nobody may be reading.
+    fn last_moment(&self, trigger: &Trigger) -> Instant {
+        let patient = Instant::now() + PATIENCE;
+        self.last_moment_of(trigger).map_or(patient, |end| end.min(patient))
+    }
+
+    fn patience(&self, trigger: &Trigger) -> Duration {
+        self.last_moment(trigger).saturating_duration_since(Instant::now())
+    }
+
+    /// Drops what nobody took, on a thread that may hang.
+    fn drop_resources(&self, trigger: &Trigger) {
+        let left = self.order.life.resources.drain();
+        if left.is_empty() {
+            return;
+        }
+        let (done, wait) = std::sync::mpsc::channel();
+        let runtime = self.runtime();
+        let dropper = move || {
+            let _runtime = runtime.enter();
+            for resource in left {
+                let name = resource.gift().type_name;
+                let _ = done.send(name);
+                let dropped =
+                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop::<Resource>(resource)));
+                if let Err(payload) = dropped {
+                    let _leaked = panicked(payload);
+                }
+            }
+        };
+        if thread::Builder::new().name("lifecycle-drop".into()).spawn(dropper).is_err() {
+            return;
+        }
+        let until = self.last_moment_of(trigger);
+        let mut dropping = "";
+        loop {
+            let next = match until {
+                Some(until) => wait.recv_timeout(until.saturating_duration_since(Instant::now())),
+                None => wait.recv().map_err(Into::into),
+            };
+            match next {
+                Ok(name) => dropping = name,
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return,
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                    let name = crate::render::type_name(dropping);
+                    self.order
+                        .narrator
+                        .say(Say::Warning(format!("the resource {name} is still being dropped")));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What is known by now.
+    fn report(&self, trigger: &Trigger) -> Report {
+        let seen = self.seen.borrow();
+        let cut_off = seen.cut_off.iter().map(|call| CallSite {
+            name: call.name.to_owned(),
+            module: call.module.to_owned(),
+            file: call.file.to_owned(),
+            line: call.line,
+            count: call.in_flight,
+        });
+        let mut report = Report {
+            id: self.id.clone(),
+            reason: trigger.reason.clone(),
+            started_at: trigger.wall,
+            took: trigger.at.elapsed(),
+            grace: self.order.settings.grace.value.within(),
+            exit_code: 0,
+            errors: Vec::new(),
+            service: match &seen.service {
+                Service::NotStarted => ServiceOutcome::NeverStarted,
+                Service::Running | Service::Abandoned => ServiceOutcome::Abandoned,
+                Service::Ended => ServiceOutcome::Ended,
+                Service::Failed(error) => ServiceOutcome::Failed { error: error.clone() },
+                Service::Dropped => ServiceOutcome::Dropped,
+                Service::CutOff => ServiceOutcome::CutOff,
+            },
+            calls: Calls {
+                awaited: seen.awaited,
+                cut_off: cut_off.collect(),
+                refused: REQUESTS.refused(),
+                drained_in: seen.drained_in,
+            },
+            steps: self.reports.clone(),
+        };
+        report.exit_code = u8::from(report.is_degraded());
+        report
+    }
+}
+
+/// How long what may block on a user's pipe or subscriber is waited for.
+const PATIENCE: Duration = Duration::from_millis(500);

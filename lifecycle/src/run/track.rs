@@ -1,0 +1,86 @@
+//! A graph of steps being executed, and what is known of each node beside its state.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::executor::{Execution, Record};
+use super::hook_task::Facts;
+use crate::report::{Item, Outcome, StepKind, StepReport};
+
+/// What stands at a node.
+pub(super) struct TrackedNode {
+    /// The report of the step as far as it is known before it runs; `None` joins others.
+    pub(super) draft: Option<StepReport>,
+    /// Of a hook.
+    pub(super) facts: Option<Arc<Facts>>,
+    /// The index of the hook among all steps.
+    pub(super) step: Option<usize>,
+}
+
+/// See the module's words.
+pub(super) struct Track {
+    /// Which graph this is, in addresses.
+    pub(super) graph: u32,
+    pub(super) execution: Execution,
+    pub(super) nodes: Vec<TrackedNode>,
+    pub(super) began: Instant,
+}
+
+impl Track {
+    /// The draft of a node with everything that is known by now; `None` where it joins others.
+    pub(super) fn report(&self, node: usize) -> Option<StepReport> {
+        let tracked = &self.nodes[node];
+        let mut report = tracked.draft.clone()?;
+        if let Some(facts) = &tracked.facts {
+            let noted = facts.context.record();
+            report.rescued = facts.rescued.load(Ordering::Relaxed);
+            report.notes = noted.notes;
+            report.items = noted.items;
+        }
+        if let Some(Record { began, ended, end }) = self.execution.record(node) {
+            report.outcome = end.outcome;
+            report.error.clone_from(&end.why);
+            report.waited = began.unwrap_or(*ended).saturating_duration_since(self.began);
+            report.ran = began.map_or(Duration::ZERO, |began| ended.saturating_duration_since(began));
+        }
+        if report.outcome == Outcome::Done && report.items.iter().any(|item| item.error.is_some()) {
+            report.outcome = Outcome::Partial;
+            report.error = Some(failed_items(&report.items));
+        }
+        Some(report)
+    }
+
+    /// The reports of all nodes that are steps, in the order in which they came to their turn.
+    pub(super) fn reports(&self) -> Vec<StepReport> {
+        let mut reports: Vec<StepReport> =
+            (0..self.nodes.len()).filter_map(|node| self.report(node)).collect();
+        reports.sort_by_key(|report| (report.outcome == Outcome::NotReached, report.waited));
+        reports
+    }
+}
+
+fn failed_items(items: &[Item]) -> String {
+    let failed = items.iter().filter(|item| item.error.is_some()).count();
+    format!("{failed} of {} items failed", items.len())
+}
+
+/// What a report says of a step before it has run.
+pub(super) fn draft(name: &str, module: &str, kind: StepKind, place: (&str, u32)) -> StepReport {
+    StepReport {
+        name: name.to_owned(),
+        module: module.to_owned(),
+        kind,
+        file: place.0.to_owned(),
+        line: place.1,
+        order: None,
+        outcome: Outcome::NotReached,
+        error: None,
+        waited: Duration::ZERO,
+        ran: Duration::ZERO,
+        limit: None,
+        rescued: false,
+        notes: Vec::new(),
+        items: Vec::new(),
+    }
+}

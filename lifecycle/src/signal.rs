@@ -1,0 +1,67 @@
+//! The thread that receives signals: the first one triggers the shutdown, a later one ends the process.
+
+use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use signal_hook::iterator::Signals;
+
+use crate::process::Lifecycle;
+use crate::report::Reason;
+use crate::settings::signals;
+use crate::sys;
+
+/// Terminals and wrappers deliver one Ctrl-C twice: what comes within this time of the first signal is the same one.
+const DEBOUNCE: Duration = Duration::from_millis(500);
+
+/// What a second signal does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Second {
+    /// Exits with 128 + n.
+    Exit,
+    /// The process is not ours to exit: it dies by the signal, as it would have without us.
+    Die,
+}
+
+/// Catches the signals from now on.
+///
+/// # Errors
+/// A signal cannot be caught, or the system gives no more threads.
+pub(crate) fn spawn(wanted: &[i32], life: &'static Lifecycle, second: Second) -> io::Result<()> {
+    // `nohup`: a hangup that the parent ignores stays ignored.
+    let caught: Vec<i32> = wanted
+        .iter()
+        .copied()
+        .filter(|&signal| signal != signals::SIGHUP || !sys::is_ignored(signal))
+        .collect();
+    let mut incoming = Signals::new(&caught)?;
+    thread::Builder::new().name("lifecycle-signals".into()).spawn(move || {
+        sys::unblock(&caught);
+        let mut first: Option<Instant> = None;
+        for signal in incoming.forever() {
+            match first {
+                None => {
+                    first = Some(Instant::now());
+                    life.trigger(Reason::Signal(signal));
+                }
+                Some(at) if at.elapsed() < DEBOUNCE => {}
+                Some(_) => force(signal, second),
+            }
+        }
+    })?;
+    Ok(())
+}
+
+fn force(signal: i32, second: Second) -> ! {
+    let name = signals::name(signal).map_or_else(|| format!("signal {signal}"), str::to_owned);
+    let code = 128 + signal;
+    let line = match second {
+        Second::Exit => format!("lifecycle: a second {name}: leaving at once, exit {code}\n"),
+        Second::Die => format!("lifecycle: a second {name}: leaving at once\n"),
+    };
+    sys::write_stderr(line.as_bytes(), Instant::now());
+    match second {
+        Second::Exit => sys::exit_now(code),
+        Second::Die => sys::die_by(signal),
+    }
+}

@@ -1,0 +1,78 @@
+//! Every `unsafe` block of the library: what the operating system offers and std does not.
+#![allow(unsafe_code)]
+
+use std::mem::MaybeUninit;
+use std::time::{Duration, Instant};
+
+/// Ends the process at once: no `atexit` handlers, no destructors, no flush.
+pub(crate) fn exit_now(code: i32) -> ! {
+    // SAFETY: `_exit` takes any status, touches no memory of ours, and does not return.
+    unsafe { libc::_exit(code) }
+}
+
+/// Lets this thread receive the signals, whatever mask it inherited.
+pub(crate) fn unblock(signals: &[i32]) {
+    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: `sigemptyset` initialises the set before anything reads it; the other calls are given a valid set and
+    // change the calling thread's mask only. A number that is no signal is refused by `sigaddset` with an error.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        for &signal in signals {
+            libc::sigaddset(set.as_mut_ptr(), signal);
+        }
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), std::ptr::null_mut());
+    }
+}
+
+/// Whether the process was started with this signal ignored (`nohup`).
+pub(crate) fn is_ignored(signal: i32) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: a null new action only queries; on success (0) the kernel has filled `action`, and only then is it read.
+    unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0
+            && action.assume_init_ref().sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// Dies by the signal, as if nobody had caught it. PID 1 survives its own default action and exits with 128 + n.
+pub(crate) fn die_by(signal: i32) -> ! {
+    // SAFETY: setting the default disposition installs no handler of ours; `raise` sends to the calling thread.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        unblock(&[signal]);
+        libc::raise(signal);
+    }
+    exit_now(128 + signal)
+}
+
+/// Bytes that a pipe takes without blocking once `poll` reports it writable.
+const PIPE_BUF: usize = 4096;
+
+/// Writes to stderr for as long as it takes the bytes, never blocking past `until`. Past std's lock, which another
+/// thread may hold while it is blocked on the same pipe. Returns whether everything was written.
+pub(crate) fn write_stderr(mut bytes: &[u8], until: Instant) -> bool {
+    while !bytes.is_empty() {
+        let left = until.saturating_duration_since(Instant::now());
+        if !stderr_takes_bytes(left) {
+            return false;
+        }
+        let chunk = &bytes[..bytes.len().min(PIPE_BUF)];
+        // SAFETY: the pointer and the length are those of a live slice.
+        let written = unsafe { libc::write(libc::STDERR_FILENO, chunk.as_ptr().cast(), chunk.len()) };
+        match usize::try_from(written) {
+            Ok(0) => return false,
+            Ok(written) => bytes = &bytes[written..],
+            Err(_) if std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return false,
+        }
+    }
+    true
+}
+
+fn stderr_takes_bytes(within: Duration) -> bool {
+    let mut stderr = libc::pollfd { fd: libc::STDERR_FILENO, events: libc::POLLOUT, revents: 0 };
+    let millis = i32::try_from(within.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: `stderr` is one valid pollfd, and the count says one.
+    let ready = unsafe { libc::poll(&mut stderr, 1, millis) };
+    ready == 1 && stderr.revents & libc::POLLOUT != 0
+}

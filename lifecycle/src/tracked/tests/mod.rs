@@ -1,0 +1,68 @@
+mod calls;
+mod size;
+mod tasks;
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
+
+use super::*;
+use crate::gate::Gate;
+
+/// A gate that no other test touches.
+fn gate() -> &'static Gate {
+    Box::leak(Box::new(Gate::new()))
+}
+
+fn named(gate: &'static Gate, name: &'static str) -> &'static Site {
+    Box::leak(Box::new(Site::new(name, module_path!(), file!(), line!(), false).of(gate)))
+}
+
+fn site(gate: &'static Gate) -> &'static Site {
+    named(gate, "create_order")
+}
+
+/// As an annotated async function.
+async fn call<F: Future>(site: &'static Site, body: F) -> Result<F::Output, Rejected> {
+    match admit(site) {
+        Ok(admitted) => Ok(run(admitted, body).await),
+        Err(rejected) => Err(rejected),
+    }
+}
+
+/// As an annotated sync function.
+fn call_sync<R>(site: &'static Site, body: impl FnOnce() -> R) -> Result<R, Rejected> {
+    let _scope = admit(site)?.scope();
+    Ok(body())
+}
+
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Pending once.
+async fn pause() {
+    let mut paused = false;
+    poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        if std::mem::replace(&mut paused, true) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+fn is_inside() -> bool {
+    !matches!(context::place(), Place::Outside)
+}
+
+/// Notes whether it was dropped inside a call, and how many calls were counted then.
+struct SeesDrop<'a> {
+    gate: &'static Gate,
+    seen: &'a Mutex<Option<(bool, usize)>>,
+}
+
+impl Drop for SeesDrop<'_> {
+    fn drop(&mut self) {
+        *self.seen.lock().unwrap() = Some((is_inside(), self.gate.in_flight()));
+    }
+}
