@@ -17,6 +17,7 @@ use crate::plan::{self, Graph};
 use crate::process::Trigger;
 use crate::report::{CallSite, Calls, Report, ServiceOutcome};
 use crate::resource::Resource;
+use crate::sys;
 
 impl Coordinator {
     pub(super) fn shut_down(mut self) {
@@ -41,17 +42,17 @@ impl Coordinator {
         self.conclude(&with_report);
 
         let report = Arc::new(self.report(&trigger));
-        if let Some(text) = printed(&report, &self.order.settings) {
-            let until = self.last_moment(&trigger);
-            self.order.narrator.print(text, until);
-        }
         self.order.narrator.say(Say::Over {
             id: self.id.clone(),
             exit_code: report.exit_code,
             took: report.took,
         });
-        // What flushes telemetry comes now: everything that was said must have reached the subscriber before.
+        // What flushes telemetry comes after this: all that was said must have reached the subscriber before, unless
+        // it blocks. The report does not depend on it.
         self.order.narrator.flush(self.patience(&trigger));
+        if let Some(text) = printed(&report, &self.order.settings) {
+            sys::write_stderr(text.as_bytes(), self.last_moment(&trigger));
+        }
         let hooks = self.order.plan.last.clone();
         let last = self.execute(&hooks, self.share_of_reserve(&trigger, 1), Some(&report));
         self.conclude(&last);

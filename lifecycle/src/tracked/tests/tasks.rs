@@ -79,6 +79,50 @@ fn so_are_the_tasks_of_a_local_set_within_a_task() {
     assert!(!refused(&inside), "the call lost its own");
 }
 
+#[test]
+fn the_end_of_an_unrelated_call_gives_the_driving_one_its_place_back() {
+    let gate = gate();
+    let site = site(gate);
+    let (unrelated, own) = current_thread()
+        .block_on(call(site, async {
+            let local = LocalSet::new();
+            let unrelated = local.spawn_local(call(site, async { gate.in_flight() }));
+            local
+                .run_until(async {
+                    let unrelated = unrelated.await.unwrap();
+                    gate.close();
+                    (unrelated, call(site, async {}).await)
+                })
+                .await
+        }))
+        .unwrap();
+    assert_eq!((unrelated, own), (Ok(2), Ok(())));
+
+    let _scope = admit(named(self::gate(), "sync")).unwrap().scope();
+    assert!(poll_once(pin!(in_step(Arc::new(StepContext::new("flush")), pause()))).is_pending());
+    assert!(is_inside());
+}
+
+#[test]
+fn a_call_that_blocks_in_place_stays_inside() {
+    let gate = gate();
+    let site = site(gate);
+    let runtime = multi_thread();
+    let nested = runtime.block_on(async {
+        let task = tokio::spawn(call(site, async {
+            gate.close();
+            tokio::task::block_in_place(|| {
+                tokio::runtime::Handle::current().block_on(async {
+                    pause().await;
+                    (call(site, async {}).await, call_sync(site, || ()))
+                })
+            })
+        }));
+        task.await.unwrap().unwrap()
+    });
+    assert_eq!(nested, (Ok(()), Ok(())));
+}
+
 /// A sync call that waits for a runtime of its own.
 fn sync_call_with_a_runtime(gate: &'static Gate, site: &'static Site) -> (bool, bool) {
     call_sync(site, || {
