@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -202,30 +203,28 @@ impl HalfSent {
         HalfSent { waiting, answers: Vec::new() }
     }
 
-    /// Sends the bodies. The first may still slip in before the requests are closed, so all are sent and one refusal is
-    /// waited for.
-    pub(crate) async fn finish_and_see_one_refused(&mut self) {
+    /// Sends one body after the other until one is refused, then the rest at once. Returns how many came after the refusal.
+    ///
+    /// The service lets go of its listener a moment before it refuses, and no state tells from outside that this moment
+    /// is over: what is sent in it is admitted, and answered once the database is unlocked.
+    pub(crate) async fn finish(&mut self) -> u64 {
         let refusals = Arc::new(watch::Sender::new(0));
-        for mut stream in self.waiting.drain(..) {
-            let refusals = Arc::clone(&refusals);
-            self.answers.push(tokio::spawn(async move {
-                let mut tally = Tally::default();
-                let mut answer = String::new();
-                let asked = stream.write_all(ORDER.as_bytes()).await;
-                // To the end: the service must also close the connection in good order.
-                let read = stream.read_to_string(&mut answer).await;
-                if let (Ok(()), Ok(_), Some(status)) = (&asked, &read, status(&answer)) {
-                    let answer = answer.to_lowercase();
-                    tally.answer(status, answer.contains("\r\nretry-after: "), &answer);
-                } else {
-                    tally.wrong.push(format!("half-sent request: {asked:?}, {read:?}, {answer:?}"));
-                }
-                refusals.send_modify(|n| *n += tally.refused);
-                tally
-            }));
+        let mut refused = refusals.subscribe();
+        let mut patience = Duration::from_millis(10);
+        let mut waiting = self.waiting.drain(..);
+        for stream in waiting.by_ref() {
+            self.answers.push(tokio::spawn(send_body(stream, Arc::clone(&refusals))));
+            if tokio::time::timeout(patience, refused.wait_for(|&n| n > 0)).await.is_ok() {
+                break;
+            }
+            patience *= 2;
         }
-        let mut refusals = refusals.subscribe();
-        within("a refusal", refusals.wait_for(|&n| n > 0)).await.unwrap();
+        let rest: Vec<_> =
+            waiting.map(|stream| tokio::spawn(send_body(stream, Arc::clone(&refusals)))).collect();
+        let count = rest.len() as u64;
+        self.answers.extend(rest);
+        within("refusals", refused.wait_for(|&n| n > count)).await.unwrap();
+        count
     }
 
     pub(crate) async fn join(self) -> Tally {
@@ -235,6 +234,23 @@ impl HalfSent {
         }
         sum
     }
+}
+
+async fn send_body(mut stream: TcpStream, refusals: Arc<watch::Sender<u64>>) -> Tally {
+    let mut tally = Tally::default();
+    let mut answer = String::new();
+    let asked = stream.write_all(ORDER.as_bytes()).await;
+    // To the end: the service must also close the connection in good order.
+    let read = stream.read_to_string(&mut answer).await;
+    match (&asked, &read, status(&answer)) {
+        (Ok(()), Ok(_), Some(status)) => {
+            let answer = answer.to_lowercase();
+            tally.answer(status, answer.contains("\r\nretry-after: "), &answer);
+        }
+        _ => tally.wrong.push(format!("half-sent request: {asked:?}, {read:?}, {answer:?}")),
+    }
+    refusals.send_modify(|n| *n += tally.refused);
+    tally
 }
 
 fn status(answer: &str) -> Option<StatusCode> {
