@@ -105,7 +105,7 @@ pub fn returned_by<R, F: FnOnce() -> R>(_: &F) -> Returned<R> {
 macro_rules! shapes {
     ($($(#[$doc:meta])* $name:ident<$($l:lifetime,)? $t:ident>;)*) => {$(
         $(#[$doc])*
-        pub struct $name<$($l,)? $t>(PhantomData<fn() -> ($(&$l (),)? $t)>);
+        pub struct $name<$($l,)? $t>(PhantomData<($(fn(&$l ()),)? fn() -> $t,)>);
         impl<$($l,)? $t> std::fmt::Debug for $name<$($l,)? $t> {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(stringify!($name)) }
         }

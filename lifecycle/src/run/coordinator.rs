@@ -466,9 +466,9 @@ impl Coordinator {
         }
     }
 
-    /// Waits until an instant, hearing what comes; returns early never.
-    pub(super) fn wait_until(&mut self, until: Instant) {
-        while Instant::now() < until {
+    /// Lets the service go on until then, or until it ends by itself.
+    pub(super) fn serve_until(&mut self, until: Instant) {
+        while Instant::now() < until && self.seen.borrow().service == Service::Running {
             if let Some(heard) = self.hear(Some(until)) {
                 heard.ignore();
             }

@@ -30,7 +30,7 @@ impl Coordinator {
         if served {
             life.set_state(State::LameDuck);
             let until = trigger.at + self.order.settings.lameduck.value;
-            self.wait_until(end_of_ordered.map_or(until, |end| until.min(end)));
+            self.serve_until(end_of_ordered.map_or(until, |end| until.min(end)));
         }
         let graph = self.order.plan.shutdown.clone();
         let ordered = self.execute(&graph, end_of_ordered, None);
@@ -60,6 +60,8 @@ impl Coordinator {
         self.order.narrator.flush(self.patience(&trigger));
         let report = Report { exit_code: report.exit_code, ..self.report(&trigger) };
         life.finish(Arc::new(report));
+        // Their hooks hold the rescue runtime, which must not be dropped like any other: that waits for what hangs.
+        drop((ordered, with_report, last));
         if let Some(rescue) = Arc::into_inner(self.rescue) {
             rescue.shut_down();
         }
@@ -88,7 +90,9 @@ impl Coordinator {
         let mut steps = self.order.steps.clone();
         steps.retain(|step| step.id.is_some() || step.phase == Phase::Start);
         steps.extend(registered);
-        if steps.len() == self.order.steps.len() {
+        let now = steps.iter().map(|step| &step.begin);
+        let before = self.order.steps.iter().map(|step| &step.begin);
+        if now.len() == before.len() && now.zip(before).all(|(now, before)| Arc::ptr_eq(now, before)) {
             return;
         }
         let given = self.order.given.clone();

@@ -272,7 +272,7 @@ fn the_last_frozen_call_empties_the_gate() {
     let mut running = pin!(call(site(gate), pause()));
     assert!(poll_once(running.as_mut()).is_pending());
     gate.close();
-    gate.on_empty(Box::new(move || drop(sender.send(()))));
+    gate.on_empty(Box::new(move || sender.send(()).unwrap_or_default()));
     gate.freeze();
     assert_eq!(emptied.try_iter().count(), 0);
     assert!(poll_once(running.as_mut()).is_pending());
