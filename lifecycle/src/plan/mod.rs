@@ -188,6 +188,8 @@ pub(crate) fn plan(input: &Input<'_>) -> Result<Plan, PlanErrors> {
     let order = cycle::sort(&model, &flow.edges, &mut errors);
     let ranks = rank::derive(&model, &flow.edges, &order, &mut errors);
     if !errors.is_empty() {
+        // A step may have the same wrong argument twice.
+        errors.dedup();
         return Err(PlanErrors(errors));
     }
     let graph = |slot: Slot| {
