@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::executor::{Change, End, Execution, MaybeWork};
+use super::executor::{Change, End, Execution, MaybeWork, OnFailure};
 use super::hook_task::{Excuse, HookTask, Hooks, Rescue, drop_elsewhere};
 use super::message::{Address, Message};
 use super::requests::{RequestsWork, Seen, Service, Stage};
@@ -145,7 +145,7 @@ impl Coordinator {
         life.set_state(State::Starting);
         if life.triggered().is_none() {
             let graph = self.order.plan.start.clone();
-            let mut track = self.launch(&graph, None, None);
+            let mut track = self.launch(&graph, None, OnFailure::Stop, None);
             let mut stopped = false;
             loop {
                 if self.narrate(&mut track) == Went::Wrong {
@@ -284,6 +284,7 @@ impl Coordinator {
         &mut self,
         graph: &Graph,
         deadline: Option<Instant>,
+        on_failure: OnFailure,
         report: Option<&Arc<Report>>,
     ) -> Track {
         self.graphs += 1;
@@ -301,7 +302,7 @@ impl Coordinator {
             works.push((work, node.next.clone()));
         }
         let began = Instant::now();
-        Track { graph: number, execution: Execution::begin(works, deadline, began), nodes, began }
+        Track { graph: number, execution: Execution::begin(works, deadline, on_failure, began), nodes, began }
     }
 
     fn hook(

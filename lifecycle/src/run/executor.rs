@@ -63,6 +63,15 @@ pub(crate) struct Record {
     pub(crate) end: End,
 }
 
+/// What a work's failure means for the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnFailure {
+    /// Nothing: the next one runs.
+    GoOn,
+    /// What runs is cut, and nothing more begins.
+    Stop,
+}
+
 /// What happened to a work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
@@ -101,6 +110,9 @@ pub(crate) struct Execution {
     /// When everything is cut.
     deadline: Option<Instant>,
     open: usize,
+    on_failure: OnFailure,
+    /// A work has failed, and nothing that waited for it may begin.
+    failed: bool,
     /// Nothing begins any more.
     stopped: bool,
     /// What began or ended since the caller last asked.
@@ -112,6 +124,7 @@ impl Execution {
     pub(crate) fn begin(
         nodes: Vec<(MaybeWork, Vec<usize>)>,
         deadline: Option<Instant>,
+        on_failure: OnFailure,
         now: Instant,
     ) -> Self {
         let mut waits = vec![0; nodes.len()];
@@ -128,6 +141,8 @@ impl Execution {
             nodes,
             timers: BinaryHeap::new(),
             deadline,
+            on_failure,
+            failed: false,
             stopped: false,
             changes: Vec::new(),
         };
@@ -225,7 +240,7 @@ impl Execution {
     fn begin_all(&mut self, mut ready: Vec<usize>, now: Instant) {
         // A loop and not recursion: a chain may be thousands of nodes long.
         while let Some(node) = ready.pop() {
-            if self.stopped {
+            if self.stopped || self.failed {
                 continue;
             }
             let Some(work) = self.nodes[node].work.as_mut() else {
@@ -249,6 +264,9 @@ impl Execution {
                 Progress::Until(at) => self.schedule(node, Some(at)),
             }
         }
+        if self.failed && !self.stopped {
+            self.stop(now, Outcome::CutOff);
+        }
     }
 
     fn finish(&mut self, node: usize, began: Option<Instant>, end: End, now: Instant) {
@@ -258,6 +276,7 @@ impl Execution {
     }
 
     fn close(&mut self, node: usize, record: Record, ready: &mut Vec<usize>) {
+        self.failed |= self.on_failure == OnFailure::Stop && record.end.outcome.is_degraded();
         self.nodes[node].state = State::Ended(record);
         self.open -= 1;
         if self.nodes[node].work.is_some() {
@@ -387,7 +406,7 @@ mod tests {
             (None, vec![3]),
             (rig.work("c", None), vec![]),
         ];
-        let mut run = Execution::begin(nodes, None, rig.zero);
+        let mut run = Execution::begin(nodes, None, OnFailure::GoOn, rig.zero);
         assert_eq!(rig.log().len(), 2);
         run.ended(0, End::new(Outcome::Failed, "no"), rig.zero);
         assert!(rig.log().is_empty(), "c waits for b");
@@ -402,7 +421,7 @@ mod tests {
     fn past_its_limit_a_node_is_cut_and_ends_as_timed_out_if_it_stops() {
         let rig = Rig::new();
         let nodes = vec![(rig.work("a", Some(SECOND)), vec![1]), (rig.work("b", None), vec![])];
-        let mut run = Execution::begin(nodes, None, rig.zero);
+        let mut run = Execution::begin(nodes, None, OnFailure::GoOn, rig.zero);
         assert_eq!(run.next_timer(), Some(rig.zero + SECOND));
         run.on_time(rig.zero + SECOND / 2);
         assert_eq!(rig.log(), ["begin a"]);
@@ -417,7 +436,12 @@ mod tests {
     fn one_that_returns_because_it_was_cut_has_timed_out_and_keeps_its_words() {
         for end in [done(), End::new(Outcome::Failed, "2 files left")] {
             let rig = Rig::new();
-            let mut run = Execution::begin(vec![(rig.work("a", Some(SECOND)), vec![])], None, rig.zero);
+            let mut run = Execution::begin(
+                vec![(rig.work("a", Some(SECOND)), vec![])],
+                None,
+                OnFailure::GoOn,
+                rig.zero,
+            );
             run.on_time(rig.zero + SECOND);
             run.ended(0, end.clone(), rig.zero + SECOND);
             let timed_out = End { outcome: Outcome::TimedOut, why: end.why };
@@ -429,7 +453,7 @@ mod tests {
     fn one_that_does_not_stop_is_abandoned_and_its_late_end_changes_nothing() {
         let rig = Rig::new();
         let nodes = vec![(rig.work("a", Some(SECOND)), vec![1]), (rig.work("b", None), vec![])];
-        let mut run = Execution::begin(nodes, None, rig.zero);
+        let mut run = Execution::begin(nodes, None, OnFailure::GoOn, rig.zero);
         run.on_time(rig.zero + SECOND);
         run.on_time(rig.zero + SECOND + SETTLE);
         assert_eq!(rig.log(), ["begin a", "cut a", "begin b"]);
@@ -443,7 +467,7 @@ mod tests {
     fn at_the_deadline_what_runs_is_cut_and_the_rest_is_not_reached() {
         let rig = Rig::new();
         let nodes = vec![(rig.work("a", None), vec![1]), (None, vec![2]), (rig.work("b", None), vec![])];
-        let mut run = Execution::begin(nodes, Some(rig.zero + SECOND), rig.zero);
+        let mut run = Execution::begin(nodes, Some(rig.zero + SECOND), OnFailure::GoOn, rig.zero);
         assert_eq!(run.next_timer(), Some(rig.zero + SECOND));
         run.on_time(rig.zero + SECOND);
         run.ended(0, End::bare(Outcome::CutOff), rig.zero + SECOND);
@@ -455,6 +479,23 @@ mod tests {
     }
 
     #[test]
+    fn where_a_failure_stops_the_rest_nothing_that_waited_for_it_begins() {
+        let rig = Rig::new();
+        let nodes = vec![
+            (rig.work("a", None), vec![2]),
+            (rig.work("b", None), vec![]),
+            (rig.work("c", None), vec![]),
+        ];
+        let mut run = Execution::begin(nodes, None, OnFailure::Stop, rig.zero);
+        rig.log();
+        run.ended(0, End::new(Outcome::Failed, "no"), rig.zero);
+        assert_eq!(rig.log(), ["cut b"]);
+        assert_eq!(run.record(2).unwrap().end.outcome, Outcome::NotReached);
+        run.ended(1, End::bare(Outcome::CutOff), rig.zero);
+        assert!(run.is_done());
+    }
+
+    #[test]
     fn a_work_is_woken_when_it_asked_to_be_and_still_held_to_its_limit() {
         let rig = Rig::new();
         let work = Fake {
@@ -463,7 +504,7 @@ mod tests {
             wake_after: Some(SECOND / 4),
             script: Rc::clone(&rig.script),
         };
-        let mut run = Execution::begin(vec![(Some(Box::new(work)), vec![])], None, rig.zero);
+        let mut run = Execution::begin(vec![(Some(Box::new(work)), vec![])], None, OnFailure::GoOn, rig.zero);
         run.on_time(rig.zero + SECOND / 4);
         assert_eq!(rig.log(), ["begin a", "wake a"]);
         run.on_time(rig.zero + SECOND);
@@ -476,7 +517,7 @@ mod tests {
         let length = 100_000;
         let mut nodes: Vec<(MaybeWork, Vec<usize>)> = (0..length).map(|i| (None, vec![i + 1])).collect();
         nodes.push((rig.work("end", None), vec![]));
-        let run = Execution::begin(nodes, None, rig.zero);
+        let run = Execution::begin(nodes, None, OnFailure::GoOn, rig.zero);
         assert_eq!(rig.log(), ["begin end"]);
         assert!(!run.is_done());
     }

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::coordinator::{Coordinator, EXIT_MARGIN};
+use super::executor::OnFailure;
 use super::hook_task::panicked;
 use super::message::Address;
 use super::printed;
@@ -139,7 +140,7 @@ impl Coordinator {
     }
 
     fn execute(&mut self, graph: &Graph, deadline: Option<Instant>, report: Option<&Arc<Report>>) -> Track {
-        let mut track = self.launch(graph, deadline, report);
+        let mut track = self.launch(graph, deadline, OnFailure::GoOn, report);
         loop {
             // Whatever went wrong is in the report; the next step runs all the same.
             let _went = self.narrate(&mut track);
