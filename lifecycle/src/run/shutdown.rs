@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::coordinator::{Coordinator, EXIT_MARGIN};
+use super::executor::AfterFailure;
 use super::hook_task::panicked;
 use super::printed;
 use super::requests::Service;
@@ -114,7 +115,7 @@ impl Coordinator {
     }
 
     fn execute(&mut self, graph: &Graph, deadline: Option<Instant>, report: Option<&Arc<Report>>) -> Track {
-        let mut track = self.launch(graph, deadline, report);
+        let mut track = self.launch(graph, deadline, AfterFailure::GoOn, report);
         loop {
             // Whatever went wrong is in the report; the next step runs all the same.
             let _went = self.narrate(&mut track);
