@@ -39,6 +39,8 @@ pub(crate) struct Hooks {
     pub(crate) rescue: Arc<Rescue>,
     pub(crate) resources: &'static Resources,
     pub(crate) report: Option<Arc<Report>>,
+    /// When the whole graph is cut.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// What is known of a hook beside its end.
@@ -72,10 +74,7 @@ impl HookTask {
         hooks: Hooks,
         excuse: Excuse,
     ) -> (Self, Arc<Facts>) {
-        let facts = Arc::new(Facts {
-            context: Arc::new(StepContext::new(spec.name.clone())),
-            rescued: AtomicBool::new(false),
-        });
+        let facts = Arc::new(Facts { context: Arc::default(), rescued: AtomicBool::new(false) });
         let token = CancellationToken::new();
         let this = HookTask {
             spec,
@@ -93,6 +92,11 @@ impl HookTask {
 
     /// Gathers the arguments. The only code of a user that the coordinator runs: `Clone` of an argument.
     fn gather(&self) -> Result<Call, End> {
+        // All are there, or none is taken: a resource must not be lost to a step that then cannot run.
+        let needed = self.spec.signature.takes.iter().filter(|need| !need.optional);
+        if let Some(absent) = needed.into_iter().find(|need| !self.hooks.resources.has(need)) {
+            return Err(self.without(&self.hooks.resources.missing(absent)));
+        }
         let mut inputs = Inputs {
             resources: self.hooks.resources,
             token: &self.token,
@@ -102,11 +106,15 @@ impl HookTask {
         };
         match catch_unwind(AssertUnwindSafe(|| (self.spec.begin)(&mut inputs))) {
             Ok(Ok(call)) => Ok(call),
-            Ok(Err(missing)) => Err(match (self.excuse)(&missing) {
-                Some(excuse) => End::new(Outcome::Skipped, excuse),
-                None => End::new(Outcome::Missing, missing.to_string()),
-            }),
+            Ok(Err(missing)) => Err(self.without(&missing)),
             Err(payload) => Err(panicked(payload)),
+        }
+    }
+
+    fn without(&self, missing: &Missing) -> End {
+        match (self.excuse)(missing) {
+            Some(excuse) => End::new(Outcome::Skipped, excuse),
+            None => End::new(Outcome::Missing, missing.to_string()),
         }
     }
 
@@ -150,7 +158,8 @@ impl HookTask {
 
 impl Work for HookTask {
     fn begin(&mut self, now: Instant) -> Progress {
-        self.facts.context.set_deadline(now.checked_add(self.limit));
+        let own = now.checked_add(self.limit);
+        self.facts.context.set_deadline(own.into_iter().chain(self.hooks.deadline).min());
         match self.gather() {
             Ok(Call::Async(future)) => self.begin_async(future, now),
             Ok(Call::Sync(call)) => self.begin_sync(call),

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use super::coordinator::{Coordinator, EXIT_MARGIN};
 use super::executor::AfterFailure;
 use super::hook_task::panicked;
+use super::message::Address;
 use super::printed;
-use super::requests::Service;
+use super::requests::{SERVICE_SETTLE, Service};
 use super::track::Track;
 use crate::events::State;
 use crate::gate::REQUESTS;
@@ -31,11 +32,12 @@ impl Coordinator {
         if served {
             life.set_state(State::LameDuck);
             let until = trigger.at + self.order.settings.lameduck.value;
-            self.wait_until(end_of_ordered.map_or(until, |end| until.min(end)));
+            self.serve_until(end_of_ordered.map_or(until, |end| until.min(end)));
         }
         let graph = self.order.plan.shutdown.clone();
         let ordered = self.execute(&graph, end_of_ordered, None);
         self.conclude(&ordered);
+        self.see_the_service_off(&trigger);
 
         let report = Arc::new(self.report(&trigger));
         let hooks = self.order.plan.last_with_report.clone();
@@ -61,6 +63,8 @@ impl Coordinator {
         self.order.narrator.flush(self.patience(&trigger));
         let report = Report { exit_code: report.exit_code, ..self.report(&trigger) };
         life.finish(Arc::new(report));
+        // Their hooks hold the rescue runtime, which must not be dropped like any other: that waits for what hangs.
+        drop((ordered, with_report, last));
         if let Some(rescue) = Arc::into_inner(self.rescue) {
             rescue.shut_down();
         }
@@ -89,7 +93,9 @@ impl Coordinator {
         let mut steps = self.order.steps.clone();
         steps.retain(|step| step.id.is_some() || step.phase == Phase::Start);
         steps.extend(registered);
-        if steps.len() == self.order.steps.len() {
+        let now = steps.iter().map(|step| &step.begin);
+        let before = self.order.steps.iter().map(|step| &step.begin);
+        if now.len() == before.len() && now.zip(before).all(|(now, before)| Arc::ptr_eq(now, before)) {
             return;
         }
         let given = self.order.given.clone();
@@ -110,6 +116,25 @@ impl Coordinator {
                         .narrator
                         .say(Say::Warning(format!("a step registered since the start is left out: {error}")));
                 }
+            }
+        }
+    }
+
+    /// Whatever became of the steps, from here on nothing is served. A service that was told to go when their time was
+    /// up has a moment for it, so that the report can tell that it went.
+    fn see_the_service_off(&mut self, trigger: &Trigger) {
+        let life = self.order.life;
+        if life.state() < State::Draining {
+            self.requests_work(Address::NOWHERE, None).skip(Instant::now());
+        }
+        let settled = Instant::now() + SERVICE_SETTLE;
+        let until = self.share_of_reserve(trigger, 3).map_or(settled, |share| share.min(settled));
+        while self.seen.borrow().service == Service::Running
+            && life.service.drop_now.is_cancelled()
+            && Instant::now() < until
+        {
+            if let Some(heard) = self.hear(Some(until)) {
+                heard.ignore();
             }
         }
     }

@@ -99,7 +99,7 @@ fn the_end_of_an_unrelated_call_gives_the_driving_one_its_place_back() {
     assert_eq!((unrelated, own), (Ok(2), Ok(())));
 
     let _scope = admit(named(self::gate(), "sync")).unwrap().scope();
-    assert!(poll_once(pin!(in_step(Arc::new(StepContext::new("flush")), pause()))).is_pending());
+    assert!(poll_once(pin!(in_step(Arc::<StepContext>::default(), pause()))).is_pending());
     assert!(is_inside());
 }
 
@@ -326,7 +326,7 @@ fn calls_from_a_step_are_admitted_and_not_counted() {
     let site = site(gate);
     gate.close();
     gate.freeze();
-    let step = Arc::new(StepContext::new("flush"));
+    let step = Arc::<StepContext>::default();
     let mut running = pin!(in_step(Arc::clone(&step), async {
         let first = call(site, async {
             pause().await;
@@ -349,7 +349,7 @@ fn a_step_lends_admission_to_the_tasks_it_starts_with_us_alone() {
     let gate = gate();
     let site = site(gate);
     gate.close();
-    let results = multi_thread().block_on(in_step(Arc::new(StepContext::new("flush")), async {
+    let results = multi_thread().block_on(in_step(Arc::<StepContext>::default(), async {
         [
             tokio::spawn(call(site, async {})).await.unwrap(),
             spawn(call(site, async {})).await.unwrap(),
