@@ -434,7 +434,12 @@ mod tests {
     fn one_that_returns_because_it_was_cut_has_timed_out_and_keeps_its_words() {
         for end in [done(), End::new(Outcome::Failed, "2 files left")] {
             let rig = Rig::new();
-            let mut run = Execution::begin(vec![(rig.work("a", Some(SECOND)), vec![])], None, rig.zero);
+            let mut run = Execution::begin(
+                vec![(rig.work("a", Some(SECOND)), vec![])],
+                None,
+                AfterFailure::GoOn,
+                rig.zero,
+            );
             run.on_time(rig.zero + SECOND);
             run.ended(0, end.clone(), rig.zero + SECOND);
             let timed_out = End { outcome: Outcome::TimedOut, why: end.why };
