@@ -414,10 +414,9 @@ impl Coordinator {
     /// many changes.
     fn prepare_last_words(&self, track: &Track) {
         let triggered = self.order.life.triggered().is_some();
-        let Some(watchdog) = self.order.watchdog.as_ref().filter(|_| triggered && self.stale.replace(false))
-        else {
+        if self.order.watchdog.is_none() || !triggered || !self.stale.replace(false) {
             return;
-        };
+        }
         let running: Vec<String> = track
             .execution
             .running()
@@ -427,11 +426,18 @@ impl Coordinator {
                 line => format!("{} ({}:{line})", step.name, step.file),
             })
             .collect();
+        let running = running.join(", ");
+        self.last_words(if running.is_empty() { "no step" } else { &running });
+    }
+
+    /// What the watchdog says should it come to that.
+    pub(super) fn last_words(&self, running: &str) {
         let grace = self.order.settings.grace.value;
-        let running = if running.is_empty() { "no step".to_owned() } else { running.join(", ") };
-        watchdog.prepare(format!(
-            "lifecycle: {grace} have passed, the watchdog ends the process, exit 124; still running: {running}\n"
-        ));
+        if let Some(watchdog) = &self.order.watchdog {
+            watchdog.prepare(format!(
+                "lifecycle: {grace} have passed, the watchdog ends the process, exit 124; still running: {running}\n"
+            ));
+        }
     }
 
     /// Keeps what became of a graph's steps, and excuses who takes what a failed one should have given.

@@ -61,6 +61,7 @@ impl Coordinator {
         self.conclude(&last);
         self.drop_resources(&trigger);
         self.order.narrator.flush(self.patience(&trigger));
+        self.last_words("no step, but the thread of `main` is stuck");
         let report = Report { exit_code: report.exit_code, ..self.report(&trigger) };
         life.finish(Arc::new(report));
         // Their hooks hold the rescue runtime, which must not be dropped like any other: that waits for what hangs.
