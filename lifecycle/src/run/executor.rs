@@ -63,15 +63,6 @@ pub(crate) struct Record {
     pub(crate) end: End,
 }
 
-/// What a work's failure means for the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OnFailure {
-    /// Nothing: the next one runs.
-    GoOn,
-    /// What runs is cut, and nothing more begins.
-    Stop,
-}
-
 /// What happened to a work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
@@ -103,6 +94,15 @@ struct Node {
     state: State,
 }
 
+/// What a work's failure means for those that have not begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AfterFailure {
+    /// Nothing: each has its turn.
+    GoOn,
+    /// None of them begins. What runs goes on until the caller stops it.
+    BeginNothing,
+}
+
 /// A graph being executed.
 pub(crate) struct Execution {
     nodes: Vec<Node>,
@@ -110,11 +110,11 @@ pub(crate) struct Execution {
     /// When everything is cut.
     deadline: Option<Instant>,
     open: usize,
-    on_failure: OnFailure,
-    /// A work has failed, and nothing that waited for it may begin.
-    failed: bool,
-    /// Nothing begins any more.
+    /// Everything was told to stop.
     stopped: bool,
+    after_failure: AfterFailure,
+    /// Nothing begins any more.
+    halted: bool,
     /// What began or ended since the caller last asked.
     changes: Vec<(usize, Change)>,
 }
@@ -124,7 +124,7 @@ impl Execution {
     pub(crate) fn begin(
         nodes: Vec<(MaybeWork, Vec<usize>)>,
         deadline: Option<Instant>,
-        on_failure: OnFailure,
+        after_failure: AfterFailure,
         now: Instant,
     ) -> Self {
         let mut waits = vec![0; nodes.len()];
@@ -141,9 +141,9 @@ impl Execution {
             nodes,
             timers: BinaryHeap::new(),
             deadline,
-            on_failure,
-            failed: false,
             stopped: false,
+            after_failure,
+            halted: false,
             changes: Vec::new(),
         };
         let ready =
@@ -195,7 +195,7 @@ impl Execution {
 
     /// Begins nothing more and cuts what runs; `outcome` is what the cut ones end with.
     pub(crate) fn stop(&mut self, now: Instant, outcome: Outcome) {
-        self.stopped = true;
+        (self.stopped, self.halted) = (true, true);
         for node in 0..self.nodes.len() {
             match self.nodes[node].state {
                 State::Running { .. } => self.cut(node, outcome, now),
@@ -240,7 +240,7 @@ impl Execution {
     fn begin_all(&mut self, mut ready: Vec<usize>, now: Instant) {
         // A loop and not recursion: a chain may be thousands of nodes long.
         while let Some(node) = ready.pop() {
-            if self.stopped || self.failed {
+            if self.halted {
                 continue;
             }
             let Some(work) = self.nodes[node].work.as_mut() else {
@@ -264,9 +264,6 @@ impl Execution {
                 Progress::Until(at) => self.schedule(node, Some(at)),
             }
         }
-        if self.failed && !self.stopped {
-            self.stop(now, Outcome::CutOff);
-        }
     }
 
     fn finish(&mut self, node: usize, began: Option<Instant>, end: End, now: Instant) {
@@ -276,7 +273,8 @@ impl Execution {
     }
 
     fn close(&mut self, node: usize, record: Record, ready: &mut Vec<usize>) {
-        self.failed |= self.on_failure == OnFailure::Stop && record.end.outcome.is_degraded();
+        let failed = record.end.outcome.is_degraded();
+        self.halted |= failed && self.after_failure == AfterFailure::BeginNothing;
         self.nodes[node].state = State::Ended(record);
         self.open -= 1;
         if self.nodes[node].work.is_some() {
@@ -406,7 +404,7 @@ mod tests {
             (None, vec![3]),
             (rig.work("c", None), vec![]),
         ];
-        let mut run = Execution::begin(nodes, None, OnFailure::GoOn, rig.zero);
+        let mut run = Execution::begin(nodes, None, AfterFailure::GoOn, rig.zero);
         assert_eq!(rig.log().len(), 2);
         run.ended(0, End::new(Outcome::Failed, "no"), rig.zero);
         assert!(rig.log().is_empty(), "c waits for b");
@@ -421,7 +419,7 @@ mod tests {
     fn past_its_limit_a_node_is_cut_and_ends_as_timed_out_if_it_stops() {
         let rig = Rig::new();
         let nodes = vec![(rig.work("a", Some(SECOND)), vec![1]), (rig.work("b", None), vec![])];
-        let mut run = Execution::begin(nodes, None, OnFailure::GoOn, rig.zero);
+        let mut run = Execution::begin(nodes, None, AfterFailure::GoOn, rig.zero);
         assert_eq!(run.next_timer(), Some(rig.zero + SECOND));
         run.on_time(rig.zero + SECOND / 2);
         assert_eq!(rig.log(), ["begin a"]);
@@ -439,7 +437,7 @@ mod tests {
             let mut run = Execution::begin(
                 vec![(rig.work("a", Some(SECOND)), vec![])],
                 None,
-                OnFailure::GoOn,
+                AfterFailure::GoOn,
                 rig.zero,
             );
             run.on_time(rig.zero + SECOND);
@@ -453,7 +451,7 @@ mod tests {
     fn one_that_does_not_stop_is_abandoned_and_its_late_end_changes_nothing() {
         let rig = Rig::new();
         let nodes = vec![(rig.work("a", Some(SECOND)), vec![1]), (rig.work("b", None), vec![])];
-        let mut run = Execution::begin(nodes, None, OnFailure::GoOn, rig.zero);
+        let mut run = Execution::begin(nodes, None, AfterFailure::GoOn, rig.zero);
         run.on_time(rig.zero + SECOND);
         run.on_time(rig.zero + SECOND + SETTLE);
         assert_eq!(rig.log(), ["begin a", "cut a", "begin b"]);
@@ -467,7 +465,7 @@ mod tests {
     fn at_the_deadline_what_runs_is_cut_and_the_rest_is_not_reached() {
         let rig = Rig::new();
         let nodes = vec![(rig.work("a", None), vec![1]), (None, vec![2]), (rig.work("b", None), vec![])];
-        let mut run = Execution::begin(nodes, Some(rig.zero + SECOND), OnFailure::GoOn, rig.zero);
+        let mut run = Execution::begin(nodes, Some(rig.zero + SECOND), AfterFailure::GoOn, rig.zero);
         assert_eq!(run.next_timer(), Some(rig.zero + SECOND));
         run.on_time(rig.zero + SECOND);
         run.ended(0, End::bare(Outcome::CutOff), rig.zero + SECOND);
@@ -479,23 +477,6 @@ mod tests {
     }
 
     #[test]
-    fn where_a_failure_stops_the_rest_nothing_that_waited_for_it_begins() {
-        let rig = Rig::new();
-        let nodes = vec![
-            (rig.work("a", None), vec![2]),
-            (rig.work("b", None), vec![]),
-            (rig.work("c", None), vec![]),
-        ];
-        let mut run = Execution::begin(nodes, None, OnFailure::Stop, rig.zero);
-        rig.log();
-        run.ended(0, End::new(Outcome::Failed, "no"), rig.zero);
-        assert_eq!(rig.log(), ["cut b"]);
-        assert_eq!(run.record(2).unwrap().end.outcome, Outcome::NotReached);
-        run.ended(1, End::bare(Outcome::CutOff), rig.zero);
-        assert!(run.is_done());
-    }
-
-    #[test]
     fn a_work_is_woken_when_it_asked_to_be_and_still_held_to_its_limit() {
         let rig = Rig::new();
         let work = Fake {
@@ -504,7 +485,8 @@ mod tests {
             wake_after: Some(SECOND / 4),
             script: Rc::clone(&rig.script),
         };
-        let mut run = Execution::begin(vec![(Some(Box::new(work)), vec![])], None, OnFailure::GoOn, rig.zero);
+        let mut run =
+            Execution::begin(vec![(Some(Box::new(work)), vec![])], None, AfterFailure::GoOn, rig.zero);
         run.on_time(rig.zero + SECOND / 4);
         assert_eq!(rig.log(), ["begin a", "wake a"]);
         run.on_time(rig.zero + SECOND);
@@ -517,8 +499,30 @@ mod tests {
         let length = 100_000;
         let mut nodes: Vec<(MaybeWork, Vec<usize>)> = (0..length).map(|i| (None, vec![i + 1])).collect();
         nodes.push((rig.work("end", None), vec![]));
-        let run = Execution::begin(nodes, None, OnFailure::GoOn, rig.zero);
+        let run = Execution::begin(nodes, None, AfterFailure::GoOn, rig.zero);
         assert_eq!(rig.log(), ["begin end"]);
         assert!(!run.is_done());
+    }
+
+    #[test]
+    fn after_a_failure_nothing_begins_if_it_is_so_wanted() {
+        let rig = Rig::new();
+        let nodes = vec![
+            (rig.work("a", None), vec![2]),
+            (rig.work("b", None), vec![3]),
+            (rig.work("after a", None), vec![]),
+            (rig.work("after b", None), vec![]),
+        ];
+        let mut run = Execution::begin(nodes, None, AfterFailure::BeginNothing, rig.zero);
+        assert_eq!(rig.log().len(), 2);
+        run.ended(0, End::new(Outcome::Failed, "no"), rig.zero);
+        run.ended(1, done(), rig.zero);
+        assert!(rig.log().is_empty() && !run.is_done());
+        run.stop(rig.zero, Outcome::CutOff);
+        assert!(run.is_done());
+        assert_eq!(run.record(1).unwrap().end.outcome, Outcome::Done);
+        for node in [2, 3] {
+            assert_eq!(run.record(node).unwrap().end.outcome, Outcome::NotReached);
+        }
     }
 }
