@@ -162,8 +162,12 @@ impl RequestsWork {
 
     /// Calls are dropped when they are next polled, the service at once.
     fn drop_everything(&self) {
+        let mut seen = self.seen.borrow_mut();
+        // Not those that ended when they were told to.
+        seen.cut_off = REQUESTS.awaited();
+        seen.service_cut = true;
+        drop(seen);
         REQUESTS.freeze();
-        self.seen.borrow_mut().service_cut = true;
         self.life.service.drop_now.cancel();
     }
 
