@@ -8,6 +8,8 @@ mod keys;
 mod main_fn;
 mod paths;
 mod step;
+#[cfg(test)]
+mod testing;
 mod tracked;
 
 use proc_macro::TokenStream;
