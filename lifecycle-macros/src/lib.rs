@@ -7,6 +7,8 @@ mod item;
 mod keys;
 mod main_fn;
 mod paths;
+#[cfg(test)]
+mod robust;
 mod step;
 #[cfg(test)]
 mod testing;
