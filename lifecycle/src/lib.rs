@@ -1,4 +1,56 @@
 //! A service's whole lifecycle from attributes on functions that already exist.
+//!
+//! Annotate functions; the library collects them at link time, starts them in an order that follows from what they
+//! need, and on a signal ends them in order: no new requests, the running ones awaited, then each step within its own
+//! time and all of it within a deadline that a watchdog holds. A report says what happened.
+//!
+//! ```no_run
+//! use lifecycle::{Take, on_shutdown, on_start, tracked};
+//!
+//! # mod db {
+//! #     #[derive(Clone)] pub struct Pool;
+//! #     impl Pool {
+//! #         pub async fn open() -> std::io::Result<Self> { Ok(Pool) }
+//! #         pub async fn insert(&self, _: &str) -> std::io::Result<u64> { Ok(1) }
+//! #         pub async fn close(self) {}
+//! #     }
+//! # }
+//! use db::Pool;
+//!
+//! #[on_start] // what it returns is found by its type
+//! async fn open_db() -> std::io::Result<Pool> {
+//!     Pool::open().await
+//! }
+//!
+//! #[tracked] // awaited at the shutdown, refused once it has begun
+//! async fn create_order(db: &Pool, item: &str) -> std::io::Result<u64> {
+//!     db.insert(item).await
+//! }
+//!
+//! #[on_shutdown(timeout = "2s")]
+//! async fn close_db(Take(db): Take<Pool>) {
+//!     db.close().await
+//! }
+//!
+//! #[lifecycle::main(grace = "25s")]
+//! async fn main(db: Pool) -> std::io::Result<()> {
+//!     create_order(&db, "book").await?;
+//!     lifecycle::stopping().await;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! The free functions act on the process's one lifecycle. A library should rather take a future such as [`stopping`]
+//! from its caller than call it.
+//!
+//! # Features
+//!
+//! - `macros` (default): the attributes.
+//! - `serde`: `Serialize` and `Deserialize` for [`Report`], `Serialize` for [`Stats`]. The report's JSON
+//!   ([`Report::to_json`]) needs no feature.
+
+#[cfg(not(unix))]
+compile_error!("lifecycle needs Unix signals and poll(2); it does not support this platform yet");
 
 #[doc(hidden)]
 #[path = "private/mod.rs"]

@@ -1,4 +1,4 @@
-//! The thread that speaks: tracing events, lines on a terminal, the report.
+//! The thread that speaks while things happen: tracing events, lines on a terminal.
 //!
 //! A user's subscriber may block, on a full pipe for one. So nobody who must keep time emits an event: they hand it to
 //! this thread, and wait for it only as long as they can afford.
@@ -65,7 +65,6 @@ pub(crate) enum Say {
 
 enum Message {
     Say(Say),
-    Print { text: String, until: Instant },
     Flush(Sender<()>),
 }
 
@@ -90,11 +89,6 @@ impl Narrator {
         drop(self.to.send(Message::Say(what)));
     }
 
-    /// Writes to stderr as it is, as far as stderr takes it by then.
-    pub(crate) fn print(&self, text: String, until: Instant) {
-        drop(self.to.send(Message::Print { text, until }));
-    }
-
     /// Waits until everything said so far is out, or the time is up. Returns whether it is out.
     pub(crate) fn flush(&self, within: Duration) -> bool {
         let (done, wait) = channel();
@@ -112,14 +106,12 @@ fn narrate(messages: &Receiver<Message>) {
     for message in messages {
         match message {
             Message::Say(say) => {
-                if terminal && !has_subscriber() {
-                    let line = format!("lifecycle: {}\n", say.line());
+                let line = if terminal && !has_subscriber() { say.line() } else { None };
+                if let Some(line) = line {
+                    let line = format!("lifecycle: {line}\n");
                     sys::write_stderr(line.as_bytes(), Instant::now() + LINE_PATIENCE);
                 }
                 say.emit();
-            }
-            Message::Print { text, until } => {
-                sys::write_stderr(text.as_bytes(), until);
             }
             Message::Flush(done) => drop(done.send(())),
         }
@@ -127,12 +119,12 @@ fn narrate(messages: &Receiver<Message>) {
 }
 
 /// A terminal that was stopped (Ctrl-S) loses lines rather than time.
-const LINE_PATIENCE: Duration = Duration::from_millis(100);
+pub(crate) const LINE_PATIENCE: Duration = Duration::from_millis(100);
 
 impl Say {
-    /// The line for a person.
-    fn line(&self) -> String {
-        match self {
+    /// The line for a person, where nothing else says it.
+    fn line(&self) -> Option<String> {
+        Some(match self {
             Say::Starting { steps, shutdown_steps, worst } => {
                 format!("starting {steps} step(s); the shutdown has {shutdown_steps}, {worst}")
             }
@@ -154,10 +146,9 @@ impl Say {
                 format!("  {step} {} in {}{error}", outcome.as_str(), duration(*ran))
             }
             Say::CutOff { what } => format!("the drain's time is up: {what}"),
-            // As plain Rust prints what `main` returns.
-            Say::ServiceFailed { error } => format!("Error: {error}"),
+            Say::ServiceFailed { .. } => return None,
             Say::Over { exit_code, took, .. } => format!("over after {}, exit {exit_code}", duration(*took)),
-        }
+        })
     }
 
     fn emit(&self) {

@@ -2,7 +2,8 @@
 //!
 //! A mark in the thread is set around every poll and restored after it. It names the task that was being polled when
 //! it was set, and holds for that task alone: other tasks that the same poll drives (a `LocalSet`, a runtime in a sync
-//! function) are not inside.
+//! function) are not inside. Tasks of other executors have no id: what a call drives of them on its own thread counts as
+//! a part of it.
 
 mod step;
 #[cfg(test)]

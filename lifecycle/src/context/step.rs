@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use crate::report::Item;
 
 /// What one run of a step has noted, and how long it may take.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct StepContext {
-    name: String,
     state: Mutex<State>,
 }
 
@@ -27,14 +26,6 @@ pub(crate) struct Record {
 }
 
 impl StepContext {
-    pub(crate) fn new(name: impl Into<String>) -> Self {
-        StepContext { name: name.into(), state: Mutex::default() }
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Set when the step begins, and again for each attempt.
     pub(crate) fn set_deadline(&self, deadline: Option<Instant>) {
         self.state().deadline = deadline;
@@ -85,9 +76,10 @@ pub fn note(key: impl Into<String>, value: impl Display) {
 /// for order in orders {
 ///     lifecycle::item(order.to_string(), cancel(*order).await);
 /// }
+/// lifecycle::item("order 7", Err("it has no exchange id"));
 /// # }
 /// ```
-pub fn item<T, E: Display>(name: impl Into<String>, result: Result<T, E>) {
+pub fn item<E: Display>(name: impl Into<String>, result: Result<(), E>) {
     if let Some(step) = super::current_step() {
         let (name, error) = (name.into(), result.err().map(|error| format!("{error:#}")));
         step.item(name, error);

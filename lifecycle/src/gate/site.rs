@@ -66,7 +66,7 @@ impl Site {
 
     /// The same function, counted elsewhere.
     #[cfg(test)]
-    pub(crate) const fn of(mut self, gate: &'static Gate) -> Self {
+    pub(crate) fn of(mut self, gate: &'static Gate) -> Self {
         self.gate = gate;
         self
     }

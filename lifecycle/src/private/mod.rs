@@ -2,6 +2,7 @@
 
 pub mod argument;
 pub mod outcome;
+pub mod tracked;
 
 pub use core::any::TypeId;
 pub use core::option::Option::{self, None, Some};

@@ -18,12 +18,13 @@ use super::service::ServiceEnd;
 use super::track::{Track, TrackedNode, draft};
 use crate::events::{Event, State};
 use crate::hook::{Gift, Phase, Signature, StepSpec};
-use crate::narrator::{Narrator, Say};
+use crate::narrator::{LINE_PATIENCE, Narrator, Say};
 use crate::plan::{Graph, NodeKind, Place, Plan};
 use crate::process::{Lifecycle, Trigger};
 use crate::report::{Outcome, Reason, Report, StepKind, StepReport};
 use crate::resource::Resource;
 use crate::settings::{Ready, Settings};
+use crate::sys;
 use crate::watchdog::Watchdog;
 
 /// What a lifecycle is run with.
@@ -189,6 +190,13 @@ impl Coordinator {
     fn service_ended(&mut self, end: ServiceEnd) {
         let reason = match &end {
             ServiceEnd::Failed(error) => {
+                // As plain Rust prints what `main` returns, whoever else is told.
+                sys::write_stderr(format!("Error: {error}\n").as_bytes(), Instant::now() + LINE_PATIENCE);
+                self.order.narrator.say(Say::ServiceFailed { error: error.clone() });
+                Reason::ServiceFailed
+            }
+            // The panic's own message is on stderr already.
+            ServiceEnd::Panicked(error) => {
                 self.order.narrator.say(Say::ServiceFailed { error: error.clone() });
                 Reason::ServiceFailed
             }
@@ -286,7 +294,7 @@ impl Coordinator {
             let at = Address { graph: number, node: index };
             let (tracked, work) = match node.kind {
                 NodeKind::Step(step) => self.hook(step, at, report),
-                NodeKind::Requests => self.requests(at),
+                NodeKind::Requests => self.requests(at, deadline),
                 NodeKind::Barrier => (TrackedNode { draft: None, facts: None, step: None }, None),
             };
             nodes.push(tracked);
@@ -320,7 +328,7 @@ impl Coordinator {
         (TrackedNode { draft: Some(draft), facts: Some(facts), step: Some(index) }, Some(Box::new(task)))
     }
 
-    fn requests(&self, at: Address) -> (TrackedNode, MaybeWork) {
+    fn requests(&self, at: Address, deadline: Option<Instant>) -> (TrackedNode, MaybeWork) {
         let settings = &self.order.settings;
         let drain = settings.drain.value.within();
         let work = RequestsWork {
@@ -330,6 +338,7 @@ impl Coordinator {
             at,
             drain,
             cut: settings.cut.value,
+            deadline,
             stage: Stage::NotBegun,
         };
         let draft = StepReport { limit: drain, ..draft("Requests", "lifecycle", StepKind::Group, ("", 0)) };
@@ -457,9 +466,9 @@ impl Coordinator {
         }
     }
 
-    /// Waits until an instant, hearing what comes; returns early never.
-    pub(super) fn wait_until(&mut self, until: Instant) {
-        while Instant::now() < until {
+    /// Lets the service go on until then, or until it ends by itself.
+    pub(super) fn serve_until(&mut self, until: Instant) {
+        while Instant::now() < until && self.seen.borrow().service == Service::Running {
             if let Some(heard) = self.hear(Some(until)) {
                 heard.ignore();
             }

@@ -72,10 +72,7 @@ impl HookTask {
         hooks: Hooks,
         excuse: Excuse,
     ) -> (Self, Arc<Facts>) {
-        let facts = Arc::new(Facts {
-            context: Arc::new(StepContext::new(spec.name.clone())),
-            rescued: AtomicBool::new(false),
-        });
+        let facts = Arc::new(Facts { context: Arc::default(), rescued: AtomicBool::new(false) });
         let token = CancellationToken::new();
         let this = HookTask {
             spec,
@@ -93,6 +90,11 @@ impl HookTask {
 
     /// Gathers the arguments. The only code of a user that the coordinator runs: `Clone` of an argument.
     fn gather(&self) -> Result<Call, End> {
+        // All are there, or none is taken: a resource must not be lost to a step that then cannot run.
+        let needed = self.spec.signature.takes.iter().filter(|need| !need.optional);
+        if let Some(absent) = needed.into_iter().find(|need| !self.hooks.resources.has(need)) {
+            return Err(self.without(&self.hooks.resources.missing(absent)));
+        }
         let mut inputs = Inputs {
             resources: self.hooks.resources,
             token: &self.token,
@@ -102,11 +104,15 @@ impl HookTask {
         };
         match catch_unwind(AssertUnwindSafe(|| (self.spec.begin)(&mut inputs))) {
             Ok(Ok(call)) => Ok(call),
-            Ok(Err(missing)) => Err(match (self.excuse)(&missing) {
-                Some(excuse) => End::new(Outcome::Skipped, excuse),
-                None => End::new(Outcome::Missing, missing.to_string()),
-            }),
+            Ok(Err(missing)) => Err(self.without(&missing)),
             Err(payload) => Err(panicked(payload)),
+        }
+    }
+
+    fn without(&self, missing: &Missing) -> End {
+        match (self.excuse)(missing) {
+            Some(excuse) => End::new(Outcome::Skipped, excuse),
+            None => End::new(Outcome::Missing, missing.to_string()),
         }
     }
 

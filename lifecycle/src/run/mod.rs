@@ -149,7 +149,7 @@ async fn run_here<Form>(settings: Settings, service: impl Service<Form>) -> Repo
     };
     let begun = match begin(life, prepared, Second::Die) {
         Ok(begun) => begun,
-        Err(error) => return refuse(vec![error]),
+        Err(error) => return refuse_by_system(error),
     };
     drop(begun.mailbox.send(Message::Runtime(Handle::current())));
     // Dropped midway, it takes the service with it: then the shutdown goes on without either.
@@ -212,6 +212,12 @@ fn build_runtime(flavor: Flavor, workers: Option<usize>) -> std::io::Result<Runt
         builder.worker_threads(workers);
     }
     builder.enable_all().build()
+}
+
+/// The system refused what any service needs. Unlike an invalid setting that may pass, so it is no 78, which
+/// supervisors take as a reason never to try again.
+fn refuse_by_system(error: String) -> Report {
+    Report { exit_code: 1, ..refuse(vec![error]) }
 }
 
 /// Says why nothing was started.
@@ -358,16 +364,16 @@ async fn drive<F>(
         if inputs.token_given {
             life.service.aware.store(true, Ordering::Release);
         }
-        let failed = match gathered {
+        let never_began = match gathered {
             Ok(Ok(service)) => {
                 Drive::new(service, &life.service, begun.mailbox.clone()).await;
                 None
             }
-            Ok(Err(missing)) => Some(missing.to_string()),
-            Err(payload) => hook_task::panicked(payload).why,
+            Ok(Err(missing)) => Some(ServiceEnd::Failed(missing.to_string())),
+            Err(payload) => Some(ServiceEnd::Panicked(hook_task::panicked(payload).why.unwrap_or_default())),
         };
-        if let Some(error) = failed {
-            drop(begun.mailbox.send(Message::Service(ServiceEnd::Failed(error))));
+        if let Some(end) = never_began {
+            drop(begun.mailbox.send(Message::Service(end)));
         }
     }
     life.over.cancelled().await;

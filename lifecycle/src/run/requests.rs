@@ -52,6 +52,7 @@ impl Seen {
         self.service = match end {
             ServiceEnd::Ended => Service::Ended,
             ServiceEnd::Failed(error) => Service::Failed(error),
+            ServiceEnd::Panicked(message) => Service::Failed(format!("it panicked: {message}")),
             ServiceEnd::Dropped if self.service_cut => Service::CutOff,
             ServiceEnd::Dropped => Service::Dropped,
         };
@@ -65,6 +66,8 @@ pub(crate) struct RequestsWork {
     pub(crate) at: Address,
     pub(crate) drain: Option<Duration>,
     pub(crate) cut: Duration,
+    /// When everything is cut, whatever `drain` says.
+    pub(crate) deadline: Option<Instant>,
     pub(crate) stage: Stage,
 }
 
@@ -195,7 +198,10 @@ impl Work for RequestsWork {
         self.seen.borrow_mut().awaited = REQUESTS.in_flight();
         let (mailbox, at) = (self.mailbox.clone(), self.at);
         REQUESTS.on_empty(Box::new(move || drop(mailbox.send(Message::Poked(at)))));
-        let until = self.drain.and_then(|drain| now.checked_add(drain));
+        let drain_ends = self.drain.and_then(|drain| now.checked_add(drain));
+        // `cut_off()` must come early enough to be of use, even where the drain has no end of its own.
+        let told_by = self.deadline.and_then(|deadline| deadline.checked_sub(self.cut + SERVICE_SETTLE));
+        let until = drain_ends.into_iter().chain(told_by).min();
         self.stage = Stage::Draining { began: now, until };
         self.draining(now, until, now)
     }

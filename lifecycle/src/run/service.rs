@@ -64,8 +64,10 @@ impl ServiceResult for ExitCode {
 pub(crate) enum ServiceEnd {
     /// It returned.
     Ended,
-    /// It returned an error, or panicked; the text is as plain Rust would print it.
+    /// It returned an error: `{:?}`, as plain Rust would print it.
     Failed(String),
+    /// It panicked with this message.
+    Panicked(String),
     /// It was dropped, because it was told to or because nobody polls it any more.
     Dropped,
 }
@@ -157,10 +159,7 @@ where
                 Ok(()) => ServiceEnd::Ended,
                 Err(error) => ServiceEnd::Failed(error),
             },
-            Err(payload) => {
-                let why = panicked(payload).why.unwrap_or_default();
-                ServiceEnd::Failed(format!("it panicked: {why}"))
-            }
+            Err(payload) => ServiceEnd::Panicked(panicked(payload).why.unwrap_or_default()),
         };
         this.end(end);
         Poll::Ready(())

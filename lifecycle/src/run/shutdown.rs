@@ -17,6 +17,7 @@ use crate::plan::{self, Graph};
 use crate::process::Trigger;
 use crate::report::{CallSite, Calls, Report, ServiceOutcome};
 use crate::resource::Resource;
+use crate::sys;
 
 impl Coordinator {
     pub(super) fn shut_down(mut self) {
@@ -29,7 +30,7 @@ impl Coordinator {
         if served {
             life.set_state(State::LameDuck);
             let until = trigger.at + self.order.settings.lameduck.value;
-            self.wait_until(end_of_ordered.map_or(until, |end| until.min(end)));
+            self.serve_until(end_of_ordered.map_or(until, |end| until.min(end)));
         }
         let graph = self.order.plan.shutdown.clone();
         let ordered = self.execute(&graph, end_of_ordered, None);
@@ -41,17 +42,17 @@ impl Coordinator {
         self.conclude(&with_report);
 
         let report = Arc::new(self.report(&trigger));
-        if let Some(text) = printed(&report, &self.order.settings) {
-            let until = self.last_moment(&trigger);
-            self.order.narrator.print(text, until);
-        }
         self.order.narrator.say(Say::Over {
             id: self.id.clone(),
             exit_code: report.exit_code,
             took: report.took,
         });
-        // What flushes telemetry comes now: everything that was said must have reached the subscriber before.
+        // What flushes telemetry comes after this: all that was said must have reached the subscriber before, unless
+        // it blocks. The report does not depend on it.
         self.order.narrator.flush(self.patience(&trigger));
+        if let Some(text) = printed(&report, &self.order.settings) {
+            sys::write_stderr(text.as_bytes(), self.last_moment(&trigger));
+        }
         let hooks = self.order.plan.last.clone();
         let last = self.execute(&hooks, self.share_of_reserve(&trigger, 1), Some(&report));
         self.conclude(&last);
@@ -59,6 +60,8 @@ impl Coordinator {
         self.order.narrator.flush(self.patience(&trigger));
         let report = Report { exit_code: report.exit_code, ..self.report(&trigger) };
         life.finish(Arc::new(report));
+        // Their hooks hold the rescue runtime, which must not be dropped like any other: that waits for what hangs.
+        drop((ordered, with_report, last));
         if let Some(rescue) = Arc::into_inner(self.rescue) {
             rescue.shut_down();
         }
@@ -87,7 +90,9 @@ impl Coordinator {
         let mut steps = self.order.steps.clone();
         steps.retain(|step| step.id.is_some() || step.phase == Phase::Start);
         steps.extend(registered);
-        if steps.len() == self.order.steps.len() {
+        let now = steps.iter().map(|step| &step.begin);
+        let before = self.order.steps.iter().map(|step| &step.begin);
+        if now.len() == before.len() && now.zip(before).all(|(now, before)| Arc::ptr_eq(now, before)) {
             return;
         }
         let given = self.order.given.clone();

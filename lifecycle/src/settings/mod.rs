@@ -87,7 +87,7 @@ pub enum ReportFormat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ready {
-    /// Once every start step has ended.
+    /// Once every start step has ended and the service waits for something.
     Auto,
     /// Once it calls `lifecycle::ready()`.
     Manual,

@@ -89,6 +89,20 @@ pin_project! {
 }
 
 impl<F> Inside<F> {
+    /// A call that has yet to be admitted.
+    #[inline]
+    pub(crate) fn waiting(body: F) -> Self {
+        Inside { call: Some(Call { body, admitted: Admitted::uncounted() }) }
+    }
+
+    /// Admits a call that was waiting, before its first poll.
+    #[inline]
+    pub(crate) fn begin(self: Pin<&mut Self>, admitted: Admitted) {
+        if let Some(call) = self.project().call.as_pin_mut() {
+            *call.project().admitted = admitted;
+        }
+    }
+
     /// Drops the body, and then leaves the call that the thread is marked to be in.
     #[inline]
     fn end(self: Pin<&mut Self>, marked: Option<Marked>) {
@@ -103,7 +117,7 @@ impl<F> Inside<F> {
     }
 
     /// The same from outside of the call.
-    fn cut(mut self: Pin<&mut Self>) {
+    pub(crate) fn cut(mut self: Pin<&mut Self>) {
         let call = self.as_mut().project().call.as_pin_mut();
         let marked = call.and_then(|call| call.project().admitted.mark());
         self.end(marked);

@@ -4,7 +4,7 @@ mod tasks;
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
 use super::*;
@@ -63,6 +63,7 @@ struct SeesDrop<'a> {
 
 impl Drop for SeesDrop<'_> {
     fn drop(&mut self) {
-        *self.seen.lock().unwrap() = Some((is_inside(), self.gate.in_flight()));
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((is_inside(), self.gate.in_flight()));
     }
 }

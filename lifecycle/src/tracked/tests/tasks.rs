@@ -79,6 +79,50 @@ fn so_are_the_tasks_of_a_local_set_within_a_task() {
     assert!(!refused(&inside), "the call lost its own");
 }
 
+#[test]
+fn the_end_of_an_unrelated_call_gives_the_driving_one_its_place_back() {
+    let gate = gate();
+    let site = site(gate);
+    let (unrelated, own) = current_thread()
+        .block_on(call(site, async {
+            let local = LocalSet::new();
+            let unrelated = local.spawn_local(call(site, async { gate.in_flight() }));
+            local
+                .run_until(async {
+                    let unrelated = unrelated.await.unwrap();
+                    gate.close();
+                    (unrelated, call(site, async {}).await)
+                })
+                .await
+        }))
+        .unwrap();
+    assert_eq!((unrelated, own), (Ok(2), Ok(())));
+
+    let _scope = admit(named(self::gate(), "sync")).unwrap().scope();
+    assert!(poll_once(pin!(in_step(Arc::<StepContext>::default(), pause()))).is_pending());
+    assert!(is_inside());
+}
+
+#[test]
+fn a_call_that_blocks_in_place_stays_inside() {
+    let gate = gate();
+    let site = site(gate);
+    let runtime = multi_thread();
+    let nested = runtime.block_on(async {
+        let task = tokio::spawn(call(site, async {
+            gate.close();
+            tokio::task::block_in_place(|| {
+                tokio::runtime::Handle::current().block_on(async {
+                    pause().await;
+                    (call(site, async {}).await, call_sync(site, || ()))
+                })
+            })
+        }));
+        task.await.unwrap().unwrap()
+    });
+    assert_eq!(nested, (Ok(()), Ok(())));
+}
+
 /// A sync call that waits for a runtime of its own.
 fn sync_call_with_a_runtime(gate: &'static Gate, site: &'static Site) -> (bool, bool) {
     call_sync(site, || {
@@ -182,11 +226,17 @@ fn blocking_work_goes_on_inside_the_call_that_started_it() {
     let site = site(gate);
     let runtime = multi_thread();
     let seen = runtime.block_on(async {
+        let (go, may_go) = oneshot::channel::<()>();
         let work = call(site, async {
             gate.close();
-            spawn_blocking(move || (is_inside(), gate.in_flight(), call_sync(site, || ())))
+            spawn_blocking(move || {
+                may_go.blocking_recv().unwrap();
+                (is_inside(), gate.in_flight(), call_sync(site, || ()))
+            })
         });
-        work.await.unwrap().await.unwrap()
+        let work = work.await.unwrap();
+        go.send(()).unwrap();
+        work.await.unwrap()
     });
     assert_eq!(seen, (true, 1, Ok(())));
     assert_eq!(gate.in_flight(), 0);
@@ -276,7 +326,7 @@ fn calls_from_a_step_are_admitted_and_not_counted() {
     let site = site(gate);
     gate.close();
     gate.freeze();
-    let step = Arc::new(StepContext::new("flush"));
+    let step = Arc::<StepContext>::default();
     let mut running = pin!(in_step(Arc::clone(&step), async {
         let first = call(site, async {
             pause().await;
@@ -299,7 +349,7 @@ fn a_step_lends_admission_to_the_tasks_it_starts_with_us_alone() {
     let gate = gate();
     let site = site(gate);
     gate.close();
-    let results = multi_thread().block_on(in_step(Arc::new(StepContext::new("flush")), async {
+    let results = multi_thread().block_on(in_step(Arc::<StepContext>::default(), async {
         [
             tokio::spawn(call(site, async {})).await.unwrap(),
             spawn(call(site, async {})).await.unwrap(),

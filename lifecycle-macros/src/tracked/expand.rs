@@ -1,0 +1,149 @@
+//! From a call to its function. Cannot fail.
+
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Signature;
+
+use super::check::{Refusal, Tracked};
+use crate::item::Item;
+use crate::paths::{site, site_at};
+
+pub(super) fn tracked(item: &Item, tracked: &Tracked) -> TokenStream {
+    let (inner_attrs, body) = split_inner_attributes(&tracked.body);
+    let body = block(tracked, &body);
+    let inside =
+        if item.sig.asyncness.is_some() { async_body(tracked, &body) } else { sync_body(tracked, &body) };
+    let mut function = TokenStream::new();
+    let Item { attrs, vis, .. } = item;
+    function.extend(quote!(#(#attrs)* #vis));
+    signature(&item.sig, tracked).to_tokens(&mut function);
+    let mut group = Group::new(Delimiter::Brace, quote!(#inner_attrs #inside));
+    group.set_span(tracked.body.span());
+    function.extend([TokenTree::Group(group)]);
+    function
+}
+
+/// The same signature with the parameters as they are handed on.
+fn signature(sig: &Signature, tracked: &Tracked) -> TokenStream {
+    let Signature { asyncness, safety, abi, fn_token, ident, generics, output, .. } = sig;
+    let inputs = &tracked.parameters.inputs;
+    let where_clause = &generics.where_clause;
+    let mut parameters = Group::new(Delimiter::Parenthesis, inputs.clone());
+    parameters.set_span(sig.paren_token.span.join());
+    quote!(#asyncness #safety #abi #fn_token #ident #generics #parameters #output #where_clause)
+}
+
+/// `#![…]` at the body's beginning belongs to the function.
+fn split_inner_attributes(body: &Group) -> (TokenStream, Group) {
+    let mut attrs = TokenStream::new();
+    let mut rest: std::collections::VecDeque<TokenTree> = body.stream().into_iter().collect();
+    let is = |tree: Option<&TokenTree>, c| matches!(tree, Some(TokenTree::Punct(p)) if p.as_char() == c);
+    while is(rest.front(), '#')
+        && is(rest.get(1), '!')
+        && matches!(rest.get(2), Some(TokenTree::Group(g)) if g.delimiter() == Delimiter::Bracket)
+    {
+        attrs.extend(rest.drain(..3));
+    }
+    let mut group = Group::new(Delimiter::Brace, rest.into_iter().collect());
+    group.set_span(body.span());
+    (attrs, group)
+}
+
+/// What the block holds: the parameters, then the body.
+fn block(tracked: &Tracked, body: &Group) -> TokenStream {
+    let prologue = &tracked.parameters.prologue;
+    if !tracked.parameters.rebound {
+        return quote_spanned!(site()=> #prologue #body);
+    }
+    // Before edition 2024 the temporaries of a tail outlive the locals of the block around it.
+    let ty = tracked.output.written.as_ref().map(|ty| quote_spanned!(site()=> : #ty));
+    quote_spanned!(site()=>
+        #prologue
+        let output #ty = #body;
+        output
+    )
+}
+
+fn static_site(tracked: &Tracked) -> TokenStream {
+    let p = tracked.krate.private();
+    let name = &tracked.name;
+    let always = matches!(tracked.refusal, Refusal::Never);
+    // In a block of its own, so that the body does not see it.
+    quote_spanned!(site()=>
+        {
+            static SITE: #p::Site =
+                #p::Site::new(#name, #p::module_path!(), #p::file!(), #p::line!(), #always);
+            &SITE
+        }
+    )
+}
+
+fn async_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
+    let p = tracked.krate.private();
+    let site_of = static_site(tracked);
+    let at = site_at(tracked.output.span);
+    let p_at = tracked.krate.private_at(at);
+    let refused = match &tracked.refusal {
+        Refusal::ByType => {
+            let ty = &tracked.output.written;
+            let ty = ty.clone().unwrap_or_else(|| quote!(_));
+            quote_spanned!(at=> #p_at::tracked::refuse::<#ty>(rejected))
+        }
+        Refusal::With(value) => value.clone(),
+        Refusal::Never => quote_spanned!(site()=> #p::tracked::Refusal::answer(#p::tracked::Never, rejected)),
+    };
+    // Without it the block's type would be inferred from the body alone: no `?`, no coercions.
+    let hint = tracked
+        .output
+        .written
+        .as_ref()
+        .map(|ty| quote_spanned!(site()=> if false { return #p::tracked::hint::<#ty>(); }));
+    quote_spanned!(site()=>
+        let admitted = match #p::admit(#site_of) {
+            #p::Ok(admitted) => admitted,
+            #p::Err(rejected) => return #refused,
+        };
+        #p::run(admitted, async move { #hint #block }).await
+    )
+}
+
+fn sync_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
+    let p = tracked.krate.private();
+    let site_of = static_site(tracked);
+    let at = site_at(tracked.output.span);
+    let method = |name| Ident::new(name, at);
+    let call = match &tracked.refusal {
+        Refusal::ByType => {
+            let method = method("refuse_by_type");
+            quote_spanned!(site()=> shape.#method(#site_of, body))
+        }
+        Refusal::With(value) => {
+            let method = method("refuse_with");
+            quote_spanned!(site()=> shape.#method(#site_of, || #value, body))
+        }
+        Refusal::Never => {
+            let method = method("never_refuse");
+            quote_spanned!(site()=> shape.#method(#site_of, body))
+        }
+    };
+    let output = &tracked.output;
+    let returns = output.written.as_ref().map(|ty| quote_spanned!(site()=> -> #ty));
+    let p_at = tracked.krate.private_at(at);
+    let levels = match &output.written {
+        Some(_) => quote_spanned!(site()=> ShapeBoxed as _, ShapeFuture as _, ShapeValue as _),
+        None => quote_spanned!(site()=> ShapeOpaqueFuture as _, ShapeOpaqueValue as _),
+    };
+    let tag = match &output.written {
+        Some(ty) if output.nameable => quote_spanned!(at=> #p_at::tracked::Returned::<#ty>::NEW),
+        _ => quote_spanned!(at=> #p_at::tracked::returned_by(&body)),
+    };
+    let shape = quote_spanned!(at=> (&&&#tag).shape());
+    quote_spanned!(site()=>
+        let body = #p::tracked::once(move || #returns { #block });
+        let shape = {
+            use #p::tracked::{#levels};
+            #shape
+        };
+        #call
+    )
+}

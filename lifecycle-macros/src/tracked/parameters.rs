@@ -1,0 +1,226 @@
+//! Parameters, handed on to the block that the body moves into, so that they are dropped in the order in which the
+//! function itself would drop them.
+//!
+//! A block drops what it captured in the order in which it mentions it first. It therefore begins by mentioning every
+//! binding, the last one first, and captures them in that order. A `_` has to be named for that. Where a pattern leaves
+//! something of its argument unbound, that rest could not be mentioned: then every parameter is renamed, and rebound
+//! inside the block as rustc itself does for an `async fn`, which costs a larger future.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote_spanned};
+use syn::ext::IdentExt;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{FnArg, Pat, PatType, Token};
+
+use crate::item::cfgs;
+use crate::paths::{site, site_at};
+
+pub(super) struct Parameters {
+    /// What stands between the function's parentheses.
+    pub(super) inputs: TokenStream,
+    /// The statements that the block begins with.
+    pub(super) prologue: TokenStream,
+    /// Whether the block has locals that the temporaries of the body's tail must not outlive.
+    pub(super) rebound: bool,
+}
+
+pub(super) fn read(inputs: &Punctuated<FnArg, Token![,]>) -> Parameters {
+    let rebound =
+        inputs.iter().any(|arg| matches!(arg, FnArg::Typed(typed) if bindings(&typed.pat).is_none()));
+    let mut handed: Vec<Handed> =
+        inputs.iter().enumerate().map(|(index, arg)| hand(index, arg, rebound)).collect();
+    let inputs = handed.iter().map(|one| &one.input);
+    let inputs = quote_spanned!(site()=> #(#inputs),*);
+    let rebinds: TokenStream = handed.iter_mut().map(|one| std::mem::take(&mut one.rebind)).collect();
+    let mentions = handed.iter().rev().flat_map(|one| {
+        let cfgs = &one.cfgs;
+        one.bindings.iter().rev().map(move |binding| {
+            quote_spanned!(site()=>
+                #cfgs
+                #[allow(clippy::used_underscore_binding)]
+                let _ = &#binding;
+            )
+        })
+    });
+    let mut prologue: TokenStream = mentions.collect();
+    prologue.extend(rebinds);
+    Parameters { inputs, prologue, rebound }
+}
+
+struct Handed {
+    cfgs: TokenStream,
+    input: TokenStream,
+    /// In the order of the pattern.
+    bindings: Vec<TokenStream>,
+    rebind: TokenStream,
+}
+
+fn hand(index: usize, arg: &FnArg, rebound: bool) -> Handed {
+    let cfgs: TokenStream = cfgs(arg).into_iter().map(ToTokens::to_token_stream).collect();
+    match arg {
+        FnArg::Receiver(receiver) => Handed {
+            cfgs,
+            input: receiver.to_token_stream(),
+            bindings: vec![receiver.self_token.to_token_stream()],
+            rebind: TokenStream::new(),
+        },
+        FnArg::Typed(typed) => {
+            let wild = matches!(&*typed.pat, Pat::Wild(_));
+            if !rebound && !wild {
+                let bindings = bindings(&typed.pat).unwrap_or_default();
+                return Handed { cfgs, input: typed.to_token_stream(), bindings, rebind: TokenStream::new() };
+            }
+            let name = format_ident!("argument{index}", span = site_at(typed.pat.span()));
+            let PatType { attrs, pat, colon_token, ty } = typed;
+            let rebind = if rebound {
+                quote_spanned!(site()=> #cfgs let mut #name = #name; #cfgs let #pat = #name;)
+            } else {
+                TokenStream::new()
+            };
+            Handed {
+                input: quote_spanned!(site()=> #(#attrs)* #name #colon_token #ty),
+                bindings: vec![name.to_token_stream()],
+                rebind,
+                cfgs,
+            }
+        }
+    }
+}
+
+/// What a pattern binds, if that is all of its argument.
+fn bindings(pat: &Pat) -> Option<Vec<TokenStream>> {
+    fn collect(pat: &Pat, found: &mut Vec<TokenStream>) -> Option<()> {
+        match pat {
+            Pat::Ident(pat)
+                if pat.by_ref.is_none() && pat.subpat.is_none() && !may_be_a_constant(&pat.ident) =>
+            {
+                found.push(pat.ident.to_token_stream());
+                Some(())
+            }
+            Pat::Tuple(pat) => pat.elems.iter().try_for_each(|pat| collect(pat, found)),
+            Pat::TupleStruct(pat) => pat.elems.iter().try_for_each(|pat| collect(pat, found)),
+            Pat::Struct(pat) if pat.rest.is_none() => {
+                pat.fields.iter().try_for_each(|field| collect(&field.pat, found))
+            }
+            Pat::Paren(pat) => collect(&pat.pat, found),
+            Pat::Reference(pat) => collect(&pat.pat, found),
+            _ => None,
+        }
+    }
+    if matches!(pat, Pat::Wild(_)) {
+        return Some(Vec::new());
+    }
+    let mut found = Vec::new();
+    collect(pat, &mut found)?;
+    Some(found)
+}
+
+/// `fn f(Unit: Unit)` matches a unit struct, and binds nothing.
+fn may_be_a_constant(ident: &Ident) -> bool {
+    ident.unraw().to_string().starts_with(char::is_uppercase)
+}
+
+/// The type's tokens with `_` for each `impl Trait`.
+pub(super) fn with_holes(tokens: TokenStream) -> TokenStream {
+    let mut holed = TokenStream::new();
+    let mut trees = tokens.into_iter().peekable();
+    while let Some(tree) = trees.next() {
+        match tree {
+            TokenTree::Ident(word) if word == "impl" => {
+                holed.extend([TokenTree::Ident(Ident::new("_", word.span()))]);
+                let (mut depth, mut after_minus) = (0u32, false);
+                while let Some(next) = trees.peek() {
+                    if let TokenTree::Punct(punct) = next {
+                        match punct.as_char() {
+                            '<' => depth += 1,
+                            // The arrow of `impl Fn() -> T`.
+                            '>' if after_minus => {}
+                            '>' | ',' | ';' if depth == 0 => break,
+                            '>' => depth -= 1,
+                            _ => {}
+                        }
+                        after_minus = punct.as_char() == '-';
+                    }
+                    trees.next();
+                }
+            }
+            TokenTree::Group(group) => {
+                let mut inside = proc_macro2::Group::new(group.delimiter(), with_holes(group.stream()));
+                inside.set_span(group.span());
+                holed.extend([TokenTree::Group(inside)]);
+            }
+            other => holed.extend([other]),
+        }
+    }
+    holed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::quote;
+    use syn::parse::Parser;
+
+    fn parameters(tokens: TokenStream) -> Parameters {
+        read(&Punctuated::parse_terminated.parse2(tokens).unwrap())
+    }
+
+    #[test]
+    fn bindings_are_mentioned_last_first() {
+        let read = parameters(
+            quote!(self, mut a: A, (b, Take(c)): (B, Take<C>), _: D, Point { x, y: z }: Point, &e: &E),
+        );
+        let text = read.prologue.to_string();
+        let found: Vec<&str> =
+            text.split("let _ = & ").skip(1).filter_map(|part| part.split(' ').next()).collect();
+        assert_eq!(found, ["e", "z", "x", "argument3", "c", "b", "a", "self"]);
+        assert!(!read.rebound);
+        assert_eq!(
+            read.inputs.to_string(),
+            quote!(self, mut a: A, (b, Take(c)): (B, Take<C>), argument3: D, Point { x, y: z }: Point, &e: &E).to_string()
+        );
+    }
+
+    #[test]
+    fn a_pattern_that_leaves_something_rebinds_all() {
+        for pattern in [
+            quote!((a, _)),
+            quote!((a, ..)),
+            quote!(P { a, .. }),
+            quote!(ref a),
+            quote!(a @ B(..)),
+            quote!(Unit),
+        ] {
+            let read = parameters(quote!(self, mut x: X, #pattern: T));
+            assert!(read.rebound, "{pattern}");
+            let rebinds = quote! {
+                let mut argument1 = argument1; let mut x = argument1;
+                let mut argument2 = argument2; let #pattern = argument2;
+            }
+            .to_string();
+            assert!(read.prologue.to_string().ends_with(&rebinds), "{}", read.prologue);
+            assert_eq!(read.inputs.to_string(), quote!(self, argument1: X, argument2: T).to_string());
+        }
+    }
+
+    #[test]
+    fn everything_about_a_parameter_carries_its_cfg() {
+        let read = parameters(quote!(#[cfg(unix)] a: A, #[cfg(windows)] _: B));
+        assert_eq!(read.prologue.to_string().matches("cfg (windows)").count(), 1);
+        assert_eq!(read.prologue.to_string().matches("cfg (unix)").count(), 1);
+        assert_eq!(read.inputs.to_string().matches("cfg").count(), 2);
+    }
+
+    #[test]
+    fn holes_for_impl_trait() {
+        for (ty, holed) in [
+            (quote!(Result<impl Iterator<Item = (u8, impl A)> + 'a, E>), quote!(Result<_, E>)),
+            (quote!((impl Fn(u8) -> Vec<u8>, B<impl A>)), quote!((_, B<_>))),
+            (quote!([impl A; 3]), quote!([_; 3])),
+            (quote!(Box<dyn Fn() -> u8>), quote!(Box<dyn Fn() -> u8>)),
+        ] {
+            assert_eq!(with_holes(ty).to_string(), holed.to_string());
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! What a tracked function returns, classified by its type, and how a refused call is answered.
+//!
+//! `(&&&Returned::<R>::NEW).shape()` finds how a call of a function that is not async is wrapped, looked up as in
+//! [`argument`](super::argument). The macro cannot tell it from the tokens: an alias may hide a boxed future, whose
+//! call has hardly begun when the function returns.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::rejected::Rejected;
+use crate::tracked::{Inside, Site, admit};
+
+/// A type whose value can say that a call was refused.
+#[diagnostic::on_unimplemented(
+    message = "a refused call of this function has no `{Self}` to return",
+    label = "not a `Result` whose error is `From<lifecycle::Rejected>`",
+    note = "implement `From<lifecycle::Rejected>` for the error,",
+    note = "or write the value of a refused call: `#[tracked(reject = expr)]`,",
+    note = "or never refuse a call: `#[tracked(admit = always)]`"
+)]
+pub trait Refuse {
+    /// That value.
+    fn refuse(rejected: Rejected) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E: From<Rejected>> Refuse for Result<T, E> {
+    #[inline]
+    fn refuse(rejected: Rejected) -> Self {
+        Err(E::from(rejected))
+    }
+}
+
+/// The value of a refused call, by its type.
+#[inline]
+pub fn refuse<R: Refuse>(rejected: Rejected) -> R {
+    R::refuse(rejected)
+}
+
+/// Tells the compiler what a block returns, in a branch that is never taken.
+#[allow(clippy::unreachable, reason = "generated code has it in `if false`")]
+pub fn hint<R>() -> R {
+    unreachable!("a hint is never asked for its value")
+}
+
+/// Makes the compiler take a closure for one that is called once, so that it may return what it was given.
+#[inline]
+pub fn once<R, F: FnOnce() -> R>(body: F) -> F {
+    body
+}
+
+/// How a refused call is answered.
+pub trait Refusal<O> {
+    /// The answer.
+    fn answer(self, rejected: Rejected) -> O;
+}
+
+/// By the type of what the call returns.
+#[derive(Clone, Copy, Debug)]
+pub struct ByType;
+impl<O: Refuse> Refusal<O> for ByType {
+    #[inline]
+    fn answer(self, rejected: Rejected) -> O {
+        O::refuse(rejected)
+    }
+}
+
+/// `reject = expr`.
+#[derive(Clone, Copy, Debug)]
+pub struct With<C>(C);
+impl<O, C: FnOnce() -> O> Refusal<O> for With<C> {
+    #[inline]
+    fn answer(self, _: Rejected) -> O {
+        (self.0)()
+    }
+}
+
+/// `admit = always`.
+#[derive(Clone, Copy, Debug)]
+pub struct Never;
+impl<O> Refusal<O> for Never {
+    #[allow(clippy::unreachable, reason = "the gate admits every call of such a site")]
+    fn answer(self, _: Rejected) -> O {
+        unreachable!("a call that is always admitted was refused")
+    }
+}
+
+/// A function's return type, as a value to look methods up on.
+pub struct Returned<R>(PhantomData<fn() -> R>);
+
+impl<R> Returned<R> {
+    /// The value.
+    pub const NEW: Self = Returned(PhantomData);
+}
+
+/// The same for a type that cannot be written.
+pub fn returned_by<R, F: FnOnce() -> R>(_: &F) -> Returned<R> {
+    Returned::NEW
+}
+
+macro_rules! shapes {
+    ($($(#[$doc:meta])* $name:ident<$($l:lifetime,)? $t:ident>;)*) => {$(
+        $(#[$doc])*
+        pub struct $name<$($l,)? $t>(PhantomData<($(fn(&$l ()),)? fn() -> $t,)>);
+        impl<$($l,)? $t> std::fmt::Debug for $name<$($l,)? $t> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(stringify!($name)) }
+        }
+    )*};
+}
+shapes! {
+    /// An ordinary value: the call is over when the function returns.
+    Value<R>;
+    /// The value behind `-> impl Trait` when it is no future.
+    OpaqueValue<R>;
+    /// The value behind `-> impl Future`.
+    OpaqueFuture<F>;
+    /// `Pin<Box<dyn Future<Output = O> + 'a>>`.
+    Boxed<'a, O>;
+    /// The same with `Send`.
+    BoxedSend<'a, O>;
+    /// The same with `Send + Sync`.
+    BoxedSendSync<'a, O>;
+}
+
+fn call<R>(site: &'static Site, refusal: impl Refusal<R>, body: impl FnOnce() -> R) -> R {
+    match admit(site) {
+        Ok(admitted) => {
+            // The body owns the arguments: they are gone when the call ends.
+            let _scope = admitted.scope();
+            body()
+        }
+        Err(rejected) => refusal.answer(rejected),
+    }
+}
+
+impl<R> Value<R> {
+    /// Calls it; a refused call is answered by its type.
+    pub fn refuse_by_type(self, site: &'static Site, body: impl FnOnce() -> R) -> R
+    where
+        R: Refuse,
+    {
+        call(site, ByType, body)
+    }
+    /// Calls it; a refused call is answered by `value`.
+    pub fn refuse_with(self, site: &'static Site, value: impl FnOnce() -> R, body: impl FnOnce() -> R) -> R {
+        call(site, With(value), body)
+    }
+    /// Calls it.
+    pub fn never_refuse(self, site: &'static Site, body: impl FnOnce() -> R) -> R {
+        call(site, Never, body)
+    }
+}
+
+/// Never satisfied: what is behind `impl Trait` is the function's secret, and may change.
+#[diagnostic::on_unimplemented(
+    message = "a refused call of a function that returns `impl Trait` has nothing to return",
+    label = "the library cannot make a value of this",
+    note = "write the value of a refused call: `#[tracked(reject = expr)]`,",
+    note = "or name the type, a `Result` whose error is `From<lifecycle::Rejected>`,",
+    note = "or never refuse a call: `#[tracked(admit = always)]`"
+)]
+pub trait Unhidden {}
+
+impl<R> OpaqueValue<R> {
+    /// Never compiles.
+    pub fn refuse_by_type(self, site: &'static Site, body: impl FnOnce() -> R) -> R
+    where
+        R: Unhidden,
+    {
+        call(site, Never, body)
+    }
+    /// Calls it; a refused call is answered by `value`.
+    pub fn refuse_with(self, site: &'static Site, value: impl FnOnce() -> R, body: impl FnOnce() -> R) -> R {
+        call(site, With(value), body)
+    }
+    /// Calls it.
+    pub fn never_refuse(self, site: &'static Site, body: impl FnOnce() -> R) -> R {
+        call(site, Never, body)
+    }
+}
+
+impl<F: Future> OpaqueFuture<F> {
+    /// Makes it a call; a refused call is answered by its type.
+    pub fn refuse_by_type(self, site: &'static Site, body: impl FnOnce() -> F) -> Gated<F, ByType>
+    where
+        F::Output: Refuse,
+    {
+        Gated::new(site, ByType, body())
+    }
+    /// Makes it a call; a refused call is answered by `value`.
+    pub fn refuse_with<C>(self, site: &'static Site, value: C, body: impl FnOnce() -> F) -> Gated<F, With<C>>
+    where
+        C: FnOnce() -> F::Output,
+    {
+        Gated::new(site, With(value), body())
+    }
+    /// Makes it a call.
+    pub fn never_refuse(self, site: &'static Site, body: impl FnOnce() -> F) -> Gated<F, Never> {
+        Gated::new(site, Never, body())
+    }
+}
+
+pin_project! {
+    /// A future that is admitted at its first poll.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Gated<F, K> {
+        #[pin]
+        body: Inside<F>,
+        // `None` once it was admitted or refused.
+        waiting: Option<(&'static Site, K)>,
+    }
+}
+
+impl<F, K> Gated<F, K> {
+    fn new(site: &'static Site, refusal: K, body: F) -> Self {
+        Gated { body: Inside::waiting(body), waiting: Some((site, refusal)) }
+    }
+}
+
+impl<F, K> std::fmt::Debug for Gated<F, K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gated").finish_non_exhaustive()
+    }
+}
+
+impl<F: Future, K: Refusal<F::Output>> Future for Gated<F, K> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        if let Some((site, refusal)) = this.waiting.take() {
+            match admit(site) {
+                Ok(admitted) => this.body.as_mut().begin(admitted),
+                Err(rejected) => {
+                    let answer = refusal.answer(rejected);
+                    this.body.as_mut().cut();
+                    return Poll::Ready(answer);
+                }
+            }
+        }
+        this.body.poll(cx)
+    }
+}
+
+/// How a call is wrapped, by the type that the function names.
+pub trait ShapeBoxed {
+    /// What was found.
+    type Shape;
+    /// Looks it up.
+    fn shape(&self) -> Self::Shape;
+}
+
+macro_rules! boxed {
+    ($($shape:ident [$($auto:tt)*])*) => {$(
+        impl<'a, O> ShapeBoxed for &&Returned<Pin<Box<dyn Future<Output = O> $($auto)* + 'a>>> {
+            type Shape = $shape<'a, O>;
+            fn shape(&self) -> Self::Shape {
+                $shape(PhantomData)
+            }
+        }
+
+        impl<'a, O: 'a> $shape<'a, O> {
+            /// Makes it a call; a refused call is answered by its type.
+            pub fn refuse_by_type(
+                self,
+                site: &'static Site,
+                body: impl FnOnce() -> Pin<Box<dyn Future<Output = O> $($auto)* + 'a>>,
+            ) -> Pin<Box<dyn Future<Output = O> $($auto)* + 'a>>
+            where
+                O: Refuse,
+            {
+                Box::pin(Gated::new(site, ByType, body()))
+            }
+            /// Makes it a call; a refused call is answered by `value`.
+            pub fn refuse_with(
+                self,
+                site: &'static Site,
+                value: impl FnOnce() -> O $($auto)* + 'a,
+                body: impl FnOnce() -> Pin<Box<dyn Future<Output = O> $($auto)* + 'a>>,
+            ) -> Pin<Box<dyn Future<Output = O> $($auto)* + 'a>> {
+                Box::pin(Gated::new(site, With(value), body()))
+            }
+            /// Makes it a call.
+            pub fn never_refuse(
+                self,
+                site: &'static Site,
+                body: impl FnOnce() -> Pin<Box<dyn Future<Output = O> $($auto)* + 'a>>,
+            ) -> Pin<Box<dyn Future<Output = O> $($auto)* + 'a>> {
+                Box::pin(Gated::new(site, Never, body()))
+            }
+        }
+    )*};
+}
+boxed! {
+    Boxed []
+    BoxedSend [+ Send]
+    BoxedSendSync [+ Send + Sync]
+}
+
+/// Never satisfied: a future that cannot be replaced by one that is counted.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a future of its own kind: this function returns before the work is done",
+    label = "it cannot be counted until it ends",
+    note = "write an `async fn`, or return `impl Future` or `Pin<Box<dyn Future<Output = …> + Send>>`",
+    note = "for a spawned task, track the function that it runs, and spawn with `lifecycle::spawn`"
+)]
+pub trait Wrappable {}
+
+/// Any other future.
+pub trait ShapeFuture<F> {
+    /// Never compiles.
+    fn shape(&self) -> Value<F>
+    where
+        F: Wrappable;
+}
+impl<F: Future> ShapeFuture<F> for &Returned<F> {
+    fn shape(&self) -> Value<F>
+    where
+        F: Wrappable,
+    {
+        Value(PhantomData)
+    }
+}
+
+/// Anything else.
+pub trait ShapeValue<R> {
+    /// What it is.
+    fn shape(&self) -> Value<R>;
+}
+impl<R> ShapeValue<R> for Returned<R> {
+    fn shape(&self) -> Value<R> {
+        Value(PhantomData)
+    }
+}
+
+/// How a call is wrapped behind `-> impl Trait`.
+pub trait ShapeOpaqueFuture<F> {
+    /// What was found.
+    fn shape(&self) -> OpaqueFuture<F>;
+}
+impl<F: Future> ShapeOpaqueFuture<F> for &Returned<F> {
+    fn shape(&self) -> OpaqueFuture<F> {
+        OpaqueFuture(PhantomData)
+    }
+}
+
+/// Anything but a future.
+pub trait ShapeOpaqueValue<R> {
+    /// What it is.
+    fn shape(&self) -> OpaqueValue<R>;
+}
+impl<R> ShapeOpaqueValue<R> for Returned<R> {
+    fn shape(&self) -> OpaqueValue<R> {
+        OpaqueValue(PhantomData)
+    }
+}
