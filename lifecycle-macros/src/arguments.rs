@@ -2,11 +2,10 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{FnArg, GenericParam, Type};
 
 use crate::diag::ErrorSink;
-use crate::item::{Item, bare, cfgs, mentions, without_lifetimes};
+use crate::item::{Item, bare, cfgs, focus, mentions, without_lifetimes};
 use crate::paths::{Krate, site, site_at};
 
 /// One argument, to be found by its type.
@@ -100,7 +99,7 @@ fn argument(arg: &FnArg, declared: &[Ident], who: &str, errors: &ErrorSink<'_>) 
         found.at(word, format!("{who} is a free function, which has no `Self`: write the type's name"));
     }
     let cfgs = cfgs(arg).into_iter().map(ToTokens::to_token_stream).collect();
-    let span = typed.ty.span();
+    let span = focus(&typed.ty);
     (!found.failed()).then(|| Argument { cfgs, ty: without_lifetimes(ty, declared), span })
 }
 

@@ -207,7 +207,7 @@ impl Coordinator {
     }
 
     /// Waits for a message and does what does not concern a graph. `None`: the time is up, or nobody is left to speak.
-    fn hear(&mut self, until: Option<Instant>) -> Option<Heard> {
+    pub(super) fn hear(&mut self, until: Option<Instant>) -> Option<Heard> {
         let message = match until {
             Some(until) => match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(message) => message,
@@ -279,7 +279,7 @@ impl Coordinator {
         if refused.is_empty() { end } else { End::new(Outcome::Failed, refused.join("; ")) }
     }
 
-    /// Begins a graph. `limit` caps each step's own.
+    /// Begins a graph, which is cut at `deadline`.
     pub(super) fn launch(
         &mut self,
         graph: &Graph,
@@ -293,7 +293,7 @@ impl Coordinator {
         for (index, node) in graph.nodes.iter().enumerate() {
             let at = Address { graph: number, node: index };
             let (tracked, work) = match node.kind {
-                NodeKind::Step(step) => self.hook(step, at, report),
+                NodeKind::Step(step) => self.hook(step, at, deadline, report),
                 NodeKind::Requests => self.requests(at, deadline),
                 NodeKind::Barrier => (TrackedNode { draft: None, facts: None, step: None }, None),
             };
@@ -304,7 +304,13 @@ impl Coordinator {
         Track { graph: number, execution: Execution::begin(works, deadline, began), nodes, began }
     }
 
-    fn hook(&self, index: usize, at: Address, report: Option<&Arc<Report>>) -> (TrackedNode, MaybeWork) {
+    fn hook(
+        &self,
+        index: usize,
+        at: Address,
+        deadline: Option<Instant>,
+        report: Option<&Arc<Report>>,
+    ) -> (TrackedNode, MaybeWork) {
         let spec = &self.order.steps[index];
         let placed = &self.order.plan.steps[index];
         let limit = placed.limit;
@@ -314,6 +320,7 @@ impl Coordinator {
             rescue: Arc::clone(&self.rescue),
             resources: &self.order.life.resources,
             report: report.cloned(),
+            deadline,
         };
         let fates = Rc::clone(&self.fates);
         let provider = self.order.plan.providers();
@@ -328,19 +335,23 @@ impl Coordinator {
         (TrackedNode { draft: Some(draft), facts: Some(facts), step: Some(index) }, Some(Box::new(task)))
     }
 
-    fn requests(&self, at: Address, deadline: Option<Instant>) -> (TrackedNode, MaybeWork) {
+    pub(super) fn requests_work(&self, at: Address, deadline: Option<Instant>) -> RequestsWork {
         let settings = &self.order.settings;
-        let drain = settings.drain.value.within();
-        let work = RequestsWork {
+        RequestsWork {
             life: self.order.life,
             seen: Rc::clone(&self.seen),
             mailbox: self.mailbox.clone(),
             at,
-            drain,
+            drain: settings.drain.value.within(),
             cut: settings.cut.value,
             deadline,
             stage: Stage::NotBegun,
-        };
+        }
+    }
+
+    fn requests(&self, at: Address, deadline: Option<Instant>) -> (TrackedNode, MaybeWork) {
+        let work = self.requests_work(at, deadline);
+        let drain = work.drain;
         let draft = StepReport { limit: drain, ..draft("Requests", "lifecycle", StepKind::Group, ("", 0)) };
         (TrackedNode { draft: Some(draft), facts: None, step: None }, Some(Box::new(work)))
     }
@@ -366,9 +377,6 @@ impl Coordinator {
                     let (outcome, error, ran) = (report.outcome, report.error, report.ran);
                     if outcome.is_degraded() {
                         went = Went::Wrong;
-                    }
-                    if report.kind == StepKind::Group {
-                        life.set_state(State::Stopping);
                     }
                     let told = Event::StepEnded { step: step.clone(), outcome, error: error.clone() };
                     self.order.narrator.say(Say::StepEnded { id, phase, step, outcome, error, ran });
@@ -434,7 +442,7 @@ pub(super) enum Heard {
 
 impl Heard {
     /// Of a graph that is over, or of none.
-    fn ignore(self) {
+    pub(super) fn ignore(self) {
         match self {
             Heard::Ended(_, _, gifts) if !gifts.is_empty() => drop_elsewhere(gifts),
             Heard::Ended(..) | Heard::Poked(_) | Heard::ServiceEnded | Heard::Other => {}

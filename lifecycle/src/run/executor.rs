@@ -162,11 +162,10 @@ impl Execution {
     pub(crate) fn ended(&mut self, node: usize, end: End, now: Instant) {
         match self.nodes[node].state {
             State::Running { began, .. } => self.finish(node, Some(began), end, now),
-            // Stopped because it was told to: the reason is why it was told.
-            State::Cut { began, as_outcome, .. } if end.outcome == Outcome::CutOff => {
+            // However it ended, it had not when its time was up.
+            State::Cut { began, as_outcome, .. } => {
                 self.finish(node, Some(began), End { outcome: as_outcome, why: end.why }, now);
             }
-            State::Cut { began, .. } => self.finish(node, Some(began), end, now),
             // Abandoned, and nobody waits for it any more.
             State::Waiting(_) | State::Ended(_) => {}
         }
@@ -412,6 +411,18 @@ mod tests {
         run.ended(0, End::bare(Outcome::CutOff), rig.zero + SECOND);
         assert_eq!(rig.log(), ["begin b"]);
         assert_eq!(run.record(0).unwrap().end.outcome, Outcome::TimedOut);
+    }
+
+    #[test]
+    fn one_that_returns_because_it_was_cut_has_timed_out_and_keeps_its_words() {
+        for end in [done(), End::new(Outcome::Failed, "2 files left")] {
+            let rig = Rig::new();
+            let mut run = Execution::begin(vec![(rig.work("a", Some(SECOND)), vec![])], None, rig.zero);
+            run.on_time(rig.zero + SECOND);
+            run.ended(0, end.clone(), rig.zero + SECOND);
+            let timed_out = End { outcome: Outcome::TimedOut, why: end.why };
+            assert_eq!(run.record(0).unwrap().end, timed_out);
+        }
     }
 
     #[test]

@@ -31,6 +31,11 @@ pub(crate) struct Address {
     pub(crate) node: usize,
 }
 
+impl Address {
+    /// Of a work that is in no graph. Graphs count from 1.
+    pub(crate) const NOWHERE: Self = Address { graph: 0, node: 0 };
+}
+
 /// Tells a step's end, exactly once: dropped untold, it says that the step was dropped.
 pub(crate) struct Teller {
     to: Option<Sender<Message>>,

@@ -16,7 +16,7 @@ use crate::process::Lifecycle;
 use crate::report::Outcome;
 
 /// How long the service's thread has to drop the service future once it was told to at the cut.
-const SERVICE_SETTLE: Duration = SETTLE.saturating_mul(5);
+pub(crate) const SERVICE_SETTLE: Duration = SETTLE.saturating_mul(5);
 
 /// What the coordinator and this node share.
 #[derive(Debug, Default)]
@@ -91,6 +91,13 @@ pub(crate) enum Stage {
 }
 
 impl RequestsWork {
+    /// The steps' time was over before its turn came: then everything goes at once.
+    pub(crate) fn skip(mut self, now: Instant) {
+        if !matches!(self.begin(now), Progress::Ended(_)) {
+            self.cut();
+        }
+    }
+
     fn service_is_gone(&self) -> bool {
         self.seen.borrow().service != Service::Running
     }
@@ -108,7 +115,7 @@ impl RequestsWork {
             self.life.drained.cancel();
         }
         if empty && self.service_is_gone() {
-            return Progress::Ended(End::bare(Outcome::Done));
+            return self.ended(End::bare(Outcome::Done));
         }
         if empty && self.service_is_pointless() {
             self.life.service.drop_now.cancel();
@@ -139,7 +146,7 @@ impl RequestsWork {
 
     fn cutting(&mut self, until: Instant, now: Instant) -> Progress {
         if REQUESTS.in_flight() == 0 && self.service_is_gone() {
-            return Progress::Ended(End::new(Outcome::TimedOut, "what still ran ended when cut_off() fired"));
+            return self.ended(End::new(Outcome::TimedOut, "what still ran ended when cut_off() fired"));
         }
         if now < until {
             return Progress::Until(until);
@@ -158,16 +165,22 @@ impl RequestsWork {
 
     fn dropping(&mut self, until: Option<Instant>, in_time: bool, now: Instant) -> Progress {
         if self.service_is_gone() {
-            return Progress::Ended(if in_time { End::bare(Outcome::Done) } else { self.cut_off_end() });
+            return self.ended(if in_time { End::bare(Outcome::Done) } else { self.cut_off_end() });
         }
         match until {
             Some(until) if now < until => Progress::Until(until),
             None => Progress::Running,
             Some(_) => {
                 self.seen.borrow_mut().service = Service::Abandoned;
-                Progress::Ended(self.cut_off_end())
+                self.ended(self.cut_off_end())
             }
         }
+    }
+
+    /// The steps that follow begin before anyone else hears of it: for them the drain must be over.
+    fn ended(&self, end: End) -> Progress {
+        self.life.set_state(State::Stopping);
+        Progress::Ended(end)
     }
 
     fn cut_off_end(&self) -> End {
@@ -220,6 +233,7 @@ impl Work for RequestsWork {
             self.time_is_up(Instant::now().saturating_duration_since(began));
         }
         self.drop_everything();
+        self.life.set_state(State::Stopping);
         let end = self.cut_off_end();
         drop(self.mailbox.send(Message::Ended { at: self.at, end, gifts: Vec::new() }));
     }
