@@ -222,7 +222,7 @@ fn entry(input: ParseStream<'_>, attribute: On, errors: &ErrorSink<'_>) -> syn::
     let value = if input.parse::<Option<Token![=]>>()?.is_some() {
         if matches!(key.kind, Kind::Flag) {
             let given = until_comma(input);
-            errors.at(given, format!("`{name}` takes no value: write {}", key.usage()));
+            errors.at(&given, format!("`{name}` takes no value: write {}", key.usage()));
             return Ok(Some((key, ident, None)));
         }
         if input.is_empty() || input.peek(Token![,]) {
@@ -239,7 +239,7 @@ fn entry(input: ParseStream<'_>, attribute: On, errors: &ErrorSink<'_>) -> syn::
             if rest.is_empty() {
                 errors.at(&ident, message)
             } else {
-                errors.at(rest, message)
+                errors.at(&rest, message)
             }
             return Ok(Some((key, ident, None)));
         }
@@ -247,7 +247,7 @@ fn entry(input: ParseStream<'_>, attribute: On, errors: &ErrorSink<'_>) -> syn::
     let rest = until_comma(input);
     match value {
         Err(error) => errors.push(error),
-        Ok(_) if !rest.is_empty() => errors.at(rest, "expected `,`"),
+        Ok(_) if !rest.is_empty() => errors.at(&rest, "expected `,`"),
         Ok(value) => return Ok(Some((key, ident, Some(value)))),
     }
     Ok(Some((key, ident, None)))

@@ -52,7 +52,7 @@ pub(super) fn main(main: &Main) -> TokenStream {
 fn setup(main: &Main) -> TokenStream {
     let p = main.krate.private();
     let Some(path) = &main.setup else { return quote_spanned!(site()=> #p::None) };
-    let at = site_at(path.span());
+    let at = site_at(path.segments.last().map_or_else(|| path.span(), |last| last.ident.span()));
     let p_at = main.krate.private_at(at);
     quote_spanned!(at=>
         #p::Some(|settings: &mut #p_at::Settings| -> #p_at::CallResult {

@@ -3,12 +3,11 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 
 use super::args::Raw;
 use crate::arguments::{self, Argument};
 use crate::diag::ErrorSink;
-use crate::item::{Item, mentions, without_lifetimes};
+use crate::item::{Item, focus, mentions, without_lifetimes};
 use crate::keys::{On, START, Time};
 use crate::paths::Krate;
 
@@ -80,12 +79,12 @@ fn output(item: &Item, errors: &ErrorSink<'_>) -> Output {
     let tokens = ty.to_token_stream();
     if let Some(word) = mentions(tokens.clone(), "impl") {
         errors.at(
-            word,
+            &word,
             "the library has to know what a step returns: write the type itself instead of `impl Trait`",
         );
     }
     if let Some(word) = mentions(tokens.clone(), "Self") {
-        errors.at(word, "a step is a free function, which has no `Self`: write the type's name");
+        errors.at(&word, "a step is a free function, which has no `Self`: write the type's name");
     }
-    Output { ty: without_lifetimes(tokens, &item.lifetimes()), span: ty.span() }
+    Output { ty: without_lifetimes(tokens, &item.lifetimes()), span: focus(ty) }
 }

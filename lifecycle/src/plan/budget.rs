@@ -26,11 +26,8 @@ pub(crate) struct Link {
 pub(super) fn worst(shutdown: &Graph, model: &Model<'_>, settings: &Settings) -> Worst {
     let cost = |node: usize| match shutdown.nodes[node].kind {
         NodeKind::Step(step) => model.limit(step),
-        // A drain without end is added below: no other way is longer, since every node comes before or after this one.
-        NodeKind::Requests => {
-            settings.drain.value.within().unwrap_or_default().saturating_add(settings.cut.value)
-        }
-        NodeKind::Barrier => Duration::ZERO,
+        // Every step comes before or after the requests, so they are on every way and need not be weighed.
+        NodeKind::Requests | NodeKind::Barrier => Duration::ZERO,
     };
     let mut longest: Vec<(Duration, Option<usize>)> = vec![(Duration::ZERO, None); shutdown.nodes.len()];
     let mut end = None;

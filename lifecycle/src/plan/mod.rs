@@ -126,15 +126,13 @@ impl<'a> Model<'a> {
 
     /// Two steps of one name could not be told apart, in a report or in settings.
     fn namesakes(&self, errors: &mut Vec<PlanError>) {
-        let mut by_name: HashMap<(&str, &str), Vec<usize>> = HashMap::with_capacity(self.steps.len());
-        for index in self.in_use() {
-            by_name.entry((&self.steps[index].module, &self.steps[index].name)).or_default().push(index);
-        }
-        let mut several: Vec<_> = by_name.into_values().filter(|same| same.len() > 1).collect();
-        several.sort();
-        errors.extend(several.into_iter().map(|same| PlanError::Namesakes {
+        let name = |index: usize| (&*self.steps[index].module, &*self.steps[index].name);
+        let mut by_name: Vec<usize> = self.in_use().collect();
+        by_name.sort_by_key(|&index| name(index));
+        let several = by_name.chunk_by(|&a, &b| name(a) == name(b)).filter(|same| same.len() > 1);
+        errors.extend(several.map(|same| PlanError::Namesakes {
             module: self.steps[same[0]].module.clone(),
-            steps: same.into_iter().map(|index| self.who(index)).collect(),
+            steps: same.iter().map(|&index| self.who(index)).collect(),
         }));
     }
 

@@ -54,12 +54,11 @@ pub(super) fn derive(
     // What the edges alone say: the highest `order` a step must follow, the lowest that must follow it. An `order` of its
     // own hides what lies behind it, since a contradiction there is reported there.
     let (mut floor, mut ceiling): (Vec<Reach>, Vec<Reach>) = (vec![None; count], vec![None; count]);
-    let higher = |reach: (i32, usize)| (reach.0, std::cmp::Reverse(reach.1));
     for &step in &order.steps {
         for &edge in &order.outgoing[step] {
             let from = explicit[step].or(floor[step]);
             let to = &mut floor[edges[edge].to];
-            *to = from.into_iter().chain(*to).max_by_key(|reach| higher(*reach));
+            *to = from.into_iter().chain(*to).max();
         }
     }
     for &step in order.steps.iter().rev() {

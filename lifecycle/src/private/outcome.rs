@@ -117,9 +117,12 @@ impl<V> OpenPlain<V> for Return<V> {
 pub trait Nothing {}
 impl Nothing for () {}
 
-impl<V: Nothing> Value<V> {
+impl<V> Value<V> {
     /// The result of a step that provides nothing.
-    pub fn end(self, value: Result<V, String>) -> CallResult {
+    pub fn end(self, value: Result<V, String>) -> CallResult
+    where
+        V: Nothing,
+    {
         value.map(|_| Vec::new())
     }
 }
@@ -153,6 +156,16 @@ pub struct Shareable;
 /// Any other value that can only be taken.
 #[derive(Clone, Copy, Debug)]
 pub struct TakeOnly;
+
+/// A value that no start hook can provide. It stands in for one, so that rustc complains of its type alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Unfit;
+impl<V> Giving<V> for Unfit {
+    fn gifts(self, _: &mut Vec<Gift>) {}
+    fn resources(self, _: V) -> Vec<Resource> {
+        Vec::new()
+    }
+}
 
 fn gift<T: ?Sized + 'static>() -> Gift {
     Gift { key: std::any::TypeId::of::<T>(), type_name: std::any::type_name::<T>() }
@@ -249,32 +262,32 @@ tuples! {
 /// A `Result` whose error cannot be printed, which [`OpenResult`] therefore left closed.
 pub trait GiveResult<E> {
     /// Never compiles.
-    fn give(&self) -> Itself
+    fn give(&self) -> Unfit
     where
         E: Display;
 }
 impl<V, E> GiveResult<E> for &&&Value<Result<V, E>> {
-    fn give(&self) -> Itself
+    fn give(&self) -> Unfit
     where
         E: Display,
     {
-        Itself
+        Unfit
     }
 }
 
 /// A boxed future, which nobody would have polled.
 pub trait GiveFuture<F: ?Sized> {
     /// Never compiles.
-    fn give(&self) -> Itself
+    fn give(&self) -> Unfit
     where
         Pin<Box<F>>: Done;
 }
 impl<F: ?Sized + Future> GiveFuture<F> for &&&Value<Pin<Box<F>>> {
-    fn give(&self) -> Itself
+    fn give(&self) -> Unfit
     where
         Pin<Box<F>>: Done,
     {
-        Itself
+        Unfit
     }
 }
 
@@ -345,15 +358,15 @@ pub trait Provides {}
 /// Nothing else fits: says what would.
 pub trait GiveNothing<V> {
     /// Never compiles.
-    fn give(&self) -> Itself
+    fn give(&self) -> Unfit
     where
         V: Provides;
 }
 impl<V> GiveNothing<V> for Value<V> {
-    fn give(&self) -> Itself
+    fn give(&self) -> Unfit
     where
         V: Provides,
     {
-        Itself
+        Unfit
     }
 }

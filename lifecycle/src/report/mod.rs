@@ -9,6 +9,8 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use crate::settings::signals;
+#[cfg(feature = "serde")]
+pub(crate) use wire::maybe_ms::serialize as millis_opt;
 
 /// The exit code of a plan or a setting that is invalid.
 const INVALID: u8 = 78;

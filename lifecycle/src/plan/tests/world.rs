@@ -155,6 +155,10 @@ impl World {
         self.given.push((TYPES[of].plain)());
         self
     }
+    pub(super) fn given_arc(mut self, of: usize) -> Self {
+        self.given.push((TYPES[of].arc)());
+        self
+    }
     pub(super) fn main_needs(mut self, need: Need) -> Self {
         self.main.takes.push(need);
         self
