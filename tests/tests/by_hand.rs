@@ -141,7 +141,7 @@ fn a_run_that_is_dropped_takes_the_service_with_it_and_the_hooks_still_come() {
 #[test]
 fn events_tell_everything_in_order() {
     let child = start("events");
-    child.wait_for("serving");
+    child.wait_for("it is ready");
     let ended = child.terminate();
     ended.assert(1, &[("open", "done"), ("early", "done"), ("Requests", "done"), ("fails", "failed")]);
     ended.line("state Idle");

@@ -154,6 +154,9 @@ async fn events() -> ExitCode {
     let listens = tokio::spawn(async move {
         let mut all = Vec::new();
         while let Some(event) = events.recv().await {
+            if event == Event::Ready {
+                println!("it is ready");
+            }
             all.push(match event {
                 Event::StepBegan { step } => format!("{step} begins"),
                 Event::StepEnded { step, outcome, error } => format!("{step} {outcome} {error:?}"),
