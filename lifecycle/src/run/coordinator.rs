@@ -226,8 +226,9 @@ impl Coordinator {
             Message::Trigger => Heard::Other,
             Message::Service(end) => {
                 self.service_ended(end);
-                Heard::ServiceEnded
+                Heard::ServiceChanged
             }
+            Message::ServiceAwaitsReport => Heard::ServiceChanged,
             Message::ServiceWaits => {
                 if self.order.settings.ready.value == Ready::Auto {
                     self.order.life.mark_ready();
@@ -254,7 +255,7 @@ impl Coordinator {
                 }
             }
             Some(Heard::Poked(at)) if at.graph == track.graph => track.execution.poked(at.node, now),
-            Some(Heard::ServiceEnded) => {
+            Some(Heard::ServiceChanged) => {
                 let requests =
                     track.nodes.iter().position(|node| node.step.is_none() && node.draft.is_some());
                 if let Some(node) = requests {
@@ -469,7 +470,7 @@ pub(super) enum Went {
 pub(super) enum Heard {
     Ended(Address, End, Vec<Resource>),
     Poked(Address),
-    ServiceEnded,
+    ServiceChanged,
     Other,
 }
 
@@ -478,7 +479,7 @@ impl Heard {
     pub(super) fn ignore(self) {
         match self {
             Heard::Ended(_, _, gifts) if !gifts.is_empty() => drop_elsewhere(gifts),
-            Heard::Ended(..) | Heard::Poked(_) | Heard::ServiceEnded | Heard::Other => {}
+            Heard::Ended(..) | Heard::Poked(_) | Heard::ServiceChanged | Heard::Other => {}
         }
     }
 }
