@@ -15,8 +15,12 @@ use crate::child::{Child, Ended, PATIENCE, before_exec};
 
 /// A pipe: what is written to the second comes out of the first.
 pub fn pipe() -> (File, File) {
-    let (reader, writer) = std::io::pipe().expect("the system gives a pipe");
-    (File::from(OwnedFd::from(reader)), File::from(OwnedFd::from(writer)))
+    let mut ends = [0; 2];
+    // SAFETY: on success both are descriptors that nobody else has.
+    unsafe {
+        assert_eq!(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC), 0, "the system gives a pipe");
+        (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1]))
+    }
 }
 
 /// A pipe that takes no more bytes. Nobody reads it for as long as the first is kept.

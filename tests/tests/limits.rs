@@ -1,5 +1,10 @@
 //! A system that gives no more threads: an error that says so, at once.
-#![allow(missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a failure here is the test's failure"
+)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,10 @@
 //! Attribute, then setup, then environment: each overrides the ones before it.
-#![allow(missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a failure here is the test's failure"
+)]
 
 use std::process::Command;
 

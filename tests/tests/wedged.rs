@@ -1,5 +1,10 @@
 //! Runtimes that are stuck, with what becomes of each hook; and hooks that two runtimes want.
-#![allow(missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a failure here is the test's failure"
+)]
 
 use std::fmt::Debug;
 use std::io::Read;

@@ -42,9 +42,9 @@ fn setup(settings: &mut Settings) -> Config {
         false => settings.worker_threads(WORKERS),
     };
     if scenario() == "late" {
-        for number in 0..LATE {
+        for (number, runs) in RUNS.iter().enumerate() {
             let late = move || async move {
-                RUNS[number].fetch_add(1, Ordering::SeqCst);
+                runs.fetch_add(1, Ordering::SeqCst);
                 tokio::task::yield_now().await;
             };
             lifecycle::register(Hook::on_shutdown(format!("late {number}"), late).order(1));
