@@ -29,7 +29,7 @@ fn hexadecimal() {}
 #[on_shutdown(order = i32::MAX)]
 fn the_greatest() {}
 
-#[on_shutdown(order = 1_000i32, r#timeout = "5µs", label = r#Raw)]
+#[on_shutdown(order = 1_000i32, r#timeout = "5000000µs", label = r#Raw)]
 async fn suffixed() {}
 
 #[on_shutdown(last, timeout = "1s")]
