@@ -227,7 +227,7 @@ fn entry(input: ParseStream<'_>, attribute: On, errors: &ErrorSink<'_>) -> syn::
     let value = if input.parse::<Option<Token![=]>>()?.is_some() {
         if matches!(key.kind, Kind::Flag) {
             let given = until_comma(input);
-            errors.at(given, format!("`{name}` takes no value: write {}", key.usage()));
+            errors.at(&given, format!("`{name}` takes no value: write {}", key.usage()));
             return Ok(Some((key, ident, None)));
         }
         if input.is_empty() || input.peek(Token![,]) {
@@ -239,11 +239,13 @@ fn entry(input: ParseStream<'_>, attribute: On, errors: &ErrorSink<'_>) -> syn::
         let rest = until_comma(input);
         match (key.kind, rest.is_empty()) {
             (Kind::Flag, true) => return Ok(Some((key, ident, Some(Value::Flag(()))))),
-            (Kind::Flag, false) => errors.at(rest, format!("`{name}` takes no value: write {}", key.usage())),
+            (Kind::Flag, false) => {
+                errors.at(&rest, format!("`{name}` takes no value: write {}", key.usage()))
+            }
             (_, true) => {
                 errors.at(&ident, format!("`{name}` lacks its value: write for example {}", key.usage()))
             }
-            (_, false) => errors.at(rest, format!("expected `=`: write for example {}", key.usage())),
+            (_, false) => errors.at(&rest, format!("expected `=`: write for example {}", key.usage())),
         }
         return Ok(Some((key, ident, None)));
     };
@@ -251,9 +253,9 @@ fn entry(input: ParseStream<'_>, attribute: On, errors: &ErrorSink<'_>) -> syn::
     match value {
         Err(error) => errors.push(error),
         Ok(Value::Path(_)) if starts_with_group(&rest) => {
-            errors.at(rest, format!("`{name}` takes a path alone: remove this"));
+            errors.at(&rest, format!("`{name}` takes a path alone: remove this"));
         }
-        Ok(_) if !rest.is_empty() => errors.at(rest, "expected `,` before this"),
+        Ok(_) if !rest.is_empty() => errors.at(&rest, "expected `,` before this"),
         Ok(value) => return Ok(Some((key, ident, Some(value)))),
     }
     Ok(Some((key, ident, None)))

@@ -310,7 +310,8 @@ pub(crate) fn expand_signals(value: &TokenStream, p: &TokenStream) -> TokenStrea
     let names = syn::parse::Parser::parse2(parser, list.stream()).unwrap_or_default();
     let names = names.iter().map(|name| match name.get_ident() {
         Some(ident) => {
-            let ident = Ident::new(&ident.to_string(), site_at(ident.span()));
+            let mut ident = ident.unraw();
+            ident.set_span(site_at(ident.span()));
             quote_spanned!(ident.span()=> #p::signals::#ident)
         }
         None => name.to_token_stream(),

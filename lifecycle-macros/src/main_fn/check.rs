@@ -50,8 +50,10 @@ pub(super) fn check(mut raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Result
         let name = &item.sig.ident;
         errors.at(
             name,
-            format!("`#[lifecycle::main]` goes on `async fn main`, not on `{name}`: rename it; inside a runtime that exists \
-                     already, call `lifecycle::run`"),
+            format!(
+                "`#[lifecycle::main]` goes on `async fn main`, not on `{name}`: rename it; inside a runtime that \
+                 exists already, call `lifecycle::run`"
+            ),
         );
     }
     if item.sig.asyncness.is_none() {

@@ -82,12 +82,12 @@ fn output(on: On, item: &Item, errors: &ErrorSink<'_>) -> Output {
     let tokens = ty.to_token_stream();
     if let Some(word) = mentions(tokens.clone(), "impl") {
         errors.at(
-            word,
+            &word,
             "the library has to know what a step returns: write the type itself instead of `impl Trait`",
         );
     }
     if let Some(word) = mentions(tokens.clone(), "Self") {
-        errors.at(word, "a step is a free function, which has no `Self`: write the type's name");
+        errors.at(&word, "a step is a free function, which has no `Self`: write the type's name");
     }
     if let (START, Some(reference)) = (on, borrowed(ty)) {
         errors.at(
