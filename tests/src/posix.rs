@@ -201,7 +201,12 @@ pub fn terminate_within(child: Child, within: Duration) -> Ended {
 pub fn steps(ended: &Ended) -> Vec<(String, String)> {
     let report = ended.report();
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    report["steps"].as_array().unwrap().iter().map(|step| (text(&step["name"]), text(&step["outcome"]))).collect()
+    report["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| (text(&step["name"]), text(&step["outcome"])))
+        .collect()
 }
 
 /// The same list as a test writes it.

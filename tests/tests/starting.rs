@@ -46,8 +46,7 @@ fn assert_taken_down(ended: &Ended, steps: &[(&str, &str)]) {
 
 #[test]
 fn a_start_that_goes_well_is_the_control() {
-    for (scenario, off, connected) in
-        [("", "connect_sync", "connect"), ("sync-", "connect", "connect_sync")]
+    for (scenario, off, connected) in [("", "connect_sync", "connect"), ("sync-", "connect", "connect_sync")]
     {
         let child = Child::start(command(scenario));
         child.wait_for("serving");
