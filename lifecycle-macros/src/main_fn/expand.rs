@@ -28,11 +28,14 @@ pub(super) fn main(main: &Main) -> TokenStream {
     let settings: TokenStream = main.settings.iter().map(|setting| set(setting, &p)).collect();
     let takes = arguments::signature(&main.arguments, krate, false);
     let (holds, lends) = arguments::gather(&main.arguments, krate);
+    // A return type that is no service's result is shown where it was written.
+    let p_at = krate.private_at(site_at(main.output));
+    let run = quote_spanned!(site_at(main.output)=> #p_at::main);
     quote_spanned!(site()=>
         #vis fn #function() -> #p::ExitCode {
             #item
 
-            #p::main(
+            #run(
                 #p::MainDef {
                     file: #p::file!(),
                     line: #p::line!(),

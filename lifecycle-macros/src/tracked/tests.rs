@@ -228,7 +228,7 @@ fn a_mistake_keeps_the_function() {
                     x
                 }
             ),
-            "write `reject = ()`",
+            "`reject` lacks its value: write for example `reject = ()`",
         ),
         (
             quote!(),

@@ -285,8 +285,8 @@ levels! {
 /// A type that a step can take as an argument.
 #[diagnostic::on_unimplemented(
     message = "a step cannot take an argument of type `{Self}`",
-    label = "not a resource: it is neither borrowed, nor `Clone + Send + Sync`",
-    note = "write `&T`, `Arc<T>` or `T` where `T: Clone + Send + Sync`, or `Take<T>` to move it out (`T: Send`)",
+    label = "not a resource",
+    note = "write `&T` or `Arc<T>` where `T: Send + Sync`, `T` where `T: Clone` too, or `Take<T>` to move it out (`T: Send`)",
     note = "`Option<…>` around any of these may be absent; `CancellationToken` is the step's own stop token"
 )]
 pub trait Argument {}

@@ -34,8 +34,21 @@ macro_rules! tags {
 tags! { Return<R> Value<V> }
 
 /// The tag of a value that is there, for return types that cannot be written (a setup function's).
-pub fn return_of<R>(_: &R) -> Return<R> {
-    Return::NEW
+pub fn return_of<R>(_: &R) -> <R as Tagged>::Tag {
+    R::TAG
+}
+
+/// Every type and its tag. Of a type that rustc could not make out, a projection is unknown as well, and rustc looks for
+/// no method on it: a misspelt path is one error.
+pub trait Tagged {
+    /// `Return<Self>`.
+    type Tag;
+    /// The value.
+    const TAG: Self::Tag;
+}
+impl<R> Tagged for R {
+    type Tag = Return<R>;
+    const TAG: Return<R> = Return::NEW;
 }
 
 /// A `Result<V, E>`.
@@ -259,17 +272,25 @@ tuples! {
     (A a, B b, C c, D d, E e, F f, G g, H h)
 }
 
+/// An error that can be reported.
+#[diagnostic::on_unimplemented(
+    message = "the error `{Self}` cannot be reported: it is not `Display`",
+    label = "the error of this `Result` is not `Display`",
+    note = "implement `std::fmt::Display` for it, or turn it into a `String` or an `anyhow::Error`"
+)]
+pub trait Reportable {}
+
 /// A `Result` whose error cannot be printed, which [`OpenResult`] therefore left closed.
 pub trait GiveResult<E> {
     /// Never compiles.
     fn give(&self) -> Unfit
     where
-        E: Display;
+        E: Reportable;
 }
 impl<V, E> GiveResult<E> for &&&Value<Result<V, E>> {
     fn give(&self) -> Unfit
     where
-        E: Display,
+        E: Reportable,
     {
         Unfit
     }

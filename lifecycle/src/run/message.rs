@@ -19,6 +19,8 @@ pub(crate) enum Message {
     Service(ServiceEnd),
     /// The service future was polled and waits.
     ServiceWaits,
+    /// The service future waits for the report, which comes only after it has gone.
+    ServiceAwaitsReport,
     /// The service's runtime is there.
     Runtime(tokio::runtime::Handle),
 }

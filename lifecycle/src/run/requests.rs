@@ -119,8 +119,12 @@ impl RequestsWork {
         }
         if empty && self.service_is_pointless() {
             self.life.service.drop_now.cancel();
+            // Where the drain is over at this very moment, it still needs one to go.
+            let until = until.map(|until| until.max(now + SERVICE_SETTLE));
             self.stage = Stage::Dropping { until, in_time: true };
-        } else if until.is_some_and(|until| until <= now) {
+            return until.map_or(Progress::Running, Progress::Until);
+        }
+        if until.is_some_and(|until| until <= now) {
             self.time_is_up(now.saturating_duration_since(began));
             self.stage = Stage::Cutting { until: now + self.cut };
         }
@@ -158,8 +162,12 @@ impl RequestsWork {
 
     /// Calls are dropped when they are next polled, the service at once.
     fn drop_everything(&self) {
+        let mut seen = self.seen.borrow_mut();
+        // Not those that ended when they were told to.
+        seen.cut_off = REQUESTS.awaited();
+        seen.service_cut = true;
+        drop(seen);
         REQUESTS.freeze();
-        self.seen.borrow_mut().service_cut = true;
         self.life.service.drop_now.cancel();
     }
 
@@ -212,8 +220,12 @@ impl Work for RequestsWork {
         let (mailbox, at) = (self.mailbox.clone(), self.at);
         REQUESTS.on_empty(Box::new(move || drop(mailbox.send(Message::Poked(at)))));
         let drain_ends = self.drain.and_then(|drain| now.checked_add(drain));
-        // `cut_off()` must come early enough to be of use, even where the drain has no end of its own.
-        let told_by = self.deadline.and_then(|deadline| deadline.checked_sub(self.cut + SERVICE_SETTLE));
+        // `cut_off()` must come early enough to be of use, even where the drain has no end of its own; but half of
+        // what time there is belongs to the drain.
+        let told_by = self.deadline.map(|deadline| {
+            let left = deadline.saturating_duration_since(now);
+            now + left.saturating_sub(self.cut + SERVICE_SETTLE).max(left / 2)
+        });
         let until = drain_ends.into_iter().chain(told_by).min();
         self.stage = Stage::Draining { began: now, until };
         self.draining(now, until, now)

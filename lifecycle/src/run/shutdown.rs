@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::coordinator::{Coordinator, EXIT_MARGIN};
+use super::executor::AfterFailure;
 use super::hook_task::panicked;
 use super::message::Address;
 use super::printed;
@@ -60,6 +61,7 @@ impl Coordinator {
         self.conclude(&last);
         self.drop_resources(&trigger);
         self.order.narrator.flush(self.patience(&trigger));
+        self.last_words("no step, but the thread of `main` is stuck");
         let report = Report { exit_code: report.exit_code, ..self.report(&trigger) };
         life.finish(Arc::new(report));
         // Their hooks hold the rescue runtime, which must not be dropped like any other: that waits for what hangs.
@@ -139,7 +141,7 @@ impl Coordinator {
     }
 
     fn execute(&mut self, graph: &Graph, deadline: Option<Instant>, report: Option<&Arc<Report>>) -> Track {
-        let mut track = self.launch(graph, deadline, report);
+        let mut track = self.launch(graph, deadline, AfterFailure::GoOn, report);
         loop {
             // Whatever went wrong is in the report; the next step runs all the same.
             let _went = self.narrate(&mut track);
