@@ -1,6 +1,6 @@
 //! A real child process: started, watched for states, signalled, and awaited.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -84,6 +84,13 @@ pub fn program(exe: &str, args: &[&str]) -> Command {
     command
 }
 
+/// As [`program`], for one that is told on stdin when to go on.
+pub fn talkative(exe: &str, args: &[&str]) -> Command {
+    let mut command = program(exe, args);
+    command.stdin(Stdio::piped());
+    command
+}
+
 impl Child {
     /// Starts it; stdout and stderr are read unless the command says otherwise with [`Child::start_with`].
     pub fn start(command: Command) -> Self {
@@ -121,6 +128,12 @@ impl Child {
     pub fn wait_for_stderr(&self, text: &str) -> String {
         let (lines, _) = self.stderr.as_ref().expect("stderr is piped");
         lines.wait_for(text, 1).unwrap_or_else(|| panic!("no {text:?} on stderr: {:#?}", lines.all()))
+    }
+
+    /// Writes a line to its stdin, which the command must have piped, as by [`talkative`].
+    pub fn say(&self, line: &str) {
+        let mut stdin = self.child.stdin.as_ref().expect("stdin is piped");
+        stdin.write_all(format!("{line}\n").as_bytes()).expect("the child reads its stdin");
     }
 
     /// Sends a signal.

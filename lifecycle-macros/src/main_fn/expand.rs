@@ -28,11 +28,14 @@ pub(super) fn main(main: &Main) -> TokenStream {
     let settings: TokenStream = main.settings.iter().map(|setting| set(setting, &p)).collect();
     let takes = arguments::signature(&main.arguments, krate, false);
     let (holds, lends) = arguments::gather(&main.arguments, krate);
+    // A return type that is no service's result is shown where it was written.
+    let p_at = krate.private_at(site_at(main.output));
+    let run = quote_spanned!(site_at(main.output)=> #p_at::main);
     quote_spanned!(site()=>
         #vis fn #function() -> #p::ExitCode {
             #item
 
-            #p::main(
+            #run(
                 #p::MainDef {
                     file: #p::file!(),
                     line: #p::line!(),
@@ -52,7 +55,7 @@ pub(super) fn main(main: &Main) -> TokenStream {
 fn setup(main: &Main) -> TokenStream {
     let p = main.krate.private();
     let Some(path) = &main.setup else { return quote_spanned!(site()=> #p::None) };
-    let at = site_at(path.span());
+    let at = site_at(path.segments.last().map_or_else(|| path.span(), |last| last.ident.span()));
     let p_at = main.krate.private_at(at);
     quote_spanned!(at=>
         #p::Some(|settings: &mut #p_at::Settings| -> #p_at::CallResult {

@@ -3,12 +3,11 @@
 use proc_macro2::{Group, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::Type;
-use syn::spanned::Spanned;
 
 use super::args::Raw;
 use super::parameters::{self, Parameters};
 use crate::diag::ErrorSink;
-use crate::item::{Item, bare, mentions};
+use crate::item::{Item, bare, focus, mentions};
 use crate::paths::Krate;
 
 pub(super) struct Tracked {
@@ -112,7 +111,7 @@ fn output(item: &Item) -> Output {
         Some(ty) => Output {
             written: holes(ty),
             nameable: mentions(ty.to_token_stream(), "impl").is_none(),
-            span: ty.span(),
+            span: focus(ty),
         },
     }
 }
