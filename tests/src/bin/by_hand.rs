@@ -209,6 +209,7 @@ fn readiness(ready: Ready) -> ExitCode {
         moment("main");
         if ready == Ready::Manual {
             told("be ready").await;
+            moment("not yet");
             lifecycle::ready();
             moment("ready()");
         }
