@@ -1,6 +1,6 @@
 //! An order service: `POST /orders` writes a row, `GET /orders` counts them.
 
-use std::env;
+use std::{env, time::Duration};
 
 use axum::extract::State;
 use axum::http::{StatusCode, header::RETRY_AFTER};
@@ -69,7 +69,8 @@ fn setup(settings: &mut Settings) -> Config {
 async fn open_db(config: &Config) -> sqlx::Result<SqlitePool> {
     let options = SqliteConnectOptions::new().filename(&config.database).create_if_missing(true);
     // In WAL mode new rows live in `orders.db-wal` until the database is closed.
-    let db = SqlitePool::connect_with(options.journal_mode(SqliteJournalMode::Wal)).await?;
+    let options = options.journal_mode(SqliteJournalMode::Wal).busy_timeout(Duration::from_secs(15));
+    let db = SqlitePool::connect_with(options).await?;
     let table = "CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, item TEXT, quantity INTEGER)";
     sqlx::query(table).execute(&db).await?;
     if config.keep_open {

@@ -17,7 +17,7 @@ use crate::hook::Phase;
 use crate::narrator::Say;
 use crate::plan::{self, Graph};
 use crate::process::Trigger;
-use crate::report::{CallSite, Calls, Report, ServiceOutcome};
+use crate::report::{CallSite, Calls, Outcome, Report, ServiceOutcome, StepKind};
 use crate::resource::Resource;
 use crate::sys;
 
@@ -228,6 +228,16 @@ impl Coordinator {
             line: call.line,
             count: call.in_flight,
         });
+        let mut steps = self.reports.clone();
+        // What never had a turn was known first, but stands at the end of its phase.
+        steps.sort_by_key(|step| {
+            let phase = match step.kind {
+                StepKind::Start => 0,
+                StepKind::Group | StepKind::Shutdown => 1,
+                StepKind::Last => 2,
+            };
+            (phase, step.outcome == Outcome::Off)
+        });
         let mut report = Report {
             id: self.id.clone(),
             reason: trigger.reason.clone(),
@@ -250,7 +260,7 @@ impl Coordinator {
                 refused: REQUESTS.refused(),
                 drained_in: seen.drained_in,
             },
-            steps: self.reports.clone(),
+            steps,
         };
         report.exit_code = u8::from(report.is_degraded());
         report
