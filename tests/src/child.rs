@@ -144,6 +144,11 @@ impl Child {
         assert_eq!(sent, 0, "the child takes signals");
     }
 
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Waits for its end, at most so long.
     pub fn wait(mut self, within: Duration) -> Ended {
         let began = Instant::now();

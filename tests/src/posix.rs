@@ -3,18 +3,24 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::child::{Child, Ended, PATIENCE, before_exec};
 
 /// A pipe: what is written to the second comes out of the first.
 pub fn pipe() -> (File, File) {
-    let (reader, writer) = std::io::pipe().expect("the system gives a pipe");
-    (File::from(OwnedFd::from(reader)), File::from(OwnedFd::from(writer)))
+    let mut ends = [0; 2];
+    // SAFETY: on success both are descriptors that nobody else has.
+    unsafe {
+        assert_eq!(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC), 0, "the system gives a pipe");
+        (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1]))
+    }
 }
 
 /// A pipe that takes no more bytes. Nobody reads it for as long as the first is kept.
@@ -199,17 +205,37 @@ pub fn terminate_within(child: Child, within: Duration) -> Ended {
 
 /// Every step of the report with its outcome, where the exit code is not the report's own.
 pub fn steps(ended: &Ended) -> Vec<(String, String)> {
-    let report = ended.report();
-    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    report["steps"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|step| (text(&step["name"]), text(&step["outcome"])))
-        .collect()
+    steps_of(&ended.report())
+}
+
+/// Every step of this report.
+pub fn steps_of(report: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let steps = report["steps"].as_array().unwrap();
+    steps.iter().map(|step| (text(&step["name"]), text(&step["outcome"]))).collect()
 }
 
 /// The same list as a test writes it.
 pub fn named(steps: &[(&str, &str)]) -> Vec<(String, String)> {
     steps.iter().map(|(name, outcome)| ((*name).to_owned(), (*outcome).to_owned())).collect()
+}
+
+/// Waits until a file has a line that begins so: for programs whose streams cannot be read.
+pub fn wait_for_line(file: &Path, begin: &str) {
+    let until = Instant::now() + PATIENCE;
+    while !std::fs::read_to_string(file).is_ok_and(|text| text.lines().any(|line| line.starts_with(begin))) {
+        assert!(Instant::now() < until, "no {begin:?} in {}", file.display());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A terminal: what is written to the second is read from the first.
+pub fn terminal() -> (File, File) {
+    let (mut screen, mut terminal) = (0, 0);
+    let none = std::ptr::null_mut();
+    // SAFETY: both numbers are written on success, and then they are descriptors that nobody else has.
+    unsafe {
+        assert_eq!(libc::openpty(&mut screen, &mut terminal, none, none.cast(), none.cast()), 0);
+        (File::from_raw_fd(screen), File::from_raw_fd(terminal))
+    }
 }

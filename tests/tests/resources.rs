@@ -152,9 +152,8 @@ fn a_drop_that_hangs_does_not_keep_the_process() {
     assert!(ended.took < Duration::from_millis(1500), "{:?}", ended.took);
 }
 
-#[test]
-fn every_shape_is_given_shared_and_taken() {
-    let child = Child::start(program(env!("CARGO_BIN_EXE_resource_shapes"), &[]));
+fn play_shapes(scenario: &str, close_left: &str) -> Ended {
+    let child = Child::start(program(env!("CARGO_BIN_EXE_resource_shapes"), &[scenario]));
     child.wait_for("serving");
     let ended = child.terminate();
     ended.assert_any_order(
@@ -171,13 +170,27 @@ fn every_shape_is_given_shared_and_taken() {
             ("by_arc", "done"),
             ("by_option", "done"),
             ("count", "done"),
-            ("a_close_left", "done"),
+            ("a_close_left", close_left),
             ("a_close_venue", "done"),
             ("close_absent", "done"),
             ("needs_absent", "missing"),
             ("too_late", "done"),
         ],
     );
+    ended
+}
+
+#[test]
+fn what_somebody_still_holds_cannot_be_taken() {
+    let ended = play_shapes("held", "missing");
+    let error = "no Left was provided (it was, but 1 other(s) still hold an Arc of it)";
+    assert_eq!(ended.step("a_close_left")["error"], error);
+    ended.line("left is taken: false");
+}
+
+#[test]
+fn every_shape_is_given_shared_and_taken() {
+    let ended = play_shapes("", "done");
     assert_eq!(ended.step("needs_absent")["error"], "no Absent was provided");
     assert_eq!(ended.stdout[..3], ["resource Some(\"fix\")", "absent true", "serving"]);
     for line in ["by_reference fix 1 3", "by_arc fix 2", "by_option Some(1) false", "count 5"] {

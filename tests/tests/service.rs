@@ -192,6 +192,31 @@ fn where_the_total_ends_within_the_drain_it_is_told_and_cut_off() {
 }
 
 #[test]
+fn one_that_does_not_let_go_of_its_thread_is_left_to_the_watchdog_after_everything_else() {
+    let child = start("blocked");
+    child.wait_for("serving");
+    let ended = child.terminate();
+    assert_eq!(ended.code, Some(124));
+    let report = ended.report();
+    let steps = report["steps"].as_array().unwrap().iter();
+    let steps: Vec<_> = steps.map(|step| (&step["name"], &step["outcome"])).collect();
+    let text = |text: &str| json!(text);
+    assert_eq!(
+        steps,
+        [
+            (&text("early"), &text("done")),
+            (&text("Requests"), &text("cut off")),
+            (&text("flush"), &text("done"))
+        ]
+    );
+    assert_eq!(report["service"], "abandoned");
+    assert_eq!(ended.step("Requests")["error"], "still running: the service future, whose thread is stuck");
+    ended.line("flush");
+    assert!(ended.took >= Duration::from_millis(2400), "{:?}", ended.took);
+    assert!(ended.took < Duration::from_millis(3500), "{:?}", ended.took);
+}
+
+#[test]
 fn it_takes_every_form_of_argument_and_a_token_makes_it_know() {
     let child = Child::start(talkative(env!("CARGO_BIN_EXE_service_arguments"), &[]));
     child.wait_for("serving 7");

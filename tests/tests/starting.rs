@@ -1,5 +1,10 @@
 //! A start that is interrupted or fails takes down what came up, on a fresh time, and exits 1.
-#![allow(missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a failure here is the test's failure"
+)]
 
 use std::process::Command;
 

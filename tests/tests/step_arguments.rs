@@ -1,10 +1,15 @@
 //! Every form of a step's argument and of what it returns, in one real run: aliased, fully qualified, and beside types
 //! of the same names that are the user's own.
 
-#![allow(clippy::needless_lifetimes, clippy::needless_pass_by_value, reason = "the forms are the point")]
+#![allow(
+    clippy::needless_lifetimes,
+    clippy::needless_pass_by_value,
+    clippy::non_minimal_cfg,
+    reason = "the forms are the point"
+)]
 
 use std::cell::Cell;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use lifecycle::{CancellationToken, Outcome, Report, Take, on_shutdown, on_start};
 
@@ -12,7 +17,7 @@ static SEEN: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
 
 fn saw(what: &'static str, right: bool) {
     assert!(right, "{what}");
-    SEEN.lock().unwrap().push(what);
+    SEEN.lock().unwrap_or_else(PoisonError::into_inner).push(what);
 }
 
 trait Venue: Send + Sync {

@@ -290,5 +290,6 @@ fn the_types_are_kept() {
     fn name(x: u8) -> Pin<Box<dyn Future<Output = u8> + Send>> {
         twice(&x)
     }
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     assert_eq!(block_on(name(7)), 7);
 }

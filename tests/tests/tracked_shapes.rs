@@ -1,6 +1,11 @@
 //! Every shape of function that `#[tracked]` promises to leave as it was: same types, same borrows, same result.
 
-#![allow(clippy::needless_lifetimes, clippy::manual_async_fn, reason = "the shapes are the point")]
+#![allow(
+    clippy::needless_lifetimes,
+    clippy::manual_async_fn,
+    clippy::non_minimal_cfg,
+    reason = "the shapes are the point"
+)]
 
 mod support;
 
@@ -29,8 +34,8 @@ type Answer<T> = Result<T, Failed>;
 /// Nothing here is from the prelude, and `Result` is another.
 mod spelled {
     #![allow(dead_code)]
-    pub enum Result {}
-    pub enum Option {}
+    pub(super) enum Result {}
+    pub(super) enum Option {}
 
     #[lifecycle::tracked]
     pub(super) fn qualified(x: u8) -> ::core::result::Result<u8, super::Failed> {

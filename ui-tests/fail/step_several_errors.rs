@@ -2,6 +2,6 @@
 use lifecycle::on_shutdown;
 
 #[on_shutdown(order = "1", timeout = 30s, lst, label = "x")]
-fn close<T>(db: &mut T, name: &'static str) -> impl Sized {}
+fn close<T>(_: &mut T, _: &'static str) -> impl Sized {}
 
 fn main() {}

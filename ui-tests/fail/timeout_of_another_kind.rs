@@ -1,8 +1,6 @@
-use std::time::Duration;
-
 use lifecycle::on_start;
 
-#[on_start(timeout = Duration::from_secs(5))]
+#[on_start(timeout = std::time::Duration::from_secs(5))]
 fn a_call() {}
 
 #[on_start(timeout = [5])]
@@ -13,5 +11,8 @@ fn a_char() {}
 
 #[on_start(timeout = "never")]
 fn never() {}
+
+#[on_start(timeout = never)]
+fn never_unquoted() {}
 
 fn main() {}

@@ -15,6 +15,7 @@ mod set {
 #[lifecycle::main(
     setup = set::up,
     grace = GRACE,
+    drain = "1s",
     signals = SIGNALS,
     exit = zero,
     budget = deny,

@@ -29,17 +29,18 @@ fn hexadecimal() {}
 #[on_shutdown(order = i32::MAX)]
 fn the_greatest() {}
 
-#[on_shutdown(order = 1_000i32, r#timeout = "5µs", label = r#Raw)]
+#[on_shutdown(order = 1_000i32, r#timeout = "5000000µs", label = r#Raw)]
 async fn suffixed() {}
 
 #[on_shutdown(last, timeout = "1s")]
 fn alert(report: &Report) {
-    let found: Vec<_> = report.steps.iter().map(|step| (&*step.name, step.outcome.clone())).collect();
+    let found: Vec<_> = report.steps.iter().map(|step| (&*step.name, step.outcome)).collect();
     let done = |name| (name, Outcome::Done);
     let expected = [
         done("First"),
         done("by_paths"),
         done("no_keys"),
+        done("Requests"),
         done("by_longer_paths"),
         done("hexadecimal"),
         done("Raw"),

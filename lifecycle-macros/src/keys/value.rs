@@ -58,7 +58,7 @@ impl Time {
 
 pub(super) fn parse(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
     match key.kind {
-        Kind::Expr => return input.parse::<Expr>().map(|expr| Value::Tokens(expr.into_token_stream())),
+        Kind::Expr => return expr(key, input),
         Kind::Path if !input.peek(Lit) => {
             let wanted = |error: syn::Error| {
                 syn::Error::new(error.span(), format!("expected a path: `{} = {}`", key.name, key.example))
@@ -110,6 +110,18 @@ pub(super) fn parse(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
         },
         Kind::Flag | Kind::Expr => fail(format!("`{}` takes no such value", key.name)),
     }
+}
+
+fn expr(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
+    let written = until_end_of_value(&input.fork());
+    input.parse::<Expr>().map(|expr| Value::Tokens(expr.into_token_stream())).map_err(|error| {
+        // syn has the better place, except where all it can say is that there is no more.
+        let message = format!("expected an expression: write for example `{} = {}`", key.name, key.example);
+        match error.to_string().starts_with("unexpected end of input") {
+            true => syn::Error::new_spanned(written, message),
+            false => error,
+        }
+    })
 }
 
 fn literal(tokens: &TokenStream) -> Option<Lit> {

@@ -29,25 +29,27 @@ pub(super) fn main(main: &Main) -> TokenStream {
     let takes = arguments::signature(&main.arguments, krate, false);
     let (holds, lends) = arguments::gather(&main.arguments, krate);
     // A return type that is no service's result is shown where it was written.
-    let p_at = krate.private_at(site_at(main.output));
-    let run = quote_spanned!(site_at(main.output)=> #p_at::main);
+    let at = site_at(main.output);
+    let p_at = krate.private_at(at);
+    let arguments = quote_spanned!(site()=>
+        #p::MainDef {
+            file: #p::file!(),
+            line: #p::line!(),
+            signature: |signature: &mut #p::Signature| { #takes },
+            keys: |settings: &mut #p::Settings| { #settings },
+            setup: #setup,
+        },
+        |inputs: &mut #p::Inputs<'_>| -> #p::Result<_, #p::Missing> {
+            #holds
+            #p::Ok(async move { #function(#lends).await })
+        },
+    );
+    let run = quote_spanned!(at=> #p_at::main(#arguments));
     quote_spanned!(site()=>
         #vis fn #function() -> #p::ExitCode {
             #item
 
-            #run(
-                #p::MainDef {
-                    file: #p::file!(),
-                    line: #p::line!(),
-                    signature: |signature: &mut #p::Signature| { #takes },
-                    keys: |settings: &mut #p::Settings| { #settings },
-                    setup: #setup,
-                },
-                |inputs: &mut #p::Inputs<'_>| -> #p::Result<_, #p::Missing> {
-                    #holds
-                    #p::Ok(async move { #function(#lends).await })
-                },
-            )
+            #run
         }
     )
 }

@@ -40,7 +40,7 @@ pub(super) struct Output {
 pub(super) fn check(raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Option<Tracked> {
     let sig = &item.sig;
     if let Some(token) = &sig.constness {
-        errors.at(token, "a `const fn` cannot be tracked: counting its calls happens at run time");
+        errors.at(token, "a `const fn` cannot be tracked: its calls are counted at run time; remove `const`, or track what calls it");
     }
     if let Some(variadic) = &sig.variadic {
         errors.at(
@@ -49,7 +49,7 @@ pub(super) fn check(raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Option<Tra
         );
     }
     if let Some(Type::Never(never)) = item.output().map(bare) {
-        errors.at(never, "a call that never returns would hold up every shutdown until its drain times out");
+        errors.at(never, "a call that never returns would hold up every shutdown until its drain times out: track the functions that it calls");
     }
     let refusal = refusal(&raw, item, errors);
     let name = raw.name.map_or_else(|| item.name().to_token_stream(), |name| name.value);

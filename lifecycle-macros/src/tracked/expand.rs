@@ -93,6 +93,7 @@ fn async_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
         .as_ref()
         .map(|ty| quote_spanned!(site()=> if false { return #p::tracked::hint::<#ty>(); }));
     quote_spanned!(site()=>
+        #[allow(clippy::unused_unit)]
         let admitted = match #p::admit(#site_of) {
             #p::Ok(admitted) => admitted,
             #p::Err(rejected) => return #refused,

@@ -72,7 +72,10 @@ fn hand(index: usize, arg: &FnArg, rebound: bool) -> Handed {
             let name = format_ident!("argument{index}", span = site_at(typed.pat.span()));
             let PatType { attrs, pat, colon_token, ty } = typed;
             let rebind = if rebound {
-                quote_spanned!(site()=> #cfgs let mut #name = #name; #cfgs let #pat = #name;)
+                quote_spanned!(site()=>
+                    #cfgs let mut #name = #name;
+                    #cfgs #[allow(clippy::toplevel_ref_arg)] let #pat = #name;
+                )
             } else {
                 TokenStream::new()
             };
@@ -191,8 +194,8 @@ mod tests {
         ] {
             let read = parameters(quote!(self, mut x: X, #pattern: T));
             let rebinds = quote! {
-                let mut argument1 = argument1; let mut x = argument1;
-                let mut argument2 = argument2; let #pattern = argument2;
+                let mut argument1 = argument1; #[allow(clippy::toplevel_ref_arg)] let mut x = argument1;
+                let mut argument2 = argument2; #[allow(clippy::toplevel_ref_arg)] let #pattern = argument2;
             }
             .to_string();
             assert!(read.prologue.to_string().ends_with(&rebinds), "{}", read.prologue);

@@ -19,51 +19,52 @@ fn an_async_fn() {
     expands(
         attribute(quote!(), item),
         &expect![[r##"
-        #[before]
-        pub async fn create<T: Clone>(
-            State(db): State<Db>,
-            argument1: u8,
-            mut order: T,
-        ) -> Result<impl Sized, Error>
-        where
-            T: Send,
-        {
-            #![allow(unused)]
-            let admitted = match ::lifecycle::__private::admit({
-                static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::new(
-                    "create",
-                    ::lifecycle::__private::module_path!(),
-                    ::lifecycle::__private::file!(),
-                    ::lifecycle::__private::line!(),
-                    false,
-                );
-                &SITE
-            }) {
-                ::lifecycle::__private::Ok(admitted) => admitted,
-                ::lifecycle::__private::Err(rejected) => {
-                    return ::lifecycle::__private::tracked::refuse::<Result<_, Error>>(rejected);
-                }
-            };
-            ::lifecycle::__private::run(
-                    admitted,
-                    async move {
-                        if false {
-                            return ::lifecycle::__private::tracked::hint::<Result<_, Error>>();
-                        }
-                        #[allow(clippy::used_underscore_binding)]
-                        let _ = &order;
-                        #[allow(clippy::used_underscore_binding)]
-                        let _ = &argument1;
-                        #[allow(clippy::used_underscore_binding)]
-                        let _ = &db;
-                        match () {
-                            () => body,
-                        }
-                    },
-                )
-                .await
-        }
-    "##]],
+            #[before]
+            pub async fn create<T: Clone>(
+                State(db): State<Db>,
+                argument1: u8,
+                mut order: T,
+            ) -> Result<impl Sized, Error>
+            where
+                T: Send,
+            {
+                #![allow(unused)]
+                #[allow(clippy::unused_unit)]
+                let admitted = match ::lifecycle::__private::admit({
+                    static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::new(
+                        "create",
+                        ::lifecycle::__private::module_path!(),
+                        ::lifecycle::__private::file!(),
+                        ::lifecycle::__private::line!(),
+                        false,
+                    );
+                    &SITE
+                }) {
+                    ::lifecycle::__private::Ok(admitted) => admitted,
+                    ::lifecycle::__private::Err(rejected) => {
+                        return ::lifecycle::__private::tracked::refuse::<Result<_, Error>>(rejected);
+                    }
+                };
+                ::lifecycle::__private::run(
+                        admitted,
+                        async move {
+                            if false {
+                                return ::lifecycle::__private::tracked::hint::<Result<_, Error>>();
+                            }
+                            #[allow(clippy::used_underscore_binding)]
+                            let _ = &order;
+                            #[allow(clippy::used_underscore_binding)]
+                            let _ = &argument1;
+                            #[allow(clippy::used_underscore_binding)]
+                            let _ = &db;
+                            match () {
+                                () => body,
+                            }
+                        },
+                    )
+                    .await
+            }
+        "##]],
     );
 }
 
@@ -76,43 +77,44 @@ fn a_sync_method() {
     expands(
         quote! { impl Desk { #method } },
         &expect![[r#"
-        impl Desk {
-            fn count(&mut self, argument1: Pair) -> u8 {
-                let body = ::lifecycle::__private::tracked::once(move || -> u8 {
-                    #[allow(clippy::used_underscore_binding)]
-                    let _ = &argument1;
-                    #[allow(clippy::used_underscore_binding)]
-                    let _ = &self;
-                    let mut argument1 = argument1;
-                    let (a, ..) = argument1;
-                    match () {
-                        () => a,
-                    }
-                });
-                let shape = {
-                    use ::lifecycle::__private::tracked::{
-                        ShapeBoxed as _, ShapeFuture as _, ShapeValue as _,
+            impl Desk {
+                fn count(&mut self, argument1: Pair) -> u8 {
+                    let body = ::lifecycle::__private::tracked::once(move || -> u8 {
+                        #[allow(clippy::used_underscore_binding)]
+                        let _ = &argument1;
+                        #[allow(clippy::used_underscore_binding)]
+                        let _ = &self;
+                        let mut argument1 = argument1;
+                        #[allow(clippy::toplevel_ref_arg)]
+                        let (a, ..) = argument1;
+                        match () {
+                            () => a,
+                        }
+                    });
+                    let shape = {
+                        use ::lifecycle::__private::tracked::{
+                            ShapeBoxed as _, ShapeFuture as _, ShapeValue as _,
+                        };
+                        (&&&::lifecycle::__private::tracked::Returned::<u8>::NEW).shape()
                     };
-                    (&&&::lifecycle::__private::tracked::Returned::<u8>::NEW).shape()
-                };
-                shape
-                    .refuse_with(
-                        {
-                            static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::new(
-                                "desk.count",
-                                ::lifecycle::__private::module_path!(),
-                                ::lifecycle::__private::file!(),
-                                ::lifecycle::__private::line!(),
-                                false,
-                            );
-                            &SITE
-                        },
-                        || 0,
-                        body,
-                    )
+                    shape
+                        .refuse_with(
+                            {
+                                static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::new(
+                                    "desk.count",
+                                    ::lifecycle::__private::module_path!(),
+                                    ::lifecycle::__private::file!(),
+                                    ::lifecycle::__private::line!(),
+                                    false,
+                                );
+                                &SITE
+                            },
+                            || 0,
+                            body,
+                        )
+                }
             }
-        }
-    "#]],
+        "#]],
     );
 }
 

@@ -392,7 +392,10 @@ impl Coordinator {
             match change {
                 Change::Began => {
                     self.order.narrator.say(match report.kind {
-                        StepKind::Group => Say::Draining { id, in_flight: self.seen.borrow().awaited },
+                        StepKind::Group => {
+                            life.tell(Event::State(State::Draining));
+                            Say::Draining { id, in_flight: self.seen.borrow().awaited }
+                        }
                         _ => Say::StepBegan { id, phase, step: step.clone(), limit: report.limit },
                     });
                     life.tell(Event::StepBegan { step });
@@ -405,6 +408,9 @@ impl Coordinator {
                     let told = Event::StepEnded { step: step.clone(), outcome, error: error.clone() };
                     self.order.narrator.say(Say::StepEnded { id, phase, step, outcome, error, ran });
                     life.tell(told);
+                    if report.kind == StepKind::Group {
+                        life.tell(Event::State(State::Stopping));
+                    }
                 }
             }
         }

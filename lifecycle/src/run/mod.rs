@@ -5,6 +5,7 @@ pub(crate) mod executor;
 mod hook_task;
 pub(crate) mod message;
 mod requests;
+mod runtime;
 pub(crate) mod service;
 mod shutdown;
 mod track;
@@ -18,7 +19,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use self::coordinator::{Coordinator, Order};
@@ -30,7 +31,7 @@ use crate::plan::{self, Plan};
 use crate::process::{Lifecycle, Running, lifecycle};
 use crate::report::{Reason, Report};
 use crate::resource::Inputs;
-use crate::settings::{Builder, Exit, Flavor, ReportFormat, Settings};
+use crate::settings::{Builder, Exit, ReportFormat, Settings};
 use crate::signal::{self, Second};
 use crate::watchdog::Watchdog;
 use crate::{registry, sys};
@@ -184,13 +185,11 @@ where
     let exit = settings.exit.value;
     let begun = match begin(life, prepared, Second::Exit) {
         Ok(begun) => begun,
-        Err(error) => return ExitCode::from(refuse(vec![error]).exit_code),
+        Err(error) => return ExitCode::from(refuse_by_system(error).exit_code),
     };
-    let runtime = match build_runtime(flavor, workers) {
+    let runtime = match runtime::build(flavor, workers) {
         Ok(runtime) => runtime,
-        Err(error) => {
-            return ExitCode::from(refuse(vec![format!("the runtime cannot be built: {error}")]).exit_code);
-        }
+        Err(error) => return ExitCode::from(refuse_by_system(error).exit_code),
     };
     drop(begun.mailbox.send(Message::Runtime(runtime.handle().clone())));
     runtime.block_on(drive(life, begun, service));
@@ -201,17 +200,6 @@ where
         sys::die_by(*signal);
     }
     ExitCode::from(report.exit_code)
-}
-
-fn build_runtime(flavor: Flavor, workers: Option<usize>) -> std::io::Result<Runtime> {
-    let mut builder = match flavor {
-        Flavor::CurrentThread => tokio::runtime::Builder::new_current_thread(),
-        Flavor::MultiThread => tokio::runtime::Builder::new_multi_thread(),
-    };
-    if let (Flavor::MultiThread, Some(workers)) = (flavor, workers) {
-        builder.worker_threads(workers);
-    }
-    builder.enable_all().build()
 }
 
 /// The system refused what any service needs. Unlike an invalid setting that may pass, so it is no 78, which

@@ -187,7 +187,7 @@ impl RequestsWork {
 
     /// The steps that follow begin before anyone else hears of it: for them the drain must be over.
     fn ended(&self, end: End) -> Progress {
-        self.life.set_state(State::Stopping);
+        self.life.enter(State::Stopping);
         Progress::Ended(end)
     }
 
@@ -213,7 +213,7 @@ impl RequestsWork {
 
 impl Work for RequestsWork {
     fn begin(&mut self, now: Instant) -> Progress {
-        self.life.set_state(State::Draining);
+        self.life.enter(State::Draining);
         self.life.stopping.cancel();
         REQUESTS.close();
         self.seen.borrow_mut().awaited = REQUESTS.in_flight();
@@ -245,7 +245,7 @@ impl Work for RequestsWork {
             self.time_is_up(Instant::now().saturating_duration_since(began));
         }
         self.drop_everything();
-        self.life.set_state(State::Stopping);
+        self.life.enter(State::Stopping);
         let end = self.cut_off_end();
         drop(self.mailbox.send(Message::Ended { at: self.at, end, gifts: Vec::new() }));
     }

@@ -27,7 +27,7 @@ impl Drop for Grenade {
     }
 }
 
-#[on_shutdown(timeout = "200ms")]
+#[on_shutdown(timeout = "400ms")]
 async fn async_hook(token: CancellationToken) -> Result<(), Chained> {
     let _held = Loud("what async_hook holds");
     match scenario().as_str() {
@@ -71,10 +71,10 @@ async fn async_hook(token: CancellationToken) -> Result<(), Chained> {
     Ok(())
 }
 
-#[on_shutdown(order = 1, timeout = "200ms")]
+#[on_shutdown(order = 1, timeout = "400ms")]
 fn sync_hook(token: CancellationToken) -> Result<(), String> {
     let left = lifecycle::time_left().unwrap();
-    println!("sync_hook has its time: {}", !left.is_zero() && left <= Duration::from_millis(200));
+    println!("sync_hook has its time: {}", !left.is_zero() && left <= Duration::from_millis(400));
     match scenario().as_str() {
         "sync hang" => loop {
             thread::park();
@@ -109,7 +109,7 @@ fn alert(report: &Report) {
     }
 }
 
-#[on_shutdown(last, timeout = "200ms")]
+#[on_shutdown(last)]
 async fn flush_telemetry() {
     println!("flush_telemetry");
 }

@@ -177,6 +177,13 @@ async fn main() {
                 refused += usize::from(probe().await.is_err()) + usize::from(probe_sync().is_err());
             }
             println!("{rejected}: refused {refused}, {:?}", lifecycle::state());
+            let stats = lifecycle::stats();
+            let order = stats.calls.iter().find(|site| site.name == "order").map(|site| site.in_flight);
+            let (state, in_flight, refused) = (stats.state, stats.in_flight, stats.refused);
+            println!(
+                "stats: {state:?}, {in_flight} in flight, order {}, refused {refused}",
+                order.unwrap_or(0)
+            );
             if plays("always") {
                 tokio::spawn(heartbeat());
             }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use lifecycle::{Take, on_shutdown, on_start};
-use lifecycle_tests::scene::Loud;
+use lifecycle_tests::scene::{Loud, plays};
 
 trait Venue: Send + Sync {
     fn name(&self) -> &'static str;
@@ -105,6 +105,14 @@ async fn main() {
     let venue = lifecycle::resource::<dyn Venue>();
     println!("resource {:?}", venue.map(|venue| venue.name()));
     println!("absent {}", lifecycle::resource::<Absent>().is_none());
+    if plays("held") {
+        let left = lifecycle::resource::<Left>();
+        // Lives longer than the service.
+        tokio::spawn(async move {
+            std::future::pending::<()>().await;
+            drop(left);
+        });
+    }
     println!("serving");
     lifecycle::stopping().await;
 }

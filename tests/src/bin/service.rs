@@ -54,7 +54,8 @@ fn setup(settings: &mut Settings) {
             settings.grace(Duration::from_millis(4000)).reserve(Duration::from_millis(2000));
         }
         "blocked" => {
-            settings.grace(Duration::from_millis(2500)).drain(Duration::from_millis(200));
+            settings.grace(Duration::from_millis(2500)).reserve(Duration::from_millis(500));
+            settings.drain(Duration::from_millis(200));
         }
         _ => {}
     }

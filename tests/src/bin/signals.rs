@@ -3,7 +3,6 @@
 
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
-use std::time::Duration;
 
 use lifecycle::{Exit, Settings, on_shutdown, signals};
 
@@ -15,8 +14,7 @@ fn setup(settings: &mut Settings) {
     match &*scenario() {
         "hup" => settings.signals(&[signals::SIGTERM, signals::SIGHUP]),
         "reraise" | "reraise-degraded" | "reraise-asked" => settings.exit(Exit::Reraise),
-        "many-workers" => settings.worker_threads(256),
-        "short" => settings.grace(Duration::from_millis(900)).reserve(Duration::from_millis(100)),
+        "two-workers" => settings.worker_threads(2),
         _ => settings,
     };
 }
