@@ -113,6 +113,7 @@ async fn main() {
         }
         _ => {}
     }
+    let stopping = lifecycle::stopping();
     println!("serving");
-    lifecycle::stopping().await;
+    stopping.await;
 }
