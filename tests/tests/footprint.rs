@@ -25,7 +25,8 @@ fn it_opens_nothing_that_others_could_see() {
     for entry in fs::read_dir(format!("/proc/{}/fd", child.pid())).unwrap() {
         let Ok(target) = fs::read_link(entry.unwrap().path()) else { continue };
         let target = target.to_string_lossy().into_owned();
-        let of_a_kind = ["pipe:", "anon_inode:", "socket:", "/dev/"].iter().any(|kind| target.starts_with(kind));
+        let of_a_kind =
+            ["pipe:", "anon_inode:", "socket:", "/dev/"].iter().any(|kind| target.starts_with(kind));
         assert!(of_a_kind, "a file is open: {target}");
         let inode = target.trim_start_matches("socket:[").trim_end_matches(']');
         assert!(!internet.contains(inode), "a port is open: {target}");
