@@ -1,6 +1,11 @@
 //! How things are shown to a person.
 
+pub(crate) mod deploy;
+pub(crate) mod dot;
 pub(crate) mod json;
+pub(crate) mod plan_json;
+pub(crate) mod plan_text;
+pub(crate) mod svg;
 pub(crate) mod table;
 
 use std::time::Duration;

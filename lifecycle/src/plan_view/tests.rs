@@ -1,0 +1,1 @@
+//! What the view says of a plan, against the plan.

@@ -1,0 +1,138 @@
+//! The plan as a graph in Graphviz' language.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use super::clean;
+use crate::plan_view::{Follows, Plan, PlanStep};
+use crate::report::StepKind;
+use crate::settings::duration::spell;
+
+pub(crate) fn plan(plan: &Plan) -> String {
+    let nodes = plan.steps.iter().enumerate().map(|(index, step)| (step.id.as_str(), index)).collect();
+    let mut dot = Dot { text: String::with_capacity(256 + 256 * plan.steps.len()), plan, nodes };
+    dot.line("digraph lifecycle {");
+    dot.line("  rankdir=LR; compound=true; fontname=\"sans-serif\"; nodesep=0.15; ranksep=0.5;");
+    dot.line("  node [shape=box, style=\"rounded,filled\", fillcolor=\"#f2f5f9\", color=\"#5b6b82\", fontname=\"sans-serif\", fontsize=11];");
+    dot.line("  edge [color=\"#5b6b82\", arrowsize=0.7];");
+    dot.line(&format!(
+        "  label={}; labelloc=t;",
+        quoted(&format!("The shutdown {}", super::plan_text::verdict(plan)))
+    ));
+    for kind in [StepKind::Start, StepKind::Shutdown, StepKind::Last] {
+        dot.section(kind);
+    }
+    dot.line("}");
+    dot.text
+}
+
+struct Dot<'a> {
+    text: String,
+    plan: &'a Plan,
+    /// By id, the place in the plan.
+    nodes: HashMap<&'a str, usize>,
+}
+
+impl Dot<'_> {
+    /// Of a node: ids may hold anything.
+    fn name(&self, id: &str) -> String {
+        format!("n{}", self.nodes.get(id).copied().unwrap_or_default())
+    }
+
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn section(&mut self, kind: StepKind) {
+        let plan = self.plan;
+        let steps: Vec<&PlanStep> = plan.section(kind).collect();
+        if steps.is_empty() {
+            return;
+        }
+        // Writing to a String does not fail; so below.
+        let _ = writeln!(self.text, "  subgraph cluster_{kind} {{", kind = kind.as_str());
+        let _ = writeln!(self.text, "    label={}; color=\"#c3ccd9\";", quoted(kind.as_str()));
+        steps.iter().for_each(|step| self.node(step));
+        self.line("  }");
+        let mut ranks: Vec<i32> = steps.iter().flat_map(|step| &step.after).filter_map(rank).collect();
+        ranks.sort_unstable();
+        ranks.dedup();
+        for rank in ranks {
+            let point = point(kind, rank);
+            let _ = writeln!(
+                self.text,
+                "  {point} [shape=point, width=0.08, xlabel={}];",
+                quoted(&format!("order {rank}"))
+            );
+            for step in steps.iter().filter(|step| step.order == Some(rank)) {
+                let _ = writeln!(self.text, "  {} -> {point} [arrowhead=none];", self.name(&step.id));
+            }
+        }
+        for step in &steps {
+            for follows in &step.after {
+                let from = match follows {
+                    Follows::Step(id) => self.name(id),
+                    Follows::Order { order, .. } => point(kind, *order),
+                    // Said by where its cluster stands.
+                    Follows::Ordered | Follows::Report => continue,
+                };
+                let bold = if step.critical && self.is_critical(follows) {
+                    " [penwidth=2.5, color=\"#b3261e\"]"
+                } else {
+                    ""
+                };
+                let _ = writeln!(self.text, "  {from} -> {}{bold};", self.name(&step.id));
+            }
+        }
+    }
+
+    fn is_critical(&self, follows: &Follows) -> bool {
+        match follows {
+            Follows::Step(id) => {
+                self.nodes.get(id.as_str()).is_some_and(|&node| self.plan.steps[node].critical)
+            }
+            // The point stands for the slowest of them.
+            Follows::Order { .. } => true,
+            Follows::Ordered | Follows::Report => false,
+        }
+    }
+
+    fn node(&mut self, step: &PlanStep) {
+        let limit = step
+            .limit
+            .map_or_else(|| "never ends by itself".to_owned(), |limit| format!("≤ {}", spell(limit)));
+        let mut label = format!("{}\n{}\n{limit}", clean(&step.id), clean(&step.rank()));
+        if step.critical {
+            label.push_str("\nlongest way");
+        }
+        let bold = if step.critical { ", penwidth=2.5, color=\"#b3261e\"" } else { "" };
+        let shape = if step.kind == StepKind::Group { ", shape=hexagon" } else { "" };
+        let tip = step.place().unwrap_or_default();
+        let _ = writeln!(
+            self.text,
+            "    {} [label={}, tooltip={}{bold}{shape}];",
+            self.name(&step.id),
+            quoted(&label),
+            quoted(&tip)
+        );
+    }
+}
+
+fn rank(follows: &Follows) -> Option<i32> {
+    match follows {
+        Follows::Order { order, .. } => Some(*order),
+        _ => None,
+    }
+}
+
+/// Where many of a rank meet, so that n before m do not need n × m edges.
+fn point(kind: StepKind, order: i32) -> String {
+    quoted(&format!("{} {order}", kind.as_str()))
+}
+
+/// A string of Graphviz': a backslash is kept, a line break is one.
+fn quoted(text: &str) -> String {
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    format!("\"{text}\"")
+}
