@@ -33,24 +33,25 @@ pub(crate) fn plan(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     Ok(())
 }
 
-/// `takes at most 20s of 23s (grace 25s less reserve 2s)`.
+/// `takes at most 20s of the 23s it has (grace 25s less reserve 2s)`.
 pub(super) fn verdict(plan: &Plan) -> String {
     let WorstCase { total, available, .. } = plan.worst;
-    let longest = match total {
-        Some(total) => format!("takes at most {}", spell(total)),
-        None => "may take for ever".to_owned(),
+    let (Some(grace), Some(available)) = (plan.grace, available) else {
+        return match total {
+            Some(total) => format!("takes at most {}; grace is never", spell(total)),
+            None => "may take for ever; grace is never".to_owned(),
+        };
     };
-    match (plan.grace, available) {
-        (Some(grace), Some(available)) => {
-            let over = match total {
-                Some(total) if total > available => format!(", {} too long", spell(total - available)),
-                _ => String::new(),
-            };
-            let (available, grace) = (spell(available), spell(grace));
-            let reserve = spell(plan.phases.reserve);
-            format!("{longest} of {available} (grace {grace} less reserve {reserve}){over}")
-        }
-        _ => format!("{longest}; grace is never"),
+    let has = format!(
+        "the {} it has (grace {} less reserve {})",
+        spell(available),
+        spell(grace),
+        spell(plan.phases.reserve)
+    );
+    match total {
+        Some(total) if total <= available => format!("takes at most {} of {has}", spell(total)),
+        Some(total) => format!("may take {}, {} more than {has}", spell(total), spell(total - available)),
+        None => format!("may take for ever, more than {has}"),
     }
 }
 
