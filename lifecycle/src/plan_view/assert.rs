@@ -14,11 +14,8 @@ const BLESS_COMMAND: &str = "LIFECYCLE_BLESS=1 cargo test";
 /// Asserts, in a test of the service itself, that its plan verifies, fits a time, and is the one that was reviewed.
 ///
 /// ```no_run
-/// #[test]
-/// fn the_shutdown_is_the_one_we_reviewed() {
-///     lifecycle::assert_plan!(fits = "25s", file = "shutdown.plan");
-/// }
-/// # the_shutdown_is_the_one_we_reviewed();
+/// // In a `#[test]`:
+/// lifecycle::assert_plan!(fits = "25s", file = "shutdown.plan");
 /// ```
 ///
 /// Both keys may be left out. It looks at [`plan()`](crate::plan()), and panics with all that is wrong with it.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{Plan, PlanStep};
-use crate::render::clean;
+use crate::render::line as one_line;
 use crate::report::StepKind;
 use crate::settings::duration::spell;
 
@@ -66,9 +66,4 @@ pub(super) fn chain(plan: &Plan) -> String {
 
 fn never(time: Option<Duration>) -> String {
     time.map_or_else(|| "never".to_owned(), spell)
-}
-
-/// Names that are registered by hand may hold anything.
-fn one_line(text: &str) -> String {
-    clean(text).replace('\n', "\\n")
 }

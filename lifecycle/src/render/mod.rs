@@ -50,6 +50,11 @@ pub(crate) fn clean(text: &str) -> String {
     cleaned
 }
 
+/// The same on one line.
+pub(crate) fn line(text: &str) -> String {
+    clean(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
 /// A type's name without the paths in it: `Mutex<Exchange>`.
 pub(crate) fn type_name(full: &str) -> String {
     let mut short = String::with_capacity(full.len());

@@ -125,8 +125,54 @@ mod tests {
         }
         let json: Value = serde_json::from_str(&example::small().to_json()).unwrap();
         assert_eq!(json["phases"]["drain_ms"], 15_000.0);
-        assert_eq!(json["steps"][3]["order_from"], "via archive");
+        let close = json["steps"].as_array().unwrap().iter().find(|step| step["id"] == "close_db").unwrap();
+        assert_eq!((&close["order"], &close["order_from"]), (&Value::from(2), &Value::from("via archive")));
+        assert_eq!(close["after"], serde_json::json!([{ "step": "archive" }]));
         assert_eq!(json["exit"], "zero");
+    }
+
+    /// The schema lies outside of the package, so that it can be linked to.
+    const SCHEMA: &str = include_str!("../../../docs/plan.schema.json");
+
+    fn paths(value: &Value, at: &str, paths: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+                paths.push(format!("{at}/{name}"));
+                self::paths(value, &format!("{at}/{name}"), paths);
+            }),
+            Value::Array(values) => values
+                .iter()
+                .enumerate()
+                .for_each(|(index, value)| self::paths(value, &format!("{at}/{index}"), paths)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn the_schema_describes_it_and_nothing_else() {
+        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        for (name, plan) in example::all() {
+            let json: Value = serde_json::from_str(&plan.to_json()).unwrap();
+            let errors: Vec<String> = schema.iter_errors(&json).map(|error| error.to_string()).collect();
+            assert_eq!(errors, [""; 0], "{name}");
+        }
+        let json: Value = serde_json::from_str(&example::hostile().to_json()).unwrap();
+        let mut fields = Vec::new();
+        paths(&json, "", &mut fields);
+        assert!(fields.len() > 50);
+        for field in fields {
+            let (parent, name) = field.rsplit_once('/').unwrap();
+            let mut without = json.clone();
+            without.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
+            assert!(!schema.is_valid(&without), "{field} may be left out");
+            let mut renamed = json.clone();
+            renamed.pointer_mut(parent).unwrap()["unknown"] = Value::Null;
+            assert!(!schema.is_valid(&renamed), "{parent} may have any field");
+            let mut wrong = json.clone();
+            *wrong.pointer_mut(&field).unwrap() = serde_json::json!({ "not": ["this"] });
+            assert!(!schema.is_valid(&wrong), "{field} may be anything");
+        }
     }
 
     #[cfg(feature = "serde")]

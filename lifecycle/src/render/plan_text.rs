@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::clean;
+use super::line as one_line;
 use crate::plan_view::{Plan, PlanStep, WorstCase};
 use crate::report::StepKind;
 use crate::settings::duration::spell;
@@ -28,7 +28,7 @@ pub(crate) fn plan(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f)?;
     }
     for warning in &plan.warnings {
-        writeln!(f, "warning: {}", clean(warning))?;
+        writeln!(f, "warning: {}", one_line(warning))?;
     }
     Ok(())
 }
@@ -115,15 +115,15 @@ struct Row {
 
 impl Row {
     fn new(step: &PlanStep) -> Self {
-        let after: Vec<String> = step.after.iter().map(|follows| clean(&follows.to_string())).collect();
+        let after: Vec<String> = step.after.iter().map(|follows| one_line(&follows.to_string())).collect();
         let mut cells = [
-            clean(&step.id),
-            clean(&step.rank()),
+            one_line(&step.id),
+            one_line(&step.rank()),
             String::new(),
             never(step.limit),
             never(step.begins),
             never(step.ends),
-            step.place().map_or_else(dash, |place| clean(&place)),
+            step.place().map_or_else(dash, |place| one_line(&place)),
         ]
         .map(|cell| vec![cell]);
         cells[BROKEN] = broken(&after);
@@ -164,7 +164,7 @@ fn left_out(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             "{}::{} is {}: {} ({}:{})",
             step.module, step.name, step.outcome, step.why, step.file, step.line
         );
-        writeln!(f, "{GAP}{}", clean(&text).replace('\n', "\n    "))?;
+        writeln!(f, "{GAP}{}", one_line(&text))?;
     }
     Ok(())
 }
@@ -178,7 +178,7 @@ fn longest_way(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut rows = vec![["longest way".to_owned(), "takes".to_owned(), "until".to_owned()]];
     for link in chain {
         until = until.zip(link.cost).map(|(until, cost)| until.saturating_add(cost));
-        rows.push([format!("* {}", clean(&link.name)), never(link.cost), never(until)]);
+        rows.push([format!("* {}", one_line(&link.name)), never(link.cost), never(until)]);
     }
     let column = |index: usize| rows.iter().map(|row| width(&row[index])).max().unwrap_or_default();
     let (names, costs, ends) = (column(0), column(1), column(2));

@@ -312,7 +312,7 @@ fn band(step: &PlanStep) -> String {
 }
 
 fn shown(id: &str) -> String {
-    let id = super::clean(id).replace(['\n', '\t'], " ");
+    let id = super::line(id);
     match id.chars().count() > LONGEST_NAME {
         true => id.chars().take(LONGEST_NAME - 1).chain(['…']).collect(),
         false => id,
