@@ -58,7 +58,7 @@ impl Draft {
     pub(crate) fn module(self, module: &str) -> Self {
         self.with(|step| step.module = module.into())
     }
-    fn report(self) -> Self {
+    pub(crate) fn report(self) -> Self {
         self.with(|step| step.signature.takes_report = true)
     }
     pub(crate) fn shares<T: 'static>(self) -> Self {
@@ -67,7 +67,7 @@ impl Draft {
     pub(crate) fn takes<T: 'static>(self) -> Self {
         self.with(|step| step.signature.takes.push(Need::take::<T>()))
     }
-    fn gives<T: 'static>(self) -> Self {
+    pub(crate) fn gives<T: 'static>(self) -> Self {
         let gift = Gift { key: std::any::TypeId::of::<T>(), type_name: std::any::type_name::<T>() };
         self.with(|step| step.signature.gives.push(gift))
     }
