@@ -159,3 +159,102 @@ fn too_long(plan: &Plan, time: Duration) -> Option<String> {
         committed::chain(plan)
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan_view::example;
+
+    /// A folder of its own, which goes with it.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("lifecycle-plan-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            Folder(path)
+        }
+
+        fn expect(&self, file: &str) -> ExpectedPlan {
+            ExpectedPlan::new(self.0.to_str()).file(file)
+        }
+
+        fn write(&self, text: &str) {
+            std::fs::write(self.0.join("a.plan"), text).unwrap();
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_plan_fits_with_its_reserve() {
+        let fits = |time: &str| ExpectedPlan::new(None).fits(time).check(&example::small(), false);
+        assert_eq!(fits("33s"), Ok(()));
+        assert_eq!(
+            fits("32s 999ms").unwrap_err(),
+            "the shutdown does not fit 32s 999ms: it may take 31s and 2s of reserve after it, together 33s. The longest \
+             way is lameduck 3s, then deregister 1s 500ms, then drain 15s, then cut 500ms, then cancel_open_orders 3s, \
+             then disconnect 1s, then archive 2s, then close_db 5s: lower one of these"
+        );
+        let endless = ExpectedPlan::new(None).fits(Duration::MAX).check(&example::endless(), false);
+        assert!(endless.unwrap_err().contains("may take for ever"));
+    }
+
+    #[test]
+    fn the_committed_file_is_written_compared_and_not_touched() {
+        let folder = Folder::new("compare");
+        let small = example::small();
+        let missing = folder.expect("a.plan").check(&small, false).unwrap_err();
+        assert!(missing.starts_with("there is no a.plan in "), "{missing}");
+        assert!(missing.contains("let `LIFECYCLE_BLESS=1 cargo test` write it"), "{missing}");
+        assert!(!folder.0.join("a.plan").exists());
+
+        folder.expect("a.plan").check(&small, true).unwrap();
+        let text = std::fs::read_to_string(folder.0.join("a.plan")).unwrap();
+        assert_eq!(text, committed::text(&small));
+        assert_eq!(folder.expect("a.plan").check(&small, false), Ok(()));
+        folder.write(&text.replace('\n', "\r\n"));
+        assert_eq!(folder.expect("a.plan").check(&small, false), Ok(()));
+
+        let was = text.replace("limit 4s", "limit 6s");
+        folder.write(&was);
+        let changed = folder.expect("a.plan").check(&small, false).unwrap_err();
+        assert_eq!(
+            changed,
+            "the plan is not the one in a.plan (- there, + now):\n\n  …\n    cancel_open_orders: order 0 default, limit 3s, \
+             after Requests\n    disconnect: order 0 default, limit 1s, after cancel_open_orders\n-   flush: order 0 \
+             default, limit 6s, after Requests\n+   flush: order 0 default, limit 4s, after Requests\n    archive: order \
+             2, limit 2s, after disconnect, flush\n    close_db: order 2 via archive, limit 5s, after archive\n\nIf that \
+             is meant, let `LIFECYCLE_BLESS=1 cargo test` write the file, and commit it."
+        );
+        assert_eq!(std::fs::read_to_string(folder.0.join("a.plan")).unwrap(), was);
+        folder.expect("a.plan").check(&small, true).unwrap();
+        assert_eq!(std::fs::read_to_string(folder.0.join("a.plan")).unwrap(), text);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let folder = Folder::new("both");
+        let wrong = folder.expect("a.plan").fits("1s").check(&example::small(), false).unwrap_err();
+        assert!(wrong.contains("does not fit 1s") && wrong.contains("there is no a.plan"), "{wrong}");
+        // A file that was asked for is written, though the plan does not fit.
+        assert!(folder.expect("a.plan").fits("1s").check(&example::small(), true).is_err());
+        assert!(folder.0.join("a.plan").exists());
+    }
+
+    #[test]
+    fn only_a_real_value_blesses() {
+        assert!(bless(Some("1".into())));
+        assert!(!bless(None) && !bless(Some("0".into())) && !bless(Some("".into())));
+    }
+
+    #[test]
+    #[should_panic(expected = "assert_plan!: fits: 25 has no unit: write 25s or 25ms")]
+    fn a_time_without_a_unit_is_refused() {
+        drop(ExpectedPlan::new(None).fits("25"));
+    }
+}

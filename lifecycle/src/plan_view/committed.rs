@@ -67,3 +67,62 @@ pub(super) fn chain(plan: &Plan) -> String {
 fn never(time: Option<Duration>) -> String {
     time.map_or_else(|| "never".to_owned(), spell)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan_view::example;
+
+    #[test]
+    fn it_is_the_order_the_edges_and_the_limits() {
+        let expected = "\
+# How this service starts and stops. lifecycle::assert_plan! compares it;
+# LIFECYCLE_BLESS=1 cargo test writes it.
+
+grace 40s, lameduck 3s, drain 15s, cut 500ms, reserve 2s
+
+start
+  connect: order 0 default, limit 30s
+  open_db: order 0 default, limit 10s
+  warm_cache: order 0 default, limit 2s 500ms, after open_db
+  migrate: order 1, limit 30s, after connect, warm_cache
+
+shutdown
+  deregister: order -1, limit 1s 500ms
+  Requests: limit 15s 500ms, after deregister
+  cancel_open_orders: order 0 default, limit 3s, after Requests
+  disconnect: order 0 default, limit 1s, after cancel_open_orders
+  flush: order 0 default, limit 4s, after Requests
+  archive: order 2, limit 2s, after disconnect, flush
+  close_db: order 2 via archive, limit 5s, after archive
+
+last
+  alert: limit 2s, after all ordered steps
+  flush_telemetry: limit 1s, after the report
+
+left out
+  shop::orders::notify: off
+
+the shutdown takes at most 31s: lameduck 3s, then deregister 1s 500ms, then drain 15s, then cut 500ms, then \
+cancel_open_orders 3s, then disconnect 1s, then archive 2s, then close_db 5s
+";
+        assert_eq!(text(&example::small()), expected);
+    }
+
+    #[test]
+    fn a_line_that_moves_changes_nothing() {
+        let mut moved = example::small();
+        for step in &mut moved.steps {
+            (step.line, step.file) = (step.line + 7, "src/elsewhere.rs".into());
+        }
+        moved.left_out[0].line += 7;
+        assert_eq!(text(&moved), text(&example::small()));
+    }
+
+    #[test]
+    fn each_step_has_one_line_whatever_its_name() {
+        let plan = example::hostile();
+        let lines = text(&plan).lines().filter(|line| line.starts_with("  ")).count();
+        assert_eq!(lines, plan.steps.len() + plan.left_out.len());
+    }
+}

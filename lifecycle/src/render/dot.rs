@@ -136,3 +136,59 @@ fn quoted(text: &str) -> String {
     let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("\"{text}\"")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan_view::example;
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    /// What Graphviz makes of it, in its plain form; `None` where it is not installed.
+    fn plain(dot: &str) -> Option<String> {
+        let mut child = match Command::new("dot")
+            .args(["-Tplain"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+        {
+            Ok(child) => child,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                println!("Graphviz is not installed: not tested");
+                return None;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        child.stdin.take().unwrap().write_all(dot.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        // It complains of what it does not understand, and goes on.
+        assert!(output.status.success() && !stderr.contains("syntax"), "{stderr}\n{dot}");
+        Some(String::from_utf8(output.stdout).unwrap())
+    }
+
+    #[test]
+    fn graphviz_takes_it_with_every_node_and_edge() {
+        for (name, plan) in example::all() {
+            let dot = plan.to_dot();
+            let Some(plain) = plain(&dot) else { return };
+            let count = |word: &str| plain.lines().filter(|line| line.starts_with(word)).count();
+            let points = dot.matches("[shape=point").count();
+            assert_eq!(count("node "), plan.steps.len() + points, "{name}: {plain}");
+            assert_eq!(count("edge "), dot.matches(" -> ").count(), "{name}: {plain}");
+        }
+    }
+
+    #[test]
+    fn what_is_waited_for_is_an_edge() {
+        let plan = example::small();
+        let dot = plan.to_dot();
+        let node = |id: &str| format!("n{}", plan.steps.iter().position(|step| step.id == id).unwrap());
+        let edge = |from: &str, to: &str| dot.contains(&format!("  {} -> {}", node(from), node(to)));
+        assert!(edge("open_db", "warm_cache") && edge("archive", "close_db") && edge("flush", "archive"));
+        assert!(!edge("flush", "close_db") && !edge("Requests", "archive"));
+        let critical = dot.lines().filter(|line| line.contains(" -> ") && line.contains("penwidth")).count();
+        assert_eq!(critical, plan.steps.iter().filter(|step| step.critical).count() - 1);
+    }
+}

@@ -91,7 +91,7 @@ fn title(kind: StepKind, plan: &Plan) -> String {
             format!("shutdown, after {} of lameduck", spell(lameduck))
         }
         StepKind::Last if plan.grace.is_some() => {
-            format!("last, on the reserve of {}", spell(plan.phases.reserve))
+            format!("last, with {} at least", spell(plan.phases.reserve))
         }
         kind => kind.as_str().to_owned(),
     }
@@ -203,4 +203,96 @@ fn longest_way(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 fn width(text: &str) -> usize {
     text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan_view::example::{self, plan, stop};
+
+    #[test]
+    fn it_is_a_table_with_the_longest_way_below() {
+        let expected = "\
+12 steps. The shutdown takes at most 31s of the 38s it has (grace 40s less reserve 2s)
+
+  step                order             waits for                limit      from         to  where
+start
+  connect             0 default         -                          30s        0s        30s  src/orders.rs:7
+  open_db             0 default         -                          10s        0s        10s  src/orders.rs:7
+  warm_cache          0 default         open_db               2s 500ms       10s  12s 500ms  src/orders.rs:10
+  migrate             1                 connect, warm_cache        30s       30s         1m  src/orders.rs:7
+shutdown, after 3s of lameduck
+* deregister          -1                -                     1s 500ms        3s   4s 500ms  src/orders.rs:10
+* Requests            between -1 and 0  deregister           15s 500ms  4s 500ms        20s  -
+* cancel_open_orders  0 default         Requests                    3s       20s        23s  src/orders.rs:18
+* disconnect          0 default         cancel_open_orders          1s       23s        24s  src/orders.rs:10
+  flush               0 default         Requests                    4s       20s        24s  src/orders.rs:5
+* archive             2                 disconnect, flush           2s       24s        26s  src/orders.rs:7
+* close_db            2 via archive     archive                     5s       26s        31s  src/orders.rs:8
+last, with 2s at least
+  alert               last              all ordered steps           2s       31s        33s  src/orders.rs:5
+  flush_telemetry     last              the report                  1s       33s        34s  src/orders.rs:15
+left out
+  shop::orders::notify is off: not in this binary (src/orders.rs:6)
+
+longest way              takes      until
+* lameduck                  3s         3s
+* deregister          1s 500ms   4s 500ms
+* drain                    15s  19s 500ms
+* cut                    500ms        20s
+* cancel_open_orders        3s        23s
+* disconnect                1s        24s
+* archive                   2s        26s
+* close_db                  5s        31s
+  7s left of 38s
+";
+        assert_eq!(example::small().to_string(), expected);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said_first_and_last() {
+        let text = example::large().to_string();
+        assert!(
+            text.starts_with(
+                "62 steps. The shutdown may take 33s 621ms, 10s 621ms more than the 23s it has (grace 25s less reserve \
+                 2s)\n"
+            ),
+            "{text}"
+        );
+        assert!(
+            text.contains("\n  10s 621ms more than the 23s there is: what then still runs is cut off\n"),
+            "{text}"
+        );
+        assert!(
+            text.lines().last().unwrap().starts_with("warning: the shutdown may take 33s 621ms"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_never_ends_is_said_in_words() {
+        let text = example::endless().to_string();
+        assert!(text.starts_with("3 steps. The shutdown may take for ever; grace is never\n"), "{text}");
+        assert!(
+            text.contains("* Requests  between -1 and 0  early       never     5s  never  -\n"),
+            "{text}"
+        );
+        assert!(plan([stop("one")], |_| ()).to_string().starts_with("1 step. "));
+    }
+
+    #[test]
+    fn a_step_has_its_lines_whatever_its_name() {
+        let text = example::hostile().to_string();
+        assert!(!text.contains('\u{1b}'), "{text}");
+        let rows =
+            text.lines().filter(|line| line.contains("src/orders.rs:") || line.starts_with("* Requests"));
+        assert_eq!(rows.count(), 6, "{text}");
+    }
+
+    #[test]
+    fn what_many_wait_for_is_broken_into_lines() {
+        let users = (0..8).map(|n| stop(&format!("flush_partition_{n}")).shares::<example::Db>());
+        let text = plan(users.chain([stop("close_db").takes::<example::Db>()]), |_| ()).to_string();
+        assert!(text.lines().take(15).all(|line| line.chars().count() < 130), "{text}");
+        assert!(text.contains("flush_partition_0, flush_partition_1,"), "{text}");
+    }
 }
