@@ -139,7 +139,6 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::plan_view::example;
     use std::io::Write;
     use std::process::{Command, Stdio};
