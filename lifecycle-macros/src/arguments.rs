@@ -2,11 +2,10 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{FnArg, GenericParam, Type};
 
 use crate::diag::ErrorSink;
-use crate::item::{Item, bare, cfgs, mentions, without_lifetimes};
+use crate::item::{Item, bare, cfgs, focus, mentions, without_lifetimes};
 use crate::paths::{Krate, site, site_at};
 
 /// One argument, to be found by its type.
@@ -38,13 +37,23 @@ pub(crate) fn check(item: &Item, who: &str, errors: &ErrorSink<'_>) -> Vec<Argum
             ),
         }
     }
+    qualifiers(item, who, errors);
+    let declared = item.lifetimes();
+    sig.inputs.iter().filter_map(|arg| argument(arg, &declared, who, errors)).collect()
+}
+
+fn qualifiers(item: &Item, who: &str, errors: &ErrorSink<'_>) {
+    let sig = &item.sig;
     if let Some(token) = &sig.constness {
         errors.at(token, format!("{who} cannot be a `const fn`: remove `const`"));
     }
     if !matches!(sig.safety, syn::Safety::Default) {
         errors.at(
             &sig.safety,
-            format!("{who} is called by the library, which cannot promise what an `unsafe fn` asks for: wrap it in a safe function"),
+            format!(
+                "{who} is called by the library, which cannot promise what an `unsafe fn` asks for: wrap it in a \
+                 safe function"
+            ),
         );
     }
     if let Some(abi) = &sig.abi {
@@ -59,8 +68,6 @@ pub(crate) fn check(item: &Item, who: &str, errors: &ErrorSink<'_>) -> Vec<Argum
     if let Some(Type::Never(never)) = item.output().map(bare) {
         errors.at(never, format!("{who} has to return: its end is what comes next"));
     }
-    let declared = item.lifetimes();
-    sig.inputs.iter().filter_map(|arg| argument(arg, &declared, who, errors)).collect()
 }
 
 fn argument(arg: &FnArg, declared: &[Ident], who: &str, errors: &ErrorSink<'_>) -> Option<Argument> {
@@ -69,39 +76,55 @@ fn argument(arg: &FnArg, declared: &[Ident], who: &str, errors: &ErrorSink<'_>) 
         FnArg::Receiver(receiver) => {
             errors.at(
                 &receiver.self_token,
-                format!("{who} is a free function, which has no `self`: take the value as an argument, as in `fn close(db: &Db)`"),
+                format!(
+                    "{who} is a free function, which has no `self`: take the value as an argument, as in \
+                     `fn close(db: &Db)`"
+                ),
             );
             return None;
         }
     };
-    let ty = typed.ty.to_token_stream();
     let found = errors.child();
-    if let Type::Reference(reference) = bare(&typed.ty) {
+    fits(&typed.ty, who, &found);
+    let cfgs = cfgs(arg).into_iter().map(ToTokens::to_token_stream).collect();
+    let span = focus(&typed.ty);
+    let ty = without_lifetimes(typed.ty.to_token_stream(), declared);
+    (!found.failed()).then_some(Argument { cfgs, ty, span })
+}
+
+/// What the tokens alone can tell of a type; the rest is looked up by type.
+fn fits(ty: &Type, who: &str, errors: &ErrorSink<'_>) {
+    let tokens = ty.to_token_stream();
+    if let Type::Reference(reference) = bare(ty) {
         let inner = reference.elem.to_token_stream();
         if reference.mutability.is_some() {
-            found.at(
-                &ty,
-                format!("a resource is shared, so it cannot be borrowed with `&mut`: write `&{inner}` with a lock inside, or \
-                         `Take<{inner}>` to move it out"),
+            errors.at(
+                ty,
+                format!(
+                    "a resource is shared, so it cannot be borrowed with `&mut`: write `&{inner}` with a lock inside, \
+                     or `Take<{inner}>` to move it out"
+                ),
             );
         } else if matches!(&reference.lifetime, Some(lifetime) if lifetime.ident == "static") {
-            found.at(
-                &ty,
+            errors.at(
+                ty,
                 format!(
                     "a resource is borrowed for the call only: write `&{inner}`, or `Arc<{inner}>` to keep it"
                 ),
             );
         }
     }
-    if let Some(word) = mentions(ty.clone(), "impl") {
-        found.at(word, format!("{who} is called by the library, which cannot choose a type for `impl Trait`: write the type itself"));
+    if let Some(word) = mentions(tokens.clone(), "impl") {
+        errors.at(
+            &word,
+            format!(
+                "{who} is called by the library, which cannot choose a type for `impl Trait`: write the type itself"
+            ),
+        );
     }
-    if let Some(word) = mentions(ty.clone(), "Self") {
-        found.at(word, format!("{who} is a free function, which has no `Self`: write the type's name"));
+    if let Some(word) = mentions(tokens, "Self") {
+        errors.at(&word, format!("{who} is a free function, which has no `Self`: write the type's name"));
     }
-    let cfgs = cfgs(arg).into_iter().map(ToTokens::to_token_stream).collect();
-    let span = typed.ty.span();
-    (!found.failed()).then(|| Argument { cfgs, ty: without_lifetimes(ty, declared), span })
 }
 
 impl Argument {

@@ -38,7 +38,7 @@ impl ErrorSink<'_> {
     }
 
     /// Notes an error with its caret under `culprit`.
-    pub(crate) fn at(&self, culprit: impl ToTokens, message: impl Display) {
+    pub(crate) fn at(&self, culprit: &impl ToTokens, message: impl Display) {
         self.push(syn::Error::new_spanned(culprit, message));
     }
 
@@ -69,8 +69,8 @@ mod tests {
         let store = ErrorStore::default();
         let top = store.sink();
         let (one, other) = (top.child(), top.child());
-        one.at(quote!(x), "first");
-        top.at(quote!(y), "second");
+        one.at(&quote!(x), "first");
+        top.at(&quote!(y), "second");
         assert!(one.failed() && top.failed() && !other.failed());
         let text = store.into_tokens().to_string();
         assert!(text.find("first") < text.find("second"), "{text}");

@@ -1,9 +1,10 @@
 //! A function: its signature parsed, its body left as it is.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream, Parser};
+use syn::parse::{ParseStream, Parser};
+use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, ReturnType, Signature, Token, Type, Visibility};
 
 /// A function item as it was written.
@@ -30,7 +31,7 @@ impl Item {
                 skip(input);
                 return Err(syn::Error::new_spanned(found, format!("`#[{attribute}]` goes on a function")));
             }
-            let sig = Signature::parse(input)?;
+            let sig: Signature = input.parse()?;
             let body = if input.parse::<Option<Token![;]>>()?.is_some() { None } else { Some(body(input)?) };
             Ok(Item { tokens: whole, attrs, vis, sig, body })
         };
@@ -103,6 +104,15 @@ pub(crate) fn bare(mut ty: &Type) -> &Type {
             Type::Paren(paren) => &paren.elem,
             other => return other,
         };
+    }
+}
+
+/// Where a caret under a type says most: stable Rust shows one token of it, so not the `&`, nor the path's beginning.
+pub(crate) fn focus(ty: &Type) -> Span {
+    match bare(ty) {
+        Type::Reference(reference) => focus(&reference.elem),
+        Type::Path(path) => path.path.segments.last().map_or_else(|| ty.span(), |last| last.ident.span()),
+        other => other.span(),
     }
 }
 

@@ -7,7 +7,11 @@ mod item;
 mod keys;
 mod main_fn;
 mod paths;
+#[cfg(test)]
+mod robust;
 mod step;
+#[cfg(test)]
+mod testing;
 mod tracked;
 
 use proc_macro::TokenStream;

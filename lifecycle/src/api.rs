@@ -13,6 +13,7 @@ use crate::gate::{CallStats, REQUESTS};
 use crate::process::lifecycle;
 use crate::report::{Reason, Report};
 use crate::resource::{ProvideError, Resource};
+use crate::run::message::Message;
 
 /// A moment of the shutdown to wait for. `Send`, `'static`, and cheap to make.
 #[derive(Debug)]
@@ -88,10 +89,12 @@ impl Future for Shutdown {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Report> {
         let life = lifecycle();
-        if life.running().is_none() {
+        let Some(running) = life.running() else {
             return Poll::Ready(Report::invalid(vec!["no lifecycle runs in this process".to_owned()]));
+        };
+        if life.service.note_awaits_report() {
+            drop(running.mailbox.send(Message::ServiceAwaitsReport));
         }
-        life.service.note_awaits_report();
         match (self.over.as_mut().poll(cx), life.report()) {
             (Poll::Ready(()), Some(report)) => Poll::Ready(Report::clone(report)),
             _ => Poll::Pending,

@@ -128,8 +128,13 @@ impl Lifecycle {
     }
 
     pub(crate) fn set_state(&self, state: State) {
-        self.state.store(state as u8, Ordering::Release);
+        self.enter(state);
         self.tell(Event::State(state));
+    }
+
+    /// Without telling anyone, for who will be told in its turn.
+    pub(crate) fn enter(&self, state: State) {
+        self.state.store(state as u8, Ordering::Release);
     }
 
     /// After a trigger it stays unready: readiness must not come back while the service goes.

@@ -75,6 +75,8 @@ impl std::error::Error for ProvideError {}
 /// A resource on its way into the store.
 pub struct Resource {
     key: TypeId,
+    /// The key of an `Arc` of it, which answers to the same needs.
+    arc: TypeId,
     type_name: &'static str,
     value: Value,
 }
@@ -89,16 +91,16 @@ enum Value {
 impl Resource {
     /// A value that others can share.
     pub fn shared<T: ?Sized + Send + Sync + 'static>(value: Arc<T>) -> Self {
-        Resource {
-            key: TypeId::of::<T>(),
-            type_name: type_name::<T>(),
-            value: Value::Shared(Box::new(value)),
-        }
+        Self::new::<T>(Value::Shared(Box::new(value)))
     }
 
     /// A value that can only be taken.
     pub fn owned<T: Send + 'static>(value: T) -> Self {
-        Resource { key: TypeId::of::<T>(), type_name: type_name::<T>(), value: Value::Owned(Box::new(value)) }
+        Self::new::<T>(Value::Owned(Box::new(value)))
+    }
+
+    fn new<T: ?Sized + 'static>(value: Value) -> Self {
+        Resource { key: TypeId::of::<T>(), arc: TypeId::of::<Arc<T>>(), type_name: type_name::<T>(), value }
     }
 
     /// `provide(value)`: an `Arc<T>` stays under its own key, see the module's words.
@@ -130,8 +132,8 @@ pub(crate) struct Resources {
 #[derive(Default)]
 struct Inner {
     values: HashMap<TypeId, Resource>,
-    /// In the order of provision.
-    provided: Vec<Gift>,
+    /// In the order of provision, each with the key of an `Arc` of it.
+    provided: Vec<(Gift, TypeId)>,
     /// Types whose value was moved out, and to whom.
     taken: HashMap<TypeId, String>,
 }
@@ -143,15 +145,18 @@ impl Resources {
 
     pub(crate) fn insert(&self, resource: Resource) -> Result<(), ProvideError> {
         let mut inner = self.lock();
-        let gift = resource.gift();
-        if inner.provided.iter().any(|p| p.key == gift.key) {
+        let (gift, arc) = (resource.gift(), resource.arc);
+        let same = |(other, others_arc): &(Gift, TypeId)| {
+            other.key == gift.key || *others_arc == gift.key || other.key == arc
+        };
+        if inner.provided.iter().any(same) {
             let type_name = crate::render::type_name(gift.type_name);
             drop(inner);
             // The refused value's own Drop may call back.
             drop(resource);
             return Err(ProvideError::Twice { type_name });
         }
-        inner.provided.push(gift);
+        inner.provided.push((gift, arc));
         inner.values.insert(gift.key, resource);
         Ok(())
     }
@@ -174,7 +179,7 @@ impl Resources {
         let mut inner = self.lock();
         let key = TypeId::of::<T>();
         let resource = inner.values.remove(&key)?;
-        let (type_name, value) = (resource.type_name, resource.value);
+        let Resource { arc, type_name, value, .. } = resource;
         let taken = match value {
             Value::Owned(any) => match any.downcast::<T>() {
                 Ok(value) => Ok(*value),
@@ -191,7 +196,7 @@ impl Resources {
                 Ok(value)
             }
             Err((value, holders)) => {
-                inner.values.insert(key, Resource { key, type_name, value });
+                inner.values.insert(key, Resource { key, arc, type_name, value });
                 Err(holders)
             }
         })
@@ -218,13 +223,13 @@ impl Resources {
     }
 
     pub(crate) fn provided(&self) -> Vec<Gift> {
-        self.lock().provided.clone()
+        self.lock().provided.iter().map(|(gift, _)| *gift).collect()
     }
 
     /// Everything that nobody took, the last provided first.
     pub(crate) fn drain(&self) -> Vec<Resource> {
         let mut inner = self.lock();
-        let order: Vec<TypeId> = inner.provided.iter().rev().map(|gift| gift.key).collect();
+        let order: Vec<TypeId> = inner.provided.iter().rev().map(|(gift, _)| gift.key).collect();
         order.into_iter().filter_map(|key| inner.values.remove(&key)).collect()
     }
 
@@ -234,7 +239,7 @@ impl Resources {
         let taker = need.keys.iter().find_map(|key| inner.taken.get(key));
         let hint = match taker {
             Some(taker) => Some(format!("`{taker}` has taken it")),
-            None => near(need.type_name, &inner.provided),
+            None => near(need.type_name, inner.provided.iter().map(|(gift, _)| gift)),
         };
         Missing { key: need.keys[0], type_name: need.type_name, hint }
     }
@@ -260,11 +265,11 @@ fn unshare<T: Send + 'static>(
 }
 
 /// A provided type that has the missing one's name somewhere in its own.
-pub(crate) fn near(missing: &str, provided: &[Gift]) -> Option<String> {
+pub(crate) fn near<'a>(missing: &str, provided: impl IntoIterator<Item = &'a Gift>) -> Option<String> {
     let wanted = last_segment(missing);
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     provided
-        .iter()
+        .into_iter()
         .find(|gift| gift.type_name.split(|c| !is_word(c)).any(|word| word == wanted))
         .map(|gift| format!("{} was", crate::render::type_name(gift.type_name)))
 }
@@ -358,6 +363,12 @@ mod tests {
             Err(ProvideError::Twice { type_name: "u8".into() })
         );
         assert_eq!(*store.share::<u8>().unwrap(), 1);
+        assert!(
+            store.insert(Resource::from_hand(Arc::new(3u8)).unwrap()).is_err(),
+            "an Arc of it is the same"
+        );
+        store.insert(Resource::from_hand(Arc::new(1u16)).unwrap()).unwrap();
+        assert!(store.insert(Resource::shared(Arc::new(2u16))).is_err(), "what an Arc provides");
         assert!(matches!(Resource::from_hand((1u8, 2u16)), Err(ProvideError::Tuple { .. })));
     }
 

@@ -1,6 +1,6 @@
 //! A real child process: started, watched for states, signalled, and awaited.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -80,7 +80,18 @@ pub struct Ended {
 /// A command that runs a test program with its report as JSON.
 pub fn program(exe: &str, args: &[&str]) -> Command {
     let mut command = Command::new(exe);
-    command.args(args).env("LIFECYCLE_REPORT", "json").env_remove("LIFECYCLE_GRACE").stdin(Stdio::null());
+    command.args(args).env("LIFECYCLE_REPORT", "json").stdin(Stdio::null());
+    // What the one who runs the tests has set must not change them; a backtrace takes longer than some steps may.
+    for inherited in ["LIFECYCLE_GRACE", "LIFECYCLE_DRAIN", "LIFECYCLE_LAMEDUCK", "RUST_BACKTRACE"] {
+        command.env_remove(inherited);
+    }
+    command
+}
+
+/// As [`program`], for one that is told on stdin when to go on.
+pub fn talkative(exe: &str, args: &[&str]) -> Command {
+    let mut command = program(exe, args);
+    command.stdin(Stdio::piped());
     command
 }
 
@@ -123,12 +134,23 @@ impl Child {
         lines.wait_for(text, 1).unwrap_or_else(|| panic!("no {text:?} on stderr: {:#?}", lines.all()))
     }
 
+    /// Writes a line to its stdin, which the command must have piped, as by [`talkative`].
+    pub fn say(&self, line: &str) {
+        let mut stdin = self.child.stdin.as_ref().expect("stdin is piped");
+        stdin.write_all(format!("{line}\n").as_bytes()).expect("the child reads its stdin");
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: i32) {
         // SAFETY: `kill` takes any numbers; the child has not been awaited, so its pid is still its own.
         #[allow(unsafe_code, reason = "std can only send SIGKILL")]
         let sent = unsafe { libc::kill(self.pid(), signal) };
         assert_eq!(sent, 0, "the child takes signals");
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// Waits for its end, at most so long.

@@ -6,3 +6,5 @@
 )]
 
 pub mod child;
+pub mod posix;
+pub mod scene;

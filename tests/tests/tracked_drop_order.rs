@@ -1,6 +1,8 @@
 //! A tracked function drops its parameters, its locals and its temporaries in the order in which the same function
 //! without the attribute does: when it ends, when it returns early, when it panics, and when it is dropped midway.
 
+#![allow(clippy::toplevel_ref_arg, clippy::boxed_local, reason = "the shapes are the point")]
+
 mod support;
 
 use std::future::Future;
@@ -172,6 +174,7 @@ shapes! {
 }
 
 /// A receiver, and what a method of it drops.
+#[allow(dead_code, reason = "held to be dropped")]
 struct Me(D, D);
 
 trait Methods: Sized {

@@ -210,8 +210,13 @@ type Entry = (&'static Key, Ident, Option<Value>);
 /// `Ok(None)`: the key is not known, which has been said.
 fn entry(input: ParseStream<'_>, attribute: On, errors: &ErrorSink<'_>) -> syn::Result<Option<Entry>> {
     if !input.peek(Ident::peek_any) {
+        let message = format!("expected a key; {}", known(attribute));
+        let comma = input.span();
         let found = until_comma(input);
-        return Err(syn::Error::new_spanned(found, format!("expected a key; {}", known(attribute))));
+        return Err(match found.is_empty() {
+            true => syn::Error::new(comma, message),
+            false => syn::Error::new_spanned(found, message),
+        });
     }
     let ident = input.call(Ident::parse_any)?;
     let name = ident.unraw().to_string();
@@ -222,7 +227,7 @@ fn entry(input: ParseStream<'_>, attribute: On, errors: &ErrorSink<'_>) -> syn::
     let value = if input.parse::<Option<Token![=]>>()?.is_some() {
         if matches!(key.kind, Kind::Flag) {
             let given = until_comma(input);
-            errors.at(given, format!("`{name}` takes no value: write {}", key.usage()));
+            errors.at(&given, format!("`{name}` takes no value: write {}", key.usage()));
             return Ok(Some((key, ident, None)));
         }
         if input.is_empty() || input.peek(Token![,]) {
@@ -232,25 +237,45 @@ fn entry(input: ParseStream<'_>, attribute: On, errors: &ErrorSink<'_>) -> syn::
         value::parse(key, input)
     } else {
         let rest = until_comma(input);
-        if matches!(key.kind, Kind::Flag) && rest.is_empty() {
-            Ok(Value::Flag(()))
-        } else {
-            let message = format!("write {}", key.usage());
-            if rest.is_empty() {
-                errors.at(&ident, message)
-            } else {
-                errors.at(rest, message)
+        match (key.kind, rest.is_empty()) {
+            (Kind::Flag, true) => return Ok(Some((key, ident, Some(Value::Flag(()))))),
+            (Kind::Flag, false) => {
+                errors.at(&rest, format!("`{name}` takes no value: write {}", key.usage()))
             }
-            return Ok(Some((key, ident, None)));
+            (_, true) => {
+                errors.at(&ident, format!("`{name}` lacks its value: write for example {}", key.usage()))
+            }
+            (_, false) => errors.at(&rest, format!("expected `=`: write for example {}", key.usage())),
         }
+        return Ok(Some((key, ident, None)));
     };
     let rest = until_comma(input);
     match value {
         Err(error) => errors.push(error),
-        Ok(_) if !rest.is_empty() => errors.at(rest, "expected `,`"),
+        Ok(Value::Path(_)) if starts_with_group(&rest) => {
+            errors.at(&rest, format!("`{name}` takes a path alone: remove this"));
+        }
+        Ok(_) if !rest.is_empty() => errors.at(&rest, "expected `,` before this"),
         Ok(value) => return Ok(Some((key, ident, Some(value)))),
     }
     Ok(Some((key, ident, None)))
+}
+
+fn starts_with_group(tokens: &TokenStream) -> bool {
+    matches!(tokens.clone().into_iter().next(), Some(TokenTree::Group(_)))
+}
+
+/// A value's tokens: up to a comma, or to the next key if the comma was forgotten.
+fn until_end_of_value(input: ParseStream<'_>) -> TokenStream {
+    let mut tokens = TokenStream::new();
+    let at_key = || input.peek(Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]);
+    while !input.is_empty() && !input.peek(Token![,]) && (tokens.is_empty() || !at_key()) {
+        match input.parse::<TokenTree>() {
+            Ok(tree) => tokens.extend([tree]),
+            Err(_) => break,
+        }
+    }
+    tokens
 }
 
 fn until_comma(input: ParseStream<'_>) -> TokenStream {

@@ -65,7 +65,7 @@ fn every_mistake_is_found_at_once() {
             "an order is a number: write `order = 5`",
             "a duration is a string: write \"30s\"",
             "`last` takes no value: write `last`",
-            "write `label = CloseDb`",
+            "expected `=`: write for example `label = CloseDb`",
             "expected a key; `#[on_shutdown]` knows `order`, `timeout`, `last`, `label`, `crate`",
             "`order` is given twice",
         ]
@@ -75,7 +75,7 @@ fn every_mistake_is_found_at_once() {
 #[test]
 fn values_say_what_to_write() {
     for (attribute, tokens, says) in [
-        (START, quote!(order), "write `order = -10`"),
+        (START, quote!(order), "`order` lacks its value: write for example `order = -10`"),
         (START, quote!(order =), "`order` lacks its value: write for example `order = -10`"),
         (
             START,
@@ -89,9 +89,9 @@ fn values_say_what_to_write() {
         ),
         (START, quote!(order = 3u8), "an order is an `i32`: write `order = 3`"),
         (START, quote!(order = -2147483649), "an order lies between -2147483648 and 2147483647"),
-        (START, quote!(timeout = 30), "a duration is a string: write \"30s\""),
+        (START, quote!(timeout = 30), "a duration is a string with a unit: write \"30s\" or \"30ms\""),
         (START, quote!(timeout = 250ms), "a duration is a string: write \"250ms\""),
-        (START, quote!(timeout = 3u32), "a duration is a string: write \"3s\""),
+        (START, quote!(timeout = 3u32), "a duration is a string with a unit: write \"3s\" or \"3ms\""),
         (START, quote!(timeout = 1.5), "a duration is a string: write for example \"1s 500ms\""),
         (START, quote!(timeout = 1.5s), "no fractions: write \"1s 500ms\" for one and a half seconds"),
         (START, quote!(timeout = -5s), "a duration cannot be negative"),
@@ -108,10 +108,23 @@ fn values_say_what_to_write() {
             quote!(timeout = Duration::from_secs(5)),
             "expected a duration: a string such as \"5s\", or a path to a `const` of type `Duration`",
         ),
+        (
+            START,
+            quote!(timeout = "never"),
+            "only `grace` and `drain` can be \"never\": write for example \"5s\"",
+        ),
+        (
+            START,
+            quote!(timeout = never),
+            "only `grace` and `drain` can be \"never\": write for example \"5s\"",
+        ),
+        (START, quote!(order = 1 timeout = "5s"), "expected `,` before this"),
+        (START, quote!(label = "OpenDb"), "write the name without quotes: `label = OpenDb`"),
         (START, quote!(label = 3), "expected a type's name: `label = CloseDb`"),
-        (START, quote!(timeout("5s")), "write `timeout = \"5s\"`"),
+        (START, quote!(timeout("5s")), "expected `=`: write for example `timeout = \"5s\"`"),
         (START, quote!(crate = "x"), "write the path without quotes: `crate = x`"),
         (MAIN, quote!(setup = |s| 1), "expected a path: `setup = setup`"),
+        (MAIN, quote!(setup = setup()), "`setup` takes a path alone: remove this"),
         (MAIN, quote!(grace = never), "write `grace = \"never\"`"),
         (
             MAIN,
@@ -120,7 +133,7 @@ fn values_say_what_to_write() {
         ),
         (MAIN, quote!(exit = "reraise"), "write it without quotes: `exit = reraise`"),
         (MAIN, quote!(exit = rerais), "`exit` is `zero` or `reraise`: did you mean `reraise`?"),
-        (MAIN, quote!(report = xml), "`report` is `table` or `json` or `off`"),
+        (MAIN, quote!(report = xml), "`report` is `table`, `json` or `off`"),
         (MAIN, quote!(flavor = current_thread), "write it with quotes: `flavor = \"current_thread\"`"),
         (MAIN, quote!(flavor = "single"), "`flavor` is `\"multi_thread\"` or `\"current_thread\"`"),
         (MAIN, quote!(worker_threads = 0), "expected a number from 1 on: `worker_threads = 4`"),

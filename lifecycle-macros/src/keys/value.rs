@@ -9,7 +9,7 @@ use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::{Expr, Lit, LitInt, Token};
 
-use super::{Key, Kind, SIGNALS, near, until_comma};
+use super::{Key, Kind, SIGNALS, near, until_end_of_value};
 use crate::duration;
 use crate::paths::site_at;
 
@@ -58,7 +58,7 @@ impl Time {
 
 pub(super) fn parse(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
     match key.kind {
-        Kind::Expr => return input.parse::<Expr>().map(|expr| Value::Tokens(expr.into_token_stream())),
+        Kind::Expr => return expr(key, input),
         Kind::Path if !input.peek(Lit) => {
             let wanted = |error: syn::Error| {
                 syn::Error::new(error.span(), format!("expected a path: `{} = {}`", key.name, key.example))
@@ -67,7 +67,7 @@ pub(super) fn parse(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
         }
         _ => {}
     }
-    let tokens = until_comma(input);
+    let tokens = until_end_of_value(input);
     let fail = |message: String| Err(syn::Error::new_spanned(&tokens, message));
     let written = || tokens.to_string();
     match key.kind {
@@ -91,7 +91,12 @@ pub(super) fn parse(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
         Kind::Count => count(key, &tokens),
         Kind::Name => match syn::parse2::<Ident>(tokens.clone()) {
             Ok(ident) => Ok(Value::Name(ident)),
-            Err(_) => fail(format!("expected a type's name: `{} = {}`", key.name, key.example)),
+            Err(_) => match literal(&tokens) {
+                Some(Lit::Str(text)) if syn::parse_str::<Ident>(&text.value()).is_ok() => {
+                    fail(format!("write the name without quotes: `{} = {}`", key.name, text.value()))
+                }
+                _ => fail(format!("expected a type's name: `{} = {}`", key.name, key.example)),
+            },
         },
         Kind::Text => match literal(&tokens) {
             Some(Lit::Str(text)) if !text.value().trim().is_empty() => Ok(Value::Tokens(tokens)),
@@ -105,6 +110,18 @@ pub(super) fn parse(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
         },
         Kind::Flag | Kind::Expr => fail(format!("`{}` takes no such value", key.name)),
     }
+}
+
+fn expr(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
+    let written = until_end_of_value(&input.fork());
+    input.parse::<Expr>().map(|expr| Value::Tokens(expr.into_token_stream())).map_err(|error| {
+        // syn has the better place, except where all it can say is that there is no more.
+        let message = format!("expected an expression: write for example `{} = {}`", key.name, key.example);
+        match error.to_string().starts_with("unexpected end of input") {
+            true => syn::Error::new_spanned(written, message),
+            false => error,
+        }
+    })
 }
 
 fn literal(tokens: &TokenStream) -> Option<Lit> {
@@ -153,12 +170,16 @@ fn rank(tokens: &TokenStream) -> syn::Result<Value> {
 fn time(tokens: &TokenStream) -> syn::Result<Time> {
     let fail = |message: String| Err(syn::Error::new_spanned(tokens, message));
     let number = |digits: &str, suffix: &str| {
-        let digits = digits.replace('_', "");
-        let unit = if duration::parse(&format!("{digits}{suffix}")).is_ok() { suffix } else { "s" };
-        fail(format!("a duration is a string: write \"{digits}{unit}\""))
+        fail(match duration::parse(&format!("{digits}{suffix}")) {
+            Ok(_) => format!("a duration is a string: write \"{digits}{suffix}\""),
+            Err(_) => format!("a duration is a string with a unit: write \"{digits}s\" or \"{digits}ms\""),
+        })
     };
     if matches!(tokens.clone().into_iter().next(), Some(TokenTree::Punct(p)) if p.as_char() == '-') {
         return fail("a duration cannot be negative".to_owned());
+    }
+    if unquoted(tokens) == "never" {
+        return fail("only `grace` and `drain` can be \"never\": write for example \"5s\"".to_owned());
     }
     match literal(tokens) {
         Some(Lit::Str(text)) => return duration::parse(&text.value()).map(Time::Literal).or_else(fail),
@@ -200,7 +221,10 @@ fn choice(key: &Key, words: &[&str], found: &str, quote: &str) -> String {
         return format!("write it {how} quotes: `{key} = {quote}{word}{quote}`");
     }
     let known: Vec<String> = words.iter().map(|word| format!("`{quote}{word}{quote}`")).collect();
-    let known = known.join(" or ");
+    let known = match known.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => known.concat(),
+    };
     match near::nearest(found, words.iter().copied()) {
         Some(near) if words.len() > 1 => format!("`{key}` is {known}: did you mean `{quote}{near}{quote}`?"),
         _ => format!("`{key}` is {known}"),
@@ -277,13 +301,17 @@ fn unknown_signal(name: &str) -> String {
 pub(crate) fn expand_signals(value: &TokenStream, p: &TokenStream) -> TokenStream {
     let mut trees = value.clone().into_iter();
     let Some(TokenTree::Group(list)) = trees.next() else {
-        return quote_spanned!(crate::paths::site()=> &#value);
+        // Shown where the path was written, should it be of another type.
+        let at =
+            site_at(value.clone().into_iter().next().map_or_else(crate::paths::site, |tree| tree.span()));
+        return quote_spanned!(at=> &#value);
     };
     let parser = Punctuated::<syn::Path, Token![,]>::parse_terminated;
     let names = syn::parse::Parser::parse2(parser, list.stream()).unwrap_or_default();
     let names = names.iter().map(|name| match name.get_ident() {
         Some(ident) => {
-            let ident = Ident::new(&ident.to_string(), site_at(ident.span()));
+            let mut ident = ident.unraw();
+            ident.set_span(site_at(ident.span()));
             quote_spanned!(ident.span()=> #p::signals::#ident)
         }
         None => name.to_token_stream(),

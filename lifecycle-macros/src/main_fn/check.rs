@@ -1,12 +1,12 @@
 //! From what was written to a program that can be generated.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
 use super::args::Raw;
 use crate::arguments::{self, Argument};
 use crate::diag::ErrorSink;
-use crate::item::{Item, bare};
+use crate::item::{Item, bare, focus};
 use crate::keys::{Spanned, Time, Within};
 use crate::paths::Krate;
 
@@ -16,6 +16,8 @@ pub(super) struct Main {
     /// The async function, as it was.
     pub(super) item: TokenStream,
     pub(super) function: syn::Ident,
+    /// Where its return type is written.
+    pub(super) output: Span,
     pub(super) setup: Option<syn::Path>,
     pub(super) settings: Vec<Setting>,
     pub(super) arguments: Vec<Argument>,
@@ -48,8 +50,10 @@ pub(super) fn check(mut raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Result
         let name = &item.sig.ident;
         errors.at(
             name,
-            format!("`#[lifecycle::main]` goes on `async fn main`, not on `{name}`: rename it; inside a runtime that exists \
-                     already, call `lifecycle::run`"),
+            format!(
+                "`#[lifecycle::main]` goes on `async fn main`, not on `{name}`: rename it; inside a runtime that \
+                 exists already, call `lifecycle::run`"
+            ),
         );
     }
     if item.sig.asyncness.is_none() {
@@ -82,6 +86,7 @@ pub(super) fn check(mut raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Result
         vis: item.vis.to_token_stream(),
         item: item.tokens.clone(),
         function: item.sig.ident.clone(),
+        output: item.output().map_or_else(|| item.sig.ident.span(), focus),
         arguments,
         setup: raw.setup.take().map(|setup| setup.value),
         settings: settings(raw),

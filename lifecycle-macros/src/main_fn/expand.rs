@@ -28,6 +28,17 @@ pub(super) fn main(main: &Main) -> TokenStream {
     let settings: TokenStream = main.settings.iter().map(|setting| set(setting, &p)).collect();
     let takes = arguments::signature(&main.arguments, krate, false);
     let (holds, lends) = arguments::gather(&main.arguments, krate);
+    // A return type that is no service's result is shown where it was written.
+    let at = site_at(main.output);
+    let p_at = krate.private_at(at);
+    let arguments = quote_spanned!(site()=>
+        &__LIFECYCLE_MAIN,
+        |inputs: &mut #p::Inputs<'_>| -> #p::Result<_, #p::Missing> {
+            #holds
+            #p::Ok(async move { #function(#lends).await })
+        },
+    );
+    let run = quote_spanned!(at=> #p_at::main(#arguments));
     quote_spanned!(site()=>
         #vis fn #function() -> #p::ExitCode {
             #item
@@ -42,13 +53,7 @@ pub(super) fn main(main: &Main) -> TokenStream {
             const _: () = {
                 #p::inventory::submit! { #p::MainEntry(&__LIFECYCLE_MAIN) }
             };
-            #p::main(
-                &__LIFECYCLE_MAIN,
-                |inputs: &mut #p::Inputs<'_>| -> #p::Result<_, #p::Missing> {
-                    #holds
-                    #p::Ok(async move { #function(#lends).await })
-                },
-            )
+            #run
         }
     )
 }
@@ -56,7 +61,7 @@ pub(super) fn main(main: &Main) -> TokenStream {
 fn setup(main: &Main) -> TokenStream {
     let p = main.krate.private();
     let Some(path) = &main.setup else { return quote_spanned!(site()=> #p::None) };
-    let at = site_at(path.span());
+    let at = site_at(path.segments.last().map_or_else(|| path.span(), |last| last.ident.span()));
     let p_at = main.krate.private_at(at);
     quote_spanned!(at=>
         #p::Some(|asked: #p_at::outcome::Asked<'_>| -> #p_at::CallResult {

@@ -3,12 +3,12 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
+use syn::{GenericArgument, PathArguments, Type, TypeReference};
 
 use super::args::Raw;
 use crate::arguments::{self, Argument};
 use crate::diag::ErrorSink;
-use crate::item::{Item, mentions, without_lifetimes};
+use crate::item::{Item, bare, focus, mentions, without_lifetimes};
 use crate::keys::{On, START, Time};
 use crate::paths::Krate;
 
@@ -49,7 +49,7 @@ pub(super) fn check(on: On, raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Re
         errors.at(&order.key, "a `last` step comes after every order: remove `order`, or `last`");
     }
     let arguments = arguments::check(item, "a step", errors);
-    let output = output(item, errors);
+    let output = output(on, item, errors);
     if item.body.is_none() {
         errors.at(&item.sig, "a step needs a body: it is a function that the library calls");
     }
@@ -57,7 +57,9 @@ pub(super) fn check(on: On, raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Re
     let marker = Marker { krate: raw.krate, vis: item.vis.to_token_stream(), name };
     if errors.failed() {
         // Inside an `impl`, where a method is, no type can be declared.
-        let method = item.sig.receiver().is_some() || item.body.is_none();
+        let method = item.sig.receiver().is_some()
+            || item.body.is_none()
+            || mentions(item.sig.to_token_stream(), "Self").is_some();
         return Err((!method).then_some(marker));
     }
     Ok(Step {
@@ -73,19 +75,45 @@ pub(super) fn check(on: On, raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Re
     })
 }
 
-fn output(item: &Item, errors: &ErrorSink<'_>) -> Output {
+fn output(on: On, item: &Item, errors: &ErrorSink<'_>) -> Output {
     let Some(ty) = item.output() else {
         return Output { ty: quote!(()), span: item.sig.ident.span() };
     };
     let tokens = ty.to_token_stream();
     if let Some(word) = mentions(tokens.clone(), "impl") {
         errors.at(
-            word,
+            &word,
             "the library has to know what a step returns: write the type itself instead of `impl Trait`",
         );
     }
     if let Some(word) = mentions(tokens.clone(), "Self") {
-        errors.at(word, "a step is a free function, which has no `Self`: write the type's name");
+        errors.at(&word, "a step is a free function, which has no `Self`: write the type's name");
     }
-    Output { ty: without_lifetimes(tokens, &item.lifetimes()), span: ty.span() }
+    if let (START, Some(reference)) = (on, borrowed(ty)) {
+        errors.at(
+            reference,
+            "a resource outlives the call, so it cannot be a reference: return a value of its own, such as `String` or \
+             `Arc<str>` for `&str`",
+        );
+    }
+    Output { ty: without_lifetimes(tokens, &item.lifetimes()), span: focus(ty) }
+}
+
+/// A reference that is, or is part of, the value that a function returns. An error may be one.
+fn borrowed(ty: &Type) -> Option<&TypeReference> {
+    match bare(ty) {
+        Type::Reference(reference) => {
+            let for_ever = matches!(&reference.lifetime, Some(lifetime) if lifetime.ident == "static");
+            (!for_ever).then_some(reference)
+        }
+        Type::Tuple(tuple) => tuple.elems.iter().find_map(borrowed),
+        Type::Path(path) => match &path.path.segments.last()?.arguments {
+            PathArguments::AngleBracketed(inside) => match inside.args.first()? {
+                GenericArgument::Type(ty) => borrowed(ty),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
 }

@@ -3,12 +3,11 @@
 use proc_macro2::{Group, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::Type;
-use syn::spanned::Spanned;
 
 use super::args::Raw;
 use super::parameters::{self, Parameters};
 use crate::diag::ErrorSink;
-use crate::item::{Item, bare, mentions};
+use crate::item::{Item, bare, focus, mentions};
 use crate::paths::Krate;
 
 pub(super) struct Tracked {
@@ -41,7 +40,7 @@ pub(super) struct Output {
 pub(super) fn check(raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Option<Tracked> {
     let sig = &item.sig;
     if let Some(token) = &sig.constness {
-        errors.at(token, "a `const fn` cannot be tracked: counting its calls happens at run time");
+        errors.at(token, "a `const fn` cannot be tracked: its calls are counted at run time; remove `const`, or track what calls it");
     }
     if let Some(variadic) = &sig.variadic {
         errors.at(
@@ -50,7 +49,7 @@ pub(super) fn check(raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Option<Tra
         );
     }
     if let Some(Type::Never(never)) = item.output().map(bare) {
-        errors.at(never, "a call that never returns would hold up every shutdown until its drain times out");
+        errors.at(never, "a call that never returns would hold up every shutdown until its drain times out: track the functions that it calls");
     }
     let refusal = refusal(&raw, item, errors);
     let name = raw.name.map_or_else(|| item.name().to_token_stream(), |name| name.value);
@@ -112,7 +111,7 @@ fn output(item: &Item) -> Output {
         Some(ty) => Output {
             written: holes(ty),
             nameable: mentions(ty.to_token_stream(), "impl").is_none(),
-            span: ty.span(),
+            span: focus(ty),
         },
     }
 }

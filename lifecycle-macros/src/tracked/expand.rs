@@ -50,18 +50,12 @@ fn split_inner_attributes(body: &Group) -> (TokenStream, Group) {
 }
 
 /// What the block holds: the parameters, then the body.
+///
+/// The body is a match arm because rustc would warn of needless braces elsewhere, and because an arm drops the
+/// temporaries of the body's tail where a function does: after the body's locals, before the parameters.
 fn block(tracked: &Tracked, body: &Group) -> TokenStream {
     let prologue = &tracked.parameters.prologue;
-    if !tracked.parameters.rebound {
-        return quote_spanned!(site()=> #prologue #body);
-    }
-    // Before edition 2024 the temporaries of a tail outlive the locals of the block around it.
-    let ty = tracked.output.written.as_ref().map(|ty| quote_spanned!(site()=> : #ty));
-    quote_spanned!(site()=>
-        #prologue
-        let output #ty = #body;
-        output
-    )
+    quote_spanned!(site()=> #prologue match () { () => #body })
 }
 
 fn static_site(tracked: &Tracked) -> TokenStream {
@@ -99,6 +93,7 @@ fn async_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
         .as_ref()
         .map(|ty| quote_spanned!(site()=> if false { return #p::tracked::hint::<#ty>(); }));
     quote_spanned!(site()=>
+        #[allow(clippy::unused_unit)]
         let admitted = match #p::admit(#site_of) {
             #p::Ok(admitted) => admitted,
             #p::Err(rejected) => return #refused,
@@ -115,15 +110,15 @@ fn sync_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
     let call = match &tracked.refusal {
         Refusal::ByType => {
             let method = method("refuse_by_type");
-            quote_spanned!(site()=> shape.#method(#site_of, body))
+            quote_spanned!(at=> shape.#method(#site_of, body))
         }
         Refusal::With(value) => {
             let method = method("refuse_with");
-            quote_spanned!(site()=> shape.#method(#site_of, || #value, body))
+            quote_spanned!(at=> shape.#method(#site_of, || #value, body))
         }
         Refusal::Never => {
             let method = method("never_refuse");
-            quote_spanned!(site()=> shape.#method(#site_of, body))
+            quote_spanned!(at=> shape.#method(#site_of, body))
         }
     };
     let output = &tracked.output;

@@ -21,8 +21,6 @@ pub(super) struct Parameters {
     pub(super) inputs: TokenStream,
     /// The statements that the block begins with.
     pub(super) prologue: TokenStream,
-    /// Whether the block has locals that the temporaries of the body's tail must not outlive.
-    pub(super) rebound: bool,
 }
 
 pub(super) fn read(inputs: &Punctuated<FnArg, Token![,]>) -> Parameters {
@@ -45,7 +43,7 @@ pub(super) fn read(inputs: &Punctuated<FnArg, Token![,]>) -> Parameters {
     });
     let mut prologue: TokenStream = mentions.collect();
     prologue.extend(rebinds);
-    Parameters { inputs, prologue, rebound }
+    Parameters { inputs, prologue }
 }
 
 struct Handed {
@@ -74,7 +72,10 @@ fn hand(index: usize, arg: &FnArg, rebound: bool) -> Handed {
             let name = format_ident!("argument{index}", span = site_at(typed.pat.span()));
             let PatType { attrs, pat, colon_token, ty } = typed;
             let rebind = if rebound {
-                quote_spanned!(site()=> #cfgs let mut #name = #name; #cfgs let #pat = #name;)
+                quote_spanned!(site()=>
+                    #cfgs let mut #name = #name;
+                    #cfgs #[allow(clippy::toplevel_ref_arg)] let #pat = #name;
+                )
             } else {
                 TokenStream::new()
             };
@@ -175,7 +176,6 @@ mod tests {
         let found: Vec<&str> =
             text.split("let _ = & ").skip(1).filter_map(|part| part.split(' ').next()).collect();
         assert_eq!(found, ["e", "z", "x", "argument3", "c", "b", "a", "self"]);
-        assert!(!read.rebound);
         assert_eq!(
             read.inputs.to_string(),
             quote!(self, mut a: A, (b, Take(c)): (B, Take<C>), argument3: D, Point { x, y: z }: Point, &e: &E).to_string()
@@ -193,10 +193,9 @@ mod tests {
             quote!(Unit),
         ] {
             let read = parameters(quote!(self, mut x: X, #pattern: T));
-            assert!(read.rebound, "{pattern}");
             let rebinds = quote! {
-                let mut argument1 = argument1; let mut x = argument1;
-                let mut argument2 = argument2; let #pattern = argument2;
+                let mut argument1 = argument1; #[allow(clippy::toplevel_ref_arg)] let mut x = argument1;
+                let mut argument2 = argument2; #[allow(clippy::toplevel_ref_arg)] let #pattern = argument2;
             }
             .to_string();
             assert!(read.prologue.to_string().ends_with(&rebinds), "{}", read.prologue);

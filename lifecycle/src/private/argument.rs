@@ -285,24 +285,59 @@ levels! {
 /// A type that a step can take as an argument.
 #[diagnostic::on_unimplemented(
     message = "a step cannot take an argument of type `{Self}`",
-    label = "not a resource: it is neither borrowed, nor `Clone + Send + Sync`",
-    note = "write `&T`, `Arc<T>` or `T` where `T: Clone + Send + Sync`, or `Take<T>` to move it out (`T: Send`)",
+    label = "not a resource",
+    note = "write `&T` or `Arc<T>` where `T: Send + Sync`, `T` where `T: Clone` too, or `Take<T>` to move it out (`T: Send`)",
     note = "`Option<…>` around any of these may be absent; `CancellationToken` is the step's own stop token"
 )]
 pub trait Argument {}
 
+/// An argument that no step can have. It stands in for one, so that rustc complains of its type alone.
+pub struct Unfit<P>(PhantomData<fn() -> P>);
+/// Never held.
+#[derive(Debug)]
+pub struct HeldUnfit<P>(PhantomData<fn() -> P>);
+
+impl<P> Clone for Unfit<P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<P> Copy for Unfit<P> {}
+impl<P> fmt::Debug for Unfit<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unfit")
+    }
+}
+impl<P> Kind for Unfit<P> {
+    type Held = HeldUnfit<P>;
+    fn need(self) -> Option<Need> {
+        None
+    }
+    fn hold(self, _: &mut Inputs<'_>) -> Result<HeldUnfit<P>, Missing> {
+        Ok(HeldUnfit(PhantomData))
+    }
+}
+impl<P> Anywhere for Unfit<P> {}
+impl<P> HeldUnfit<P> {
+    /// Never called: what would call it does not compile.
+    #[allow(clippy::unreachable, reason = "what would call it does not compile")]
+    pub fn lend(&mut self) -> P {
+        unreachable!("an unfit argument does not compile")
+    }
+}
+
 /// Nothing else fits: says what would.
 pub trait ByNothing<P> {
     /// Never compiles.
-    fn kind(&self) -> Token
+    fn kind(&self) -> Unfit<P>
     where
         P: Argument;
 }
 impl<P> ByNothing<P> for Arg<P> {
-    fn kind(&self) -> Token
+    fn kind(&self) -> Unfit<P>
     where
         P: Argument,
     {
-        Token
+        Unfit(PhantomData)
     }
 }

@@ -34,9 +34,22 @@ macro_rules! tags {
 }
 tags! { Return<R> Value<V> }
 
-/// What a setup function returns, which is written nowhere that a macro could see.
-pub fn given_by<R, F: FnOnce(&mut Settings) -> R>(_: &F) -> Return<R> {
-    Return::NEW
+/// The tag of what a setup function returns, which is written nowhere that a macro could see.
+pub fn given_by<R, F: FnOnce(&mut Settings) -> R>(_: &F) -> <R as Tagged>::Tag {
+    R::TAG
+}
+
+/// Every type and its tag. Of a type that rustc could not make out, a projection is unknown as well, and rustc looks for
+/// no method on it: a misspelt path is one error.
+pub trait Tagged {
+    /// `Return<Self>`.
+    type Tag;
+    /// The value.
+    const TAG: Self::Tag;
+}
+impl<R> Tagged for R {
+    type Tag = Return<R>;
+    const TAG: Return<R> = Return::NEW;
 }
 
 /// A `Result<V, E>`.
@@ -118,9 +131,12 @@ impl<V> OpenPlain<V> for Return<V> {
 pub trait Nothing {}
 impl Nothing for () {}
 
-impl<V: Nothing> Value<V> {
+impl<V> Value<V> {
     /// The result of a step that provides nothing.
-    pub fn end(self, value: Result<V, String>) -> CallResult {
+    pub fn end(self, value: Result<V, String>) -> CallResult
+    where
+        V: Nothing,
+    {
         value.map(|_| Vec::new())
     }
 }
@@ -179,6 +195,16 @@ pub struct Shareable;
 /// Any other value that can only be taken.
 #[derive(Clone, Copy, Debug)]
 pub struct TakeOnly;
+
+/// A value that no start hook can provide. It stands in for one, so that rustc complains of its type alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Unfit;
+impl<V> Giving<V> for Unfit {
+    fn gifts(self, _: &mut Vec<Gift>) {}
+    fn resources(self, _: V) -> Vec<Resource> {
+        Vec::new()
+    }
+}
 
 fn gift<T: ?Sized + 'static>() -> Gift {
     Gift { key: std::any::TypeId::of::<T>(), type_name: std::any::type_name::<T>() }
@@ -272,35 +298,43 @@ tuples! {
     (A a, B b, C c, D d, E e, F f, G g, H h)
 }
 
+/// An error that can be reported.
+#[diagnostic::on_unimplemented(
+    message = "the error `{Self}` cannot be reported: it is not `Display`",
+    label = "the error of this `Result` is not `Display`",
+    note = "implement `std::fmt::Display` for it, or turn it into a `String` or an `anyhow::Error`"
+)]
+pub trait Reportable {}
+
 /// A `Result` whose error cannot be printed, which [`OpenResult`] therefore left closed.
 pub trait GiveResult<E> {
     /// Never compiles.
-    fn give(&self) -> Itself
+    fn give(&self) -> Unfit
     where
-        E: Display;
+        E: Reportable;
 }
 impl<V, E> GiveResult<E> for &&&Value<Result<V, E>> {
-    fn give(&self) -> Itself
+    fn give(&self) -> Unfit
     where
-        E: Display,
+        E: Reportable,
     {
-        Itself
+        Unfit
     }
 }
 
 /// A boxed future, which nobody would have polled.
 pub trait GiveFuture<F: ?Sized> {
     /// Never compiles.
-    fn give(&self) -> Itself
+    fn give(&self) -> Unfit
     where
         Pin<Box<F>>: Done;
 }
 impl<F: ?Sized + Future> GiveFuture<F> for &&&Value<Pin<Box<F>>> {
-    fn give(&self) -> Itself
+    fn give(&self) -> Unfit
     where
         Pin<Box<F>>: Done,
     {
-        Itself
+        Unfit
     }
 }
 
@@ -371,15 +405,15 @@ pub trait Provides {}
 /// Nothing else fits: says what would.
 pub trait GiveNothing<V> {
     /// Never compiles.
-    fn give(&self) -> Itself
+    fn give(&self) -> Unfit
     where
         V: Provides;
 }
 impl<V> GiveNothing<V> for Value<V> {
-    fn give(&self) -> Itself
+    fn give(&self) -> Unfit
     where
         V: Provides,
     {
-        Itself
+        Unfit
     }
 }

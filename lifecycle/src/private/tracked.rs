@@ -59,13 +59,17 @@ pub trait Refusal<O> {
     fn answer(self, rejected: Rejected) -> O;
 }
 
-/// By the type of what the call returns.
-#[derive(Clone, Copy, Debug)]
-pub struct ByType;
-impl<O: Refuse> Refusal<O> for ByType {
+/// By the type of what the call returns. A pointer, so that who cannot be answered is complained of once.
+pub struct ByType<O>(fn(Rejected) -> O);
+impl<O> Refusal<O> for ByType<O> {
     #[inline]
     fn answer(self, rejected: Rejected) -> O {
-        O::refuse(rejected)
+        (self.0)(rejected)
+    }
+}
+impl<O> std::fmt::Debug for ByType<O> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ByType")
     }
 }
 
@@ -114,6 +118,8 @@ macro_rules! shapes {
 shapes! {
     /// An ordinary value: the call is over when the function returns.
     Value<R>;
+    /// A future that cannot be wrapped. It stands in for a value, so that rustc complains of its type alone.
+    Unfit<F>;
     /// The value behind `-> impl Trait` when it is no future.
     OpaqueValue<R>;
     /// The value behind `-> impl Future`.
@@ -143,7 +149,7 @@ impl<R> Value<R> {
     where
         R: Refuse,
     {
-        call(site, ByType, body)
+        call(site, ByType(R::refuse), body)
     }
     /// Calls it; a refused call is answered by `value`.
     pub fn refuse_with(self, site: &'static Site, value: impl FnOnce() -> R, body: impl FnOnce() -> R) -> R {
@@ -185,11 +191,11 @@ impl<R> OpaqueValue<R> {
 
 impl<F: Future> OpaqueFuture<F> {
     /// Makes it a call; a refused call is answered by its type.
-    pub fn refuse_by_type(self, site: &'static Site, body: impl FnOnce() -> F) -> Gated<F, ByType>
+    pub fn refuse_by_type(self, site: &'static Site, body: impl FnOnce() -> F) -> Gated<F, ByType<F::Output>>
     where
         F::Output: Refuse,
     {
-        Gated::new(site, ByType, body())
+        Gated::new(site, ByType(F::Output::refuse), body())
     }
     /// Makes it a call; a refused call is answered by `value`.
     pub fn refuse_with<C>(self, site: &'static Site, value: C, body: impl FnOnce() -> F) -> Gated<F, With<C>>
@@ -274,7 +280,7 @@ macro_rules! boxed {
             where
                 O: Refuse,
             {
-                Box::pin(Gated::new(site, ByType, body()))
+                Box::pin(Gated::new(site, ByType(O::refuse), body()))
             }
             /// Makes it a call; a refused call is answered by `value`.
             pub fn refuse_with(
@@ -311,19 +317,34 @@ boxed! {
 )]
 pub trait Wrappable {}
 
+impl<F> Unfit<F> {
+    /// Never called.
+    pub fn refuse_by_type(self, site: &'static Site, body: impl FnOnce() -> F) -> F {
+        call(site, Never, body)
+    }
+    /// Never called.
+    pub fn refuse_with<O>(self, site: &'static Site, _: impl FnOnce() -> O, body: impl FnOnce() -> F) -> F {
+        call(site, Never, body)
+    }
+    /// Never called.
+    pub fn never_refuse(self, site: &'static Site, body: impl FnOnce() -> F) -> F {
+        call(site, Never, body)
+    }
+}
+
 /// Any other future.
 pub trait ShapeFuture<F> {
     /// Never compiles.
-    fn shape(&self) -> Value<F>
+    fn shape(&self) -> Unfit<F>
     where
         F: Wrappable;
 }
 impl<F: Future> ShapeFuture<F> for &Returned<F> {
-    fn shape(&self) -> Value<F>
+    fn shape(&self) -> Unfit<F>
     where
         F: Wrappable,
     {
-        Value(PhantomData)
+        Unfit(PhantomData)
     }
 }
 

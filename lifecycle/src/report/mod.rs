@@ -125,7 +125,7 @@ impl fmt::Display for ServiceOutcome {
 pub struct Calls {
     /// How many ran when new ones began to be refused.
     pub awaited: usize,
-    /// Those that still ran when the drain was over.
+    /// Those that still ran when the drain was over; if any had to be cut then, those that were.
     pub cut_off: Vec<CallSite>,
     /// How many were refused.
     pub refused: u64,

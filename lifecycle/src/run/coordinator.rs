@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::executor::{Change, End, Execution, MaybeWork};
+use super::executor::{AfterFailure, Change, End, Execution, MaybeWork};
 use super::hook_task::{Excuse, HookTask, Hooks, Rescue, drop_elsewhere};
 use super::message::{Address, Message};
 use super::requests::{RequestsWork, Seen, Service, Stage};
@@ -50,9 +50,12 @@ struct Fates {
 }
 
 impl Fates {
+    /// A provider without a fate has provided: if its resource cannot be had all the same, something else is wrong.
     fn excuse(&self, provider: Option<usize>) -> Option<String> {
-        let fate = provider.and_then(|step| self.steps.get(&step).cloned());
-        fate.or_else(|| self.start_was_cut_short.then(|| "the start did not get that far".to_owned()))
+        match provider {
+            Some(step) => self.steps.get(&step).cloned(),
+            None => self.start_was_cut_short.then(|| "the start did not get that far".to_owned()),
+        }
     }
 }
 
@@ -143,9 +146,11 @@ impl Coordinator {
     fn start(&mut self) -> bool {
         let life = self.order.life;
         life.set_state(State::Starting);
-        if life.triggered().is_none() {
-            let graph = self.order.plan.start.clone();
-            let mut track = self.launch(&graph, None, None);
+        let graph = self.order.plan.start.clone();
+        if life.triggered().is_some() {
+            self.reach_none(&graph);
+        } else {
+            let mut track = self.launch(&graph, None, AfterFailure::BeginNothing, None);
             let mut stopped = false;
             loop {
                 if self.narrate(&mut track) == Went::Wrong {
@@ -207,7 +212,7 @@ impl Coordinator {
     }
 
     /// Waits for a message and does what does not concern a graph. `None`: the time is up, or nobody is left to speak.
-    fn hear(&mut self, until: Option<Instant>) -> Option<Heard> {
+    pub(super) fn hear(&mut self, until: Option<Instant>) -> Option<Heard> {
         let message = match until {
             Some(until) => match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(message) => message,
@@ -221,8 +226,9 @@ impl Coordinator {
             Message::Trigger => Heard::Other,
             Message::Service(end) => {
                 self.service_ended(end);
-                Heard::ServiceEnded
+                Heard::ServiceChanged
             }
+            Message::ServiceAwaitsReport => Heard::ServiceChanged,
             Message::ServiceWaits => {
                 if self.order.settings.ready.value == Ready::Auto {
                     self.order.life.mark_ready();
@@ -249,7 +255,7 @@ impl Coordinator {
                 }
             }
             Some(Heard::Poked(at)) if at.graph == track.graph => track.execution.poked(at.node, now),
-            Some(Heard::ServiceEnded) => {
+            Some(Heard::ServiceChanged) => {
                 let requests =
                     track.nodes.iter().position(|node| node.step.is_none() && node.draft.is_some());
                 if let Some(node) = requests {
@@ -279,11 +285,12 @@ impl Coordinator {
         if refused.is_empty() { end } else { End::new(Outcome::Failed, refused.join("; ")) }
     }
 
-    /// Begins a graph. `limit` caps each step's own.
+    /// Begins a graph, which is cut at `deadline`.
     pub(super) fn launch(
         &mut self,
         graph: &Graph,
         deadline: Option<Instant>,
+        after_failure: AfterFailure,
         report: Option<&Arc<Report>>,
     ) -> Track {
         self.graphs += 1;
@@ -293,7 +300,7 @@ impl Coordinator {
         for (index, node) in graph.nodes.iter().enumerate() {
             let at = Address { graph: number, node: index };
             let (tracked, work) = match node.kind {
-                NodeKind::Step(step) => self.hook(step, at, report),
+                NodeKind::Step(step) => self.hook(step, at, deadline, report),
                 NodeKind::Requests => self.requests(at, deadline),
                 NodeKind::Barrier => (TrackedNode { draft: None, facts: None, step: None }, None),
             };
@@ -301,10 +308,27 @@ impl Coordinator {
             works.push((work, node.next.clone()));
         }
         let began = Instant::now();
-        Track { graph: number, execution: Execution::begin(works, deadline, began), nodes, began }
+        let execution = Execution::begin(works, deadline, after_failure, began);
+        Track { graph: number, execution, nodes, began }
     }
 
-    fn hook(&self, index: usize, at: Address, report: Option<&Arc<Report>>) -> (TrackedNode, MaybeWork) {
+    /// The trigger came before the graph's first step.
+    fn reach_none(&mut self, graph: &Graph) {
+        for node in &graph.nodes {
+            let NodeKind::Step(step) = node.kind else { continue };
+            let report = self.placed_draft(step);
+            self.excuse_takers_of(step, &report);
+            self.reports.push(report);
+        }
+    }
+
+    fn hook(
+        &self,
+        index: usize,
+        at: Address,
+        deadline: Option<Instant>,
+        report: Option<&Arc<Report>>,
+    ) -> (TrackedNode, MaybeWork) {
         let spec = &self.order.steps[index];
         let placed = &self.order.plan.steps[index];
         let limit = placed.limit;
@@ -314,33 +338,44 @@ impl Coordinator {
             rescue: Arc::clone(&self.rescue),
             resources: &self.order.life.resources,
             report: report.cloned(),
+            deadline,
         };
         let fates = Rc::clone(&self.fates);
         let provider = self.order.plan.providers();
         let excuse: Excuse =
             Rc::new(move |missing| fates.borrow().excuse(provider.get(&missing.key).copied()));
         let (task, facts) = HookTask::new(spec.clone(), at, limit, hooks, excuse);
+        let draft = self.placed_draft(index);
+        (TrackedNode { draft: Some(draft), facts: Some(facts), step: Some(index) }, Some(Box::new(task)))
+    }
+
+    /// What is known of a step before it has run.
+    fn placed_draft(&self, step: usize) -> StepReport {
+        let placed = &self.order.plan.steps[step];
         let order = match &placed.place {
             Place::Ranked(rank) => Some(rank.value),
             _ => None,
         };
-        let draft = StepReport { order, limit: Some(limit), ..step_draft(spec) };
-        (TrackedNode { draft: Some(draft), facts: Some(facts), step: Some(index) }, Some(Box::new(task)))
+        StepReport { order, limit: Some(placed.limit), ..step_draft(&self.order.steps[step]) }
     }
 
-    fn requests(&self, at: Address, deadline: Option<Instant>) -> (TrackedNode, MaybeWork) {
+    pub(super) fn requests_work(&self, at: Address, deadline: Option<Instant>) -> RequestsWork {
         let settings = &self.order.settings;
-        let drain = settings.drain.value.within();
-        let work = RequestsWork {
+        RequestsWork {
             life: self.order.life,
             seen: Rc::clone(&self.seen),
             mailbox: self.mailbox.clone(),
             at,
-            drain,
+            drain: settings.drain.value.within(),
             cut: settings.cut.value,
             deadline,
             stage: Stage::NotBegun,
-        };
+        }
+    }
+
+    fn requests(&self, at: Address, deadline: Option<Instant>) -> (TrackedNode, MaybeWork) {
+        let work = self.requests_work(at, deadline);
+        let drain = work.drain;
         let draft = StepReport { limit: drain, ..draft("Requests", "lifecycle", StepKind::Group, ("", 0)) };
         (TrackedNode { draft: Some(draft), facts: None, step: None }, Some(Box::new(work)))
     }
@@ -357,7 +392,10 @@ impl Coordinator {
             match change {
                 Change::Began => {
                     self.order.narrator.say(match report.kind {
-                        StepKind::Group => Say::Draining { id, in_flight: self.seen.borrow().awaited },
+                        StepKind::Group => {
+                            life.tell(Event::State(State::Draining));
+                            Say::Draining { id, in_flight: self.seen.borrow().awaited }
+                        }
                         _ => Say::StepBegan { id, phase, step: step.clone(), limit: report.limit },
                     });
                     life.tell(Event::StepBegan { step });
@@ -367,12 +405,12 @@ impl Coordinator {
                     if outcome.is_degraded() {
                         went = Went::Wrong;
                     }
-                    if report.kind == StepKind::Group {
-                        life.set_state(State::Stopping);
-                    }
                     let told = Event::StepEnded { step: step.clone(), outcome, error: error.clone() };
                     self.order.narrator.say(Say::StepEnded { id, phase, step, outcome, error, ran });
                     life.tell(told);
+                    if report.kind == StepKind::Group {
+                        life.tell(Event::State(State::Stopping));
+                    }
                 }
             }
         }
@@ -383,10 +421,9 @@ impl Coordinator {
     /// many changes.
     fn prepare_last_words(&self, track: &Track) {
         let triggered = self.order.life.triggered().is_some();
-        let Some(watchdog) = self.order.watchdog.as_ref().filter(|_| triggered && self.stale.replace(false))
-        else {
+        if self.order.watchdog.is_none() || !triggered || !self.stale.replace(false) {
             return;
-        };
+        }
         let running: Vec<String> = track
             .execution
             .running()
@@ -396,11 +433,18 @@ impl Coordinator {
                 line => format!("{} ({}:{line})", step.name, step.file),
             })
             .collect();
+        let running = running.join(", ");
+        self.last_words(if running.is_empty() { "no step" } else { &running });
+    }
+
+    /// What the watchdog says should it come to that.
+    pub(super) fn last_words(&self, running: &str) {
         let grace = self.order.settings.grace.value;
-        let running = if running.is_empty() { "no step".to_owned() } else { running.join(", ") };
-        watchdog.prepare(format!(
-            "lifecycle: {grace} have passed, the watchdog ends the process, exit 124; still running: {running}\n"
-        ));
+        if let Some(watchdog) = &self.order.watchdog {
+            watchdog.prepare(format!(
+                "lifecycle: {grace} have passed, the watchdog ends the process, exit 124; still running: {running}\n"
+            ));
+        }
     }
 
     /// Keeps what became of a graph's steps, and excuses who takes what a failed one should have given.
@@ -410,10 +454,14 @@ impl Coordinator {
             if report.outcome == Outcome::Done {
                 continue;
             }
-            let fate = format!("`{}` {}", report.name, report.outcome.as_str());
-            self.fates.borrow_mut().steps.insert(step, fate);
+            self.excuse_takers_of(step, &report);
         }
         self.reports.extend(track.reports());
+    }
+
+    fn excuse_takers_of(&self, step: usize, report: &StepReport) {
+        let fate = format!("`{}` {}", report.name, report.outcome.as_str());
+        self.fates.borrow_mut().steps.insert(step, fate);
     }
 }
 
@@ -428,16 +476,16 @@ pub(super) enum Went {
 pub(super) enum Heard {
     Ended(Address, End, Vec<Resource>),
     Poked(Address),
-    ServiceEnded,
+    ServiceChanged,
     Other,
 }
 
 impl Heard {
     /// Of a graph that is over, or of none.
-    fn ignore(self) {
+    pub(super) fn ignore(self) {
         match self {
             Heard::Ended(_, _, gifts) if !gifts.is_empty() => drop_elsewhere(gifts),
-            Heard::Ended(..) | Heard::Poked(_) | Heard::ServiceEnded | Heard::Other => {}
+            Heard::Ended(..) | Heard::Poked(_) | Heard::ServiceChanged | Heard::Other => {}
         }
     }
 }

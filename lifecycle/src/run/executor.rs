@@ -94,6 +94,15 @@ struct Node {
     state: State,
 }
 
+/// What a work's failure means for those that have not begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AfterFailure {
+    /// Nothing: each has its turn.
+    GoOn,
+    /// None of them begins. What runs goes on until the caller stops it.
+    BeginNothing,
+}
+
 /// A graph being executed.
 pub(crate) struct Execution {
     nodes: Vec<Node>,
@@ -101,8 +110,11 @@ pub(crate) struct Execution {
     /// When everything is cut.
     deadline: Option<Instant>,
     open: usize,
-    /// Nothing begins any more.
+    /// Everything was told to stop.
     stopped: bool,
+    after_failure: AfterFailure,
+    /// Nothing begins any more.
+    halted: bool,
     /// What began or ended since the caller last asked.
     changes: Vec<(usize, Change)>,
 }
@@ -112,6 +124,7 @@ impl Execution {
     pub(crate) fn begin(
         nodes: Vec<(MaybeWork, Vec<usize>)>,
         deadline: Option<Instant>,
+        after_failure: AfterFailure,
         now: Instant,
     ) -> Self {
         let mut waits = vec![0; nodes.len()];
@@ -129,6 +142,8 @@ impl Execution {
             timers: BinaryHeap::new(),
             deadline,
             stopped: false,
+            after_failure,
+            halted: false,
             changes: Vec::new(),
         };
         let ready =
@@ -162,11 +177,10 @@ impl Execution {
     pub(crate) fn ended(&mut self, node: usize, end: End, now: Instant) {
         match self.nodes[node].state {
             State::Running { began, .. } => self.finish(node, Some(began), end, now),
-            // Stopped because it was told to: the reason is why it was told.
-            State::Cut { began, as_outcome, .. } if end.outcome == Outcome::CutOff => {
+            // However it ended, it had not when its time was up.
+            State::Cut { began, as_outcome, .. } => {
                 self.finish(node, Some(began), End { outcome: as_outcome, why: end.why }, now);
             }
-            State::Cut { began, .. } => self.finish(node, Some(began), end, now),
             // Abandoned, and nobody waits for it any more.
             State::Waiting(_) | State::Ended(_) => {}
         }
@@ -181,7 +195,7 @@ impl Execution {
 
     /// Begins nothing more and cuts what runs; `outcome` is what the cut ones end with.
     pub(crate) fn stop(&mut self, now: Instant, outcome: Outcome) {
-        self.stopped = true;
+        (self.stopped, self.halted) = (true, true);
         for node in 0..self.nodes.len() {
             match self.nodes[node].state {
                 State::Running { .. } => self.cut(node, outcome, now),
@@ -226,7 +240,7 @@ impl Execution {
     fn begin_all(&mut self, mut ready: Vec<usize>, now: Instant) {
         // A loop and not recursion: a chain may be thousands of nodes long.
         while let Some(node) = ready.pop() {
-            if self.stopped {
+            if self.halted {
                 continue;
             }
             let Some(work) = self.nodes[node].work.as_mut() else {
@@ -259,6 +273,8 @@ impl Execution {
     }
 
     fn close(&mut self, node: usize, record: Record, ready: &mut Vec<usize>) {
+        let failed = record.end.outcome.is_degraded();
+        self.halted |= failed && self.after_failure == AfterFailure::BeginNothing;
         self.nodes[node].state = State::Ended(record);
         self.open -= 1;
         if self.nodes[node].work.is_some() {
@@ -388,7 +404,7 @@ mod tests {
             (None, vec![3]),
             (rig.work("c", None), vec![]),
         ];
-        let mut run = Execution::begin(nodes, None, rig.zero);
+        let mut run = Execution::begin(nodes, None, AfterFailure::GoOn, rig.zero);
         assert_eq!(rig.log().len(), 2);
         run.ended(0, End::new(Outcome::Failed, "no"), rig.zero);
         assert!(rig.log().is_empty(), "c waits for b");
@@ -403,7 +419,7 @@ mod tests {
     fn past_its_limit_a_node_is_cut_and_ends_as_timed_out_if_it_stops() {
         let rig = Rig::new();
         let nodes = vec![(rig.work("a", Some(SECOND)), vec![1]), (rig.work("b", None), vec![])];
-        let mut run = Execution::begin(nodes, None, rig.zero);
+        let mut run = Execution::begin(nodes, None, AfterFailure::GoOn, rig.zero);
         assert_eq!(run.next_timer(), Some(rig.zero + SECOND));
         run.on_time(rig.zero + SECOND / 2);
         assert_eq!(rig.log(), ["begin a"]);
@@ -415,10 +431,27 @@ mod tests {
     }
 
     #[test]
+    fn one_that_returns_because_it_was_cut_has_timed_out_and_keeps_its_words() {
+        for end in [done(), End::new(Outcome::Failed, "2 files left")] {
+            let rig = Rig::new();
+            let mut run = Execution::begin(
+                vec![(rig.work("a", Some(SECOND)), vec![])],
+                None,
+                AfterFailure::GoOn,
+                rig.zero,
+            );
+            run.on_time(rig.zero + SECOND);
+            run.ended(0, end.clone(), rig.zero + SECOND);
+            let timed_out = End { outcome: Outcome::TimedOut, why: end.why };
+            assert_eq!(run.record(0).unwrap().end, timed_out);
+        }
+    }
+
+    #[test]
     fn one_that_does_not_stop_is_abandoned_and_its_late_end_changes_nothing() {
         let rig = Rig::new();
         let nodes = vec![(rig.work("a", Some(SECOND)), vec![1]), (rig.work("b", None), vec![])];
-        let mut run = Execution::begin(nodes, None, rig.zero);
+        let mut run = Execution::begin(nodes, None, AfterFailure::GoOn, rig.zero);
         run.on_time(rig.zero + SECOND);
         run.on_time(rig.zero + SECOND + SETTLE);
         assert_eq!(rig.log(), ["begin a", "cut a", "begin b"]);
@@ -432,7 +465,7 @@ mod tests {
     fn at_the_deadline_what_runs_is_cut_and_the_rest_is_not_reached() {
         let rig = Rig::new();
         let nodes = vec![(rig.work("a", None), vec![1]), (None, vec![2]), (rig.work("b", None), vec![])];
-        let mut run = Execution::begin(nodes, Some(rig.zero + SECOND), rig.zero);
+        let mut run = Execution::begin(nodes, Some(rig.zero + SECOND), AfterFailure::GoOn, rig.zero);
         assert_eq!(run.next_timer(), Some(rig.zero + SECOND));
         run.on_time(rig.zero + SECOND);
         run.ended(0, End::bare(Outcome::CutOff), rig.zero + SECOND);
@@ -452,7 +485,8 @@ mod tests {
             wake_after: Some(SECOND / 4),
             script: Rc::clone(&rig.script),
         };
-        let mut run = Execution::begin(vec![(Some(Box::new(work)), vec![])], None, rig.zero);
+        let mut run =
+            Execution::begin(vec![(Some(Box::new(work)), vec![])], None, AfterFailure::GoOn, rig.zero);
         run.on_time(rig.zero + SECOND / 4);
         assert_eq!(rig.log(), ["begin a", "wake a"]);
         run.on_time(rig.zero + SECOND);
@@ -465,8 +499,30 @@ mod tests {
         let length = 100_000;
         let mut nodes: Vec<(MaybeWork, Vec<usize>)> = (0..length).map(|i| (None, vec![i + 1])).collect();
         nodes.push((rig.work("end", None), vec![]));
-        let run = Execution::begin(nodes, None, rig.zero);
+        let run = Execution::begin(nodes, None, AfterFailure::GoOn, rig.zero);
         assert_eq!(rig.log(), ["begin end"]);
         assert!(!run.is_done());
+    }
+
+    #[test]
+    fn after_a_failure_nothing_begins_if_it_is_so_wanted() {
+        let rig = Rig::new();
+        let nodes = vec![
+            (rig.work("a", None), vec![2]),
+            (rig.work("b", None), vec![3]),
+            (rig.work("after a", None), vec![]),
+            (rig.work("after b", None), vec![]),
+        ];
+        let mut run = Execution::begin(nodes, None, AfterFailure::BeginNothing, rig.zero);
+        assert_eq!(rig.log().len(), 2);
+        run.ended(0, End::new(Outcome::Failed, "no"), rig.zero);
+        run.ended(1, done(), rig.zero);
+        assert!(rig.log().is_empty() && !run.is_done());
+        run.stop(rig.zero, Outcome::CutOff);
+        assert!(run.is_done());
+        assert_eq!(run.record(1).unwrap().end.outcome, Outcome::Done);
+        for node in [2, 3] {
+            assert_eq!(run.record(node).unwrap().end.outcome, Outcome::NotReached);
+        }
     }
 }

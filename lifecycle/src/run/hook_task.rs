@@ -39,6 +39,8 @@ pub(crate) struct Hooks {
     pub(crate) rescue: Arc<Rescue>,
     pub(crate) resources: &'static Resources,
     pub(crate) report: Option<Arc<Report>>,
+    /// When the whole graph is cut.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// What is known of a hook beside its end.
@@ -156,7 +158,8 @@ impl HookTask {
 
 impl Work for HookTask {
     fn begin(&mut self, now: Instant) -> Progress {
-        self.facts.context.set_deadline(now.checked_add(self.limit));
+        let own = now.checked_add(self.limit);
+        self.facts.context.set_deadline(own.into_iter().chain(self.hooks.deadline).min());
         match self.gather() {
             Ok(Call::Async(future)) => self.begin_async(future, now),
             Ok(Call::Sync(call)) => self.begin_sync(call),

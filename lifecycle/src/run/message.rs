@@ -19,6 +19,8 @@ pub(crate) enum Message {
     Service(ServiceEnd),
     /// The service future was polled and waits.
     ServiceWaits,
+    /// The service future waits for the report, which comes only after it has gone.
+    ServiceAwaitsReport,
     /// The service's runtime is there.
     Runtime(tokio::runtime::Handle),
 }
@@ -29,6 +31,11 @@ pub(crate) struct Address {
     /// Which graph: an abandoned start hook may end while the shutdown runs.
     pub(crate) graph: u32,
     pub(crate) node: usize,
+}
+
+impl Address {
+    /// Of a work that is in no graph. Graphs count from 1.
+    pub(crate) const NOWHERE: Self = Address { graph: 0, node: 0 };
 }
 
 /// Tells a step's end, exactly once: dropped untold, it says that the step was dropped.

@@ -1,11 +1,13 @@
 //! Runs the process's one lifecycle: from settings and steps to the exit code.
 
 mod coordinator;
+mod entry;
 pub(crate) mod executor;
 mod hook_task;
 pub(crate) mod message;
 mod print_plan;
 mod requests;
+mod runtime;
 pub(crate) mod service;
 mod shutdown;
 mod track;
@@ -19,67 +21,29 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 pub(crate) use self::coordinator::exit_margin;
 use self::coordinator::{Coordinator, Order};
+pub use self::entry::{MainDef, MainEntry, Setup};
 use self::message::Message;
 use self::print_plan::View;
 use self::service::{Drive, ServiceEnd, ServiceResult};
 use crate::__private::outcome::Asked;
-use crate::hook::{CallResult, Gift, Missing, Phase, Signature, StepSpec};
+use crate::hook::{Gift, Missing, Phase, Signature, StepSpec};
 use crate::narrator::Narrator;
 use crate::plan::{self, Plan};
 use crate::process::{Lifecycle, Running, lifecycle};
 use crate::report::{Reason, Report};
 use crate::resource::Inputs;
-use crate::settings::{Builder, Exit, Flavor, ReportFormat, Settings};
+use crate::settings::{Builder, Exit, ReportFormat, Settings};
 use crate::signal::{self, Second};
 use crate::watchdog::Watchdog;
 use crate::{registry, sys};
 
 /// How long an error text may take to get out before the process ends without it.
 const LAST_WORDS: Duration = Duration::from_millis(500);
-
-/// What the macros know of `main`.
-pub struct MainDef {
-    /// `file!()`.
-    pub file: &'static str,
-    /// `line!()`.
-    pub line: u32,
-    /// What it takes.
-    pub signature: fn(&mut Signature),
-    /// Writes the attribute's keys.
-    pub keys: fn(&mut Settings),
-    /// Runs before anything else; its value is a resource.
-    pub setup: Option<Setup>,
-}
-
-/// A setup function, which also tells what it gives without being run.
-pub type Setup = fn(Asked<'_>) -> CallResult;
-
-/// The `main` of this program, for [`plan`](crate::plan()), which is not called by it.
-pub struct MainEntry(pub &'static MainDef);
-
-inventory::collect!(MainEntry);
-
-impl MainDef {
-    /// What the attribute says.
-    pub(crate) fn settings(&self) -> Settings {
-        let mut settings = Settings::default();
-        settings.set_layer(crate::settings::Origin::Attribute);
-        (self.keys)(&mut settings);
-        settings
-    }
-
-    /// What it takes.
-    pub(crate) fn takes(&self) -> Signature {
-        let mut signature = Signature::default();
-        (self.signature)(&mut signature);
-        signature
-    }
-}
 
 /// `#[lifecycle::main]`.
 pub fn main<F>(def: &'static MainDef, service: impl FnOnce(&mut Inputs<'_>) -> Result<F, Missing>) -> ExitCode
@@ -214,13 +178,11 @@ where
     let exit = settings.exit.value;
     let begun = match begin(life, prepared, Second::Exit) {
         Ok(begun) => begun,
-        Err(error) => return ExitCode::from(refuse(vec![error]).exit_code),
+        Err(error) => return ExitCode::from(refuse_by_system(error).exit_code),
     };
-    let runtime = match build_runtime(flavor, workers) {
+    let runtime = match runtime::build(flavor, workers) {
         Ok(runtime) => runtime,
-        Err(error) => {
-            return ExitCode::from(refuse(vec![format!("the runtime cannot be built: {error}")]).exit_code);
-        }
+        Err(error) => return ExitCode::from(refuse_by_system(error).exit_code),
     };
     drop(begun.mailbox.send(Message::Runtime(runtime.handle().clone())));
     runtime.block_on(drive(life, begun, service));
@@ -231,17 +193,6 @@ where
         sys::die_by(*signal);
     }
     ExitCode::from(report.exit_code)
-}
-
-fn build_runtime(flavor: Flavor, workers: Option<usize>) -> std::io::Result<Runtime> {
-    let mut builder = match flavor {
-        Flavor::CurrentThread => tokio::runtime::Builder::new_current_thread(),
-        Flavor::MultiThread => tokio::runtime::Builder::new_multi_thread(),
-    };
-    if let (Flavor::MultiThread, Some(workers)) = (flavor, workers) {
-        builder.worker_threads(workers);
-    }
-    builder.enable_all().build()
 }
 
 /// The system refused what any service needs. Unlike an invalid setting that may pass, so it is no 78, which

@@ -16,7 +16,7 @@ use crate::process::Lifecycle;
 use crate::report::Outcome;
 
 /// How long the service's thread has to drop the service future once it was told to at the cut.
-const SERVICE_SETTLE: Duration = SETTLE.saturating_mul(5);
+pub(crate) const SERVICE_SETTLE: Duration = SETTLE.saturating_mul(5);
 
 /// What the coordinator and this node share.
 #[derive(Debug, Default)]
@@ -91,6 +91,13 @@ pub(crate) enum Stage {
 }
 
 impl RequestsWork {
+    /// The steps' time was over before its turn came: then everything goes at once.
+    pub(crate) fn skip(mut self, now: Instant) {
+        if !matches!(self.begin(now), Progress::Ended(_)) {
+            self.cut();
+        }
+    }
+
     fn service_is_gone(&self) -> bool {
         self.seen.borrow().service != Service::Running
     }
@@ -108,12 +115,16 @@ impl RequestsWork {
             self.life.drained.cancel();
         }
         if empty && self.service_is_gone() {
-            return Progress::Ended(End::bare(Outcome::Done));
+            return self.ended(End::bare(Outcome::Done));
         }
         if empty && self.service_is_pointless() {
             self.life.service.drop_now.cancel();
+            // Where the drain is over at this very moment, it still needs one to go.
+            let until = until.map(|until| until.max(now + SERVICE_SETTLE));
             self.stage = Stage::Dropping { until, in_time: true };
-        } else if until.is_some_and(|until| until <= now) {
+            return until.map_or(Progress::Running, Progress::Until);
+        }
+        if until.is_some_and(|until| until <= now) {
             self.time_is_up(now.saturating_duration_since(began));
             self.stage = Stage::Cutting { until: now + self.cut };
         }
@@ -139,7 +150,7 @@ impl RequestsWork {
 
     fn cutting(&mut self, until: Instant, now: Instant) -> Progress {
         if REQUESTS.in_flight() == 0 && self.service_is_gone() {
-            return Progress::Ended(End::new(Outcome::TimedOut, "what still ran ended when cut_off() fired"));
+            return self.ended(End::new(Outcome::TimedOut, "what still ran ended when cut_off() fired"));
         }
         if now < until {
             return Progress::Until(until);
@@ -151,23 +162,33 @@ impl RequestsWork {
 
     /// Calls are dropped when they are next polled, the service at once.
     fn drop_everything(&self) {
+        let mut seen = self.seen.borrow_mut();
+        // Not those that ended when they were told to.
+        seen.cut_off = REQUESTS.awaited();
+        seen.service_cut = true;
+        drop(seen);
         REQUESTS.freeze();
-        self.seen.borrow_mut().service_cut = true;
         self.life.service.drop_now.cancel();
     }
 
     fn dropping(&mut self, until: Option<Instant>, in_time: bool, now: Instant) -> Progress {
         if self.service_is_gone() {
-            return Progress::Ended(if in_time { End::bare(Outcome::Done) } else { self.cut_off_end() });
+            return self.ended(if in_time { End::bare(Outcome::Done) } else { self.cut_off_end() });
         }
         match until {
             Some(until) if now < until => Progress::Until(until),
             None => Progress::Running,
             Some(_) => {
                 self.seen.borrow_mut().service = Service::Abandoned;
-                Progress::Ended(self.cut_off_end())
+                self.ended(self.cut_off_end())
             }
         }
+    }
+
+    /// The steps that follow begin before anyone else hears of it: for them the drain must be over.
+    fn ended(&self, end: End) -> Progress {
+        self.life.enter(State::Stopping);
+        Progress::Ended(end)
     }
 
     fn cut_off_end(&self) -> End {
@@ -192,15 +213,19 @@ impl RequestsWork {
 
 impl Work for RequestsWork {
     fn begin(&mut self, now: Instant) -> Progress {
-        self.life.set_state(State::Draining);
+        self.life.enter(State::Draining);
         self.life.stopping.cancel();
         REQUESTS.close();
         self.seen.borrow_mut().awaited = REQUESTS.in_flight();
         let (mailbox, at) = (self.mailbox.clone(), self.at);
         REQUESTS.on_empty(Box::new(move || drop(mailbox.send(Message::Poked(at)))));
         let drain_ends = self.drain.and_then(|drain| now.checked_add(drain));
-        // `cut_off()` must come early enough to be of use, even where the drain has no end of its own.
-        let told_by = self.deadline.and_then(|deadline| deadline.checked_sub(self.cut + SERVICE_SETTLE));
+        // `cut_off()` must come early enough to be of use, even where the drain has no end of its own; but half of
+        // what time there is belongs to the drain.
+        let told_by = self.deadline.map(|deadline| {
+            let left = deadline.saturating_duration_since(now);
+            now + left.saturating_sub(self.cut + SERVICE_SETTLE).max(left / 2)
+        });
         let until = drain_ends.into_iter().chain(told_by).min();
         self.stage = Stage::Draining { began: now, until };
         self.draining(now, until, now)
@@ -220,6 +245,7 @@ impl Work for RequestsWork {
             self.time_is_up(Instant::now().saturating_duration_since(began));
         }
         self.drop_everything();
+        self.life.enter(State::Stopping);
         let end = self.cut_off_end();
         drop(self.mailbox.send(Message::Ended { at: self.at, end, gifts: Vec::new() }));
     }

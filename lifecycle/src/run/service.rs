@@ -180,10 +180,8 @@ impl ServiceControl {
         }
     }
 
-    /// Notes that the service waits for the report, if it is the service that does.
-    pub(crate) fn note_awaits_report(&self) {
-        if is_polled_here() {
-            self.awaits_report.store(true, Ordering::Release);
-        }
+    /// Notes that the service waits for the report, if it is the service that does. Returns whether that is news.
+    pub(crate) fn note_awaits_report(&self) -> bool {
+        is_polled_here() && !self.awaits_report.swap(true, Ordering::AcqRel)
     }
 }

@@ -5,9 +5,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::coordinator::{Coordinator, exit_margin};
+use super::executor::AfterFailure;
 use super::hook_task::panicked;
+use super::message::Address;
 use super::printed;
-use super::requests::Service;
+use super::requests::{SERVICE_SETTLE, Service};
 use super::track::Track;
 use crate::events::State;
 use crate::gate::REQUESTS;
@@ -15,7 +17,7 @@ use crate::hook::Phase;
 use crate::narrator::Say;
 use crate::plan::{self, Graph};
 use crate::process::Trigger;
-use crate::report::{CallSite, Calls, Report, ServiceOutcome};
+use crate::report::{CallSite, Calls, Outcome, Report, ServiceOutcome, StepKind};
 use crate::resource::Resource;
 use crate::sys;
 
@@ -35,6 +37,7 @@ impl Coordinator {
         let graph = self.order.plan.shutdown.clone();
         let ordered = self.execute(&graph, end_of_ordered, None);
         self.conclude(&ordered);
+        self.see_the_service_off(&trigger);
 
         let report = Arc::new(self.report(&trigger));
         let hooks = self.order.plan.last_with_report.clone();
@@ -58,6 +61,7 @@ impl Coordinator {
         self.conclude(&last);
         self.drop_resources(&trigger);
         self.order.narrator.flush(self.patience(&trigger));
+        self.last_words("no step, but the thread of `main` is stuck");
         let report = Report { exit_code: report.exit_code, ..self.report(&trigger) };
         life.finish(Arc::new(report));
         // Their hooks hold the rescue runtime, which must not be dropped like any other: that waits for what hangs.
@@ -117,8 +121,27 @@ impl Coordinator {
         }
     }
 
+    /// Whatever became of the steps, from here on nothing is served. A service that was told to go when their time was
+    /// up has a moment for it, so that the report can tell that it went.
+    fn see_the_service_off(&mut self, trigger: &Trigger) {
+        let life = self.order.life;
+        if life.state() < State::Draining {
+            self.requests_work(Address::NOWHERE, None).skip(Instant::now());
+        }
+        let settled = Instant::now() + SERVICE_SETTLE;
+        let until = self.share_of_reserve(trigger, 3).map_or(settled, |share| share.min(settled));
+        while self.seen.borrow().service == Service::Running
+            && life.service.drop_now.is_cancelled()
+            && Instant::now() < until
+        {
+            if let Some(heard) = self.hear(Some(until)) {
+                heard.ignore();
+            }
+        }
+    }
+
     fn execute(&mut self, graph: &Graph, deadline: Option<Instant>, report: Option<&Arc<Report>>) -> Track {
-        let mut track = self.launch(graph, deadline, report);
+        let mut track = self.launch(graph, deadline, AfterFailure::GoOn, report);
         loop {
             // Whatever went wrong is in the report; the next step runs all the same.
             let _went = self.narrate(&mut track);
@@ -205,6 +228,16 @@ impl Coordinator {
             line: call.line,
             count: call.in_flight,
         });
+        let mut steps = self.reports.clone();
+        // What never had a turn was known first, but stands at the end of its phase.
+        steps.sort_by_key(|step| {
+            let phase = match step.kind {
+                StepKind::Start => 0,
+                StepKind::Group | StepKind::Shutdown => 1,
+                StepKind::Last => 2,
+            };
+            (phase, step.outcome == Outcome::Off)
+        });
         let mut report = Report {
             id: self.id.clone(),
             reason: trigger.reason.clone(),
@@ -227,7 +260,7 @@ impl Coordinator {
                 refused: REQUESTS.refused(),
                 drained_in: seen.drained_in,
             },
-            steps: self.reports.clone(),
+            steps,
         };
         report.exit_code = u8::from(report.is_degraded());
         report

@@ -1,0 +1,49 @@
+//! What the unit tests share.
+
+use expect_test::Expect;
+use proc_macro2::{Delimiter, Group, Punct, Spacing, TokenStream, TokenTree};
+
+/// Compares an expansion, formatted, with a snapshot.
+pub(crate) fn expands(tokens: TokenStream, expected: &Expect) {
+    let tokens = open_macros(tokens);
+    let file: syn::File = syn::parse2(tokens.clone()).unwrap_or_else(|error| panic!("{error}: {tokens}"));
+    expected.assert_eq(&prettyplease::unparse(&file));
+}
+
+/// The words of every `compile_error!` among the tokens.
+pub(crate) fn errors(tokens: TokenStream) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut trees = tokens.into_iter();
+    while let Some(tree) = trees.next() {
+        if !matches!(&tree, TokenTree::Ident(ident) if ident == "compile_error") {
+            continue;
+        }
+        if let Some(TokenTree::Group(group)) = trees.nth(1) {
+            let text: syn::LitStr = syn::parse2(group.stream()).unwrap();
+            found.push(text.value());
+        }
+    }
+    found
+}
+
+/// What `submit!` is given is an expression, which the formatter leaves alone in a macro and not in a call.
+fn open_macros(tokens: TokenStream) -> TokenStream {
+    let mut trees: Vec<TokenTree> = Vec::new();
+    for tree in tokens {
+        let TokenTree::Group(group) = tree else {
+            trees.push(tree);
+            continue;
+        };
+        let inside = open_macros(group.stream());
+        let submits =
+            matches!(&*trees, [.., TokenTree::Ident(name), TokenTree::Punct(_)] if name == "submit");
+        if submits {
+            trees.pop();
+            trees.push(Group::new(Delimiter::Parenthesis, inside).into());
+            trees.push(Punct::new(';', Spacing::Alone).into());
+        } else {
+            trees.push(Group::new(group.delimiter(), inside).into());
+        }
+    }
+    trees.into_iter().collect()
+}

@@ -1,0 +1,26 @@
+//! The keys that `settings` does not have.
+#![allow(missing_docs)]
+
+use lifecycle::on_shutdown;
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+#[on_shutdown]
+async fn close() {}
+
+#[lifecycle::main(
+    flavor = "current_thread",
+    signals = [SIGTERM, SIGUSR1],
+    exit = reraise,
+    ready = manual,
+    report = json,
+    grace = "never",
+    drain = "never"
+)]
+async fn main() {
+    let current = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
+    tokio::task::yield_now().await;
+    let before = lifecycle::is_ready();
+    lifecycle::ready();
+    println!("serving, current_thread {current}, ready {before} {}", lifecycle::is_ready());
+    lifecycle::stopping().await;
+}

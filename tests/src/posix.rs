@@ -1,0 +1,241 @@
+//! What the tests ask of the operating system: pipes in every state, inherited masks and dispositions, limits.
+#![allow(unsafe_code, reason = "std offers none of this")]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::child::{Child, Ended, PATIENCE, before_exec};
+
+/// A pipe: what is written to the second comes out of the first.
+pub fn pipe() -> (File, File) {
+    let mut ends = [0; 2];
+    // SAFETY: on success both are descriptors that nobody else has.
+    unsafe {
+        assert_eq!(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC), 0, "the system gives a pipe");
+        (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1]))
+    }
+}
+
+/// A pipe that takes no more bytes. Nobody reads it for as long as the first is kept.
+pub fn full_pipe() -> (File, File) {
+    let (reader, mut writer) = pipe();
+    set_nonblocking(&writer, true);
+    // The last bytes one by one: a pipe may refuse a whole page and still take a byte.
+    for size in [4096, 1] {
+        let bytes = vec![b'.'; size];
+        while writer.write(&bytes).is_ok() {}
+    }
+    set_nonblocking(&writer, false);
+    (reader, writer)
+}
+
+fn set_nonblocking(file: &File, on: bool) {
+    // SAFETY: both calls only get and set the flags of a descriptor that is open.
+    unsafe {
+        let flags = libc::fcntl(file.as_raw_fd(), libc::F_GETFL);
+        let flags = if on { flags | libc::O_NONBLOCK } else { flags & !libc::O_NONBLOCK };
+        assert_eq!(libc::fcntl(file.as_raw_fd(), libc::F_SETFL, flags), 0);
+    }
+}
+
+/// The end of a child's stdin that the test holds: the child's step goes on when a line is written.
+#[derive(Debug)]
+pub struct Leash(File);
+
+impl Leash {
+    /// Gives the command a stdin whose end is held here.
+    pub fn on(command: &mut Command) -> Self {
+        let (reader, writer) = pipe();
+        command.stdin(Stdio::from(OwnedFd::from(reader)));
+        Leash(writer)
+    }
+
+    /// Lets whoever reads a line go on.
+    pub fn let_go(&mut self) {
+        self.0.write_all(b"go\n").expect("the child's stdin is open");
+    }
+}
+
+/// The child inherits these signals as blocked.
+pub fn block(command: &mut Command, signals: &'static [i32]) {
+    mask(command, signals, libc::SIG_BLOCK);
+}
+
+fn mask(command: &mut Command, signals: &'static [i32], how: i32) {
+    let set = move || {
+        // SAFETY: `sigemptyset` initialises the set; the other calls are async-signal-safe and given a valid set.
+        let done = unsafe {
+            let mut set = std::mem::zeroed::<libc::sigset_t>();
+            libc::sigemptyset(&mut set);
+            for &signal in signals {
+                libc::sigaddset(&mut set, signal);
+            }
+            libc::pthread_sigmask(how, &set, std::ptr::null_mut())
+        };
+        if done == 0 { Ok(()) } else { Err(std::io::Error::from_raw_os_error(done)) }
+    };
+    // SAFETY: only async-signal-safe calls.
+    unsafe { before_exec(command, set) };
+}
+
+/// The child inherits this signal as ignored, as under `nohup`.
+pub fn ignore(command: &mut Command, signal: i32) {
+    let set = move || {
+        // SAFETY: installs no handler of ours; async-signal-safe.
+        let before = unsafe { libc::signal(signal, libc::SIG_IGN) };
+        if before == libc::SIG_ERR { Err(std::io::Error::last_os_error()) } else { Ok(()) }
+    };
+    // SAFETY: only an async-signal-safe call.
+    unsafe { before_exec(command, set) };
+}
+
+/// The child has sent itself this signal before it becomes the program; it pends if it is blocked.
+pub fn pend(command: &mut Command, signal: i32) {
+    let send = move || {
+        // SAFETY: async-signal-safe; the process sends to itself.
+        let sent = unsafe { libc::kill(libc::getpid(), signal) };
+        if sent == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    };
+    // SAFETY: only async-signal-safe calls.
+    unsafe { before_exec(command, send) };
+}
+
+/// The child has this stream closed.
+pub fn close(command: &mut Command, stream: i32) {
+    let close = move || {
+        // SAFETY: async-signal-safe; closes one of the child's own streams.
+        let closed = unsafe { libc::close(stream) };
+        if closed == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    };
+    // SAFETY: only an async-signal-safe call.
+    unsafe { before_exec(command, close) };
+}
+
+/// Whether this process may do everything.
+pub fn is_root() -> bool {
+    // SAFETY: always succeeds.
+    unsafe { libc::geteuid() == 0 }
+}
+
+/// The child runs as this user and can have at most so many threads.
+pub fn limit_threads(command: &mut Command, user: u32, threads: u64) {
+    let limit = move || {
+        let limit = libc::rlimit { rlim_cur: threads, rlim_max: threads };
+        // SAFETY: a valid limit; async-signal-safe.
+        match unsafe { libc::setrlimit(libc::RLIMIT_NPROC, &limit) } {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        }
+    };
+    // SAFETY: only an async-signal-safe call.
+    unsafe { before_exec(command, limit) };
+    if is_root() {
+        // Root is above the limit. std changes the user before it runs what is above.
+        command.uid(user);
+    }
+}
+
+/// Sends a signal to any process.
+pub fn send(pid: i32, signal: i32) {
+    // SAFETY: takes any numbers.
+    let sent = unsafe { libc::kill(pid, signal) };
+    assert_eq!(sent, 0, "{pid} takes signals");
+}
+
+/// The only child of a process, once there is one.
+pub fn child_of(pid: i32) -> i32 {
+    let list = format!("/proc/{pid}/task/{pid}/children");
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let children = std::fs::read_to_string(&list).unwrap_or_default();
+        if let Some(child) = children.split_whitespace().next() {
+            return child.parse().unwrap();
+        }
+        assert!(Instant::now() < until, "{pid} has no child");
+        std::thread::yield_now();
+    }
+}
+
+/// A folder of the test's own, gone with it.
+#[derive(Debug)]
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Makes it.
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("lifecycle-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a temporary folder");
+        Scratch(path)
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Errors: what is left in a temporary folder harms nobody.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A text file's lines.
+pub fn lines(file: &Path) -> Vec<String> {
+    let mut text = String::new();
+    File::open(file).and_then(|mut file| file.read_to_string(&mut text)).unwrap_or_else(|error| {
+        panic!("{}: {error}", file.display());
+    });
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Sends SIGTERM and waits until it is over, as far as the machine's load allows within the time.
+pub fn terminate_within(child: Child, within: Duration) -> Ended {
+    child.signal(libc::SIGTERM);
+    child.wait(within)
+}
+
+/// Every step of the report with its outcome, where the exit code is not the report's own.
+pub fn steps(ended: &Ended) -> Vec<(String, String)> {
+    steps_of(&ended.report())
+}
+
+/// Every step of this report.
+pub fn steps_of(report: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let steps = report["steps"].as_array().unwrap();
+    steps.iter().map(|step| (text(&step["name"]), text(&step["outcome"]))).collect()
+}
+
+/// The same list as a test writes it.
+pub fn named(steps: &[(&str, &str)]) -> Vec<(String, String)> {
+    steps.iter().map(|(name, outcome)| ((*name).to_owned(), (*outcome).to_owned())).collect()
+}
+
+/// Waits until a file has a line that begins so: for programs whose streams cannot be read.
+pub fn wait_for_line(file: &Path, begin: &str) {
+    let until = Instant::now() + PATIENCE;
+    while !std::fs::read_to_string(file).is_ok_and(|text| text.lines().any(|line| line.starts_with(begin))) {
+        assert!(Instant::now() < until, "no {begin:?} in {}", file.display());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A terminal: what is written to the second is read from the first.
+pub fn terminal() -> (File, File) {
+    let (mut screen, mut terminal) = (0, 0);
+    let none = std::ptr::null_mut();
+    // SAFETY: both numbers are written on success, and then they are descriptors that nobody else has.
+    unsafe {
+        assert_eq!(libc::openpty(&mut screen, &mut terminal, none, none.cast(), none.cast()), 0);
+        (File::from_raw_fd(screen), File::from_raw_fd(terminal))
+    }
+}

@@ -1,0 +1,2 @@
+#[lifecycle::main(exit = zeros, budget = "deny", report = xml, ready = true)]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(flavor = "current")]
+async fn main() {}

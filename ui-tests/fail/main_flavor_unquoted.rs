@@ -1,0 +1,2 @@
+#[lifecycle::main(flavor = current_thread)]
+async fn main() {}

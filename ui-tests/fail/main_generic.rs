@@ -1,0 +1,4 @@
+#[lifecycle::main]
+async fn main<T: Clone>(db: T) {
+    drop(db.clone());
+}

@@ -1,0 +1,4 @@
+#[lifecycle::main]
+struct Service;
+
+fn main() {}

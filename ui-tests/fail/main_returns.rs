@@ -1,0 +1,2 @@
+#[lifecycle::main]
+async fn main() -> impl std::fmt::Debug {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(setup = "setup")]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(signals = [SIGTREM, SIGFOO, SIGKILL, SIGSEGV, SIGINT, SIGINT])]
+async fn main() {}

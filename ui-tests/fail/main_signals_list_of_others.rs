@@ -1,0 +1,2 @@
+#[lifecycle::main(signals = [15, 2])]
+async fn main() {}

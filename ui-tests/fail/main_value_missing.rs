@@ -1,0 +1,2 @@
+#[lifecycle::main(grace, setup =, signals, flavor("current_thread"))]
+async fn main() {}

@@ -1,0 +1,6 @@
+struct NotClone;
+
+#[lifecycle::main]
+async fn main(db: NotClone) {
+    let _ = db;
+}

@@ -1,0 +1,6 @@
+struct Failed;
+
+#[lifecycle::main]
+async fn main() -> Result<(), Failed> {
+    Err(Failed)
+}

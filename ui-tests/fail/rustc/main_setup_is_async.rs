@@ -1,0 +1,4 @@
+async fn setup(_: &mut lifecycle::Settings) {}
+
+#[lifecycle::main(setup = setup)]
+async fn main() {}

@@ -1,0 +1,6 @@
+fn setup(_: &mut lifecycle::Settings) {}
+
+#[lifecycle::main(setup = setpu)]
+async fn main() {
+    let _ = setup;
+}

@@ -1,0 +1,4 @@
+fn setup() {}
+
+#[lifecycle::main(setup = setup)]
+async fn main() {}

@@ -1,0 +1,4 @@
+fn setup(_: &str) {}
+
+#[lifecycle::main(setup = setup)]
+async fn main() {}

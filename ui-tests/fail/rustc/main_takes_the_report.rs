@@ -1,0 +1,4 @@
+#[lifecycle::main]
+async fn main(report: &lifecycle::Report) {
+    let _ = report;
+}

@@ -1,0 +1,6 @@
+use lifecycle::tracked;
+
+#[tracked(admit = always, reject = ())]
+async fn both() {}
+
+fn main() {}

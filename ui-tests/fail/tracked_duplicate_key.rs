@@ -1,0 +1,6 @@
+use lifecycle::tracked;
+
+#[tracked(reject = (), name = "a", reject = ())]
+fn twice() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use lifecycle::tracked;
+
+trait Orders {
+    #[tracked(reject = ())]
+    fn create(&self);
+}
+
+fn main() {}

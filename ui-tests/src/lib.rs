@@ -1,0 +1,1 @@
+//! Nothing: the cases are in `fail/` and `pass/`, see `tests/ui.rs`.
