@@ -54,19 +54,22 @@ impl Dot<'_> {
         let _ = writeln!(self.text, "  subgraph cluster_{kind} {{", kind = kind.as_str());
         let _ = writeln!(self.text, "    label={}; color=\"#c3ccd9\";", quoted(kind.as_str()));
         steps.iter().for_each(|step| self.node(step));
-        self.line("  }");
         let mut ranks: Vec<i32> = steps.iter().flat_map(|step| &step.after).filter_map(rank).collect();
         ranks.sort_unstable();
         ranks.dedup();
-        for rank in ranks {
-            let point = point(kind, rank);
+        for &rank in &ranks {
+            let label = quoted(&format!("all of order {rank}"));
             let _ = writeln!(
                 self.text,
-                "  {point} [shape=point, width=0.08, xlabel={}];",
-                quoted(&format!("order {rank}"))
+                "    {} [shape=plaintext, style=solid, label={label}];",
+                point(kind, rank)
             );
+        }
+        self.line("  }");
+        for rank in ranks {
             for step in steps.iter().filter(|step| step.order == Some(rank)) {
-                let _ = writeln!(self.text, "  {} -> {point} [arrowhead=none];", self.name(&step.id));
+                let (from, to) = (self.name(&step.id), point(kind, rank));
+                let _ = writeln!(self.text, "  {from} -> {to} [arrowhead=none];");
             }
         }
         for step in &steps {
@@ -173,7 +176,7 @@ mod tests {
             let dot = plan.to_dot();
             let Some(plain) = plain(&dot) else { return };
             let count = |word: &str| plain.lines().filter(|line| line.starts_with(word)).count();
-            let points = dot.matches("[shape=point").count();
+            let points = dot.matches("[shape=plaintext").count();
             assert_eq!(count("node "), plan.steps.len() + points, "{name}: {plain}");
             assert_eq!(count("edge "), dot.matches(" -> ").count(), "{name}: {plain}");
         }
