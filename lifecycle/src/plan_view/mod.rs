@@ -307,19 +307,22 @@ impl std::error::Error for PlanErrors {}
 /// Everything that would keep the program from starting.
 pub fn plan() -> Result<Plan, PlanErrors> {
     let mains: Vec<&MainDef> = inventory::iter::<MainEntry>.into_iter().map(|entry| entry.0).collect();
-    if mains.len() > 1 {
-        let mut places: Vec<String> =
-            mains.iter().map(|main| format!("{}:{}", main.file, main.line)).collect();
-        places.sort_unstable();
-        return Err(PlanErrors {
-            messages: vec![format!(
-                "several #[lifecycle::main] are linked into this program: {}. A plan is that of one: leave the others in \
-                 programs of their own",
-                places.join(", ")
-            )],
-        });
+    of_main(the_one(&mains)?)
+}
+
+fn the_one<'a>(mains: &[&'a MainDef]) -> Result<Option<&'a MainDef>, PlanErrors> {
+    if mains.len() < 2 {
+        return Ok(mains.first().copied());
     }
-    of_main(mains.first().copied())
+    let mut places: Vec<String> = mains.iter().map(|main| format!("{}:{}", main.file, main.line)).collect();
+    places.sort_unstable();
+    Err(PlanErrors {
+        messages: vec![format!(
+            "several #[lifecycle::main] are linked into this program: {}. A plan is that of one: leave the others in \
+             programs of their own",
+            places.join(", ")
+        )],
+    })
 }
 
 fn of_main(main: Option<&MainDef>) -> Result<Plan, PlanErrors> {

@@ -168,9 +168,11 @@ fn the_linkers_order_shows_nowhere() {
         assert_eq!(forth, back, "seed {seed}");
         assert_eq!(committed::text(&forth), committed::text(&back));
     }
-    let mut odd = example::small_steps();
-    odd.rotate_left(5);
-    assert_eq!(plan(odd.clone(), |_| ()), plan(example::small_steps(), |_| ()));
+    let mut steps = example::small_steps();
+    steps.extend(["b", "a", "c"].map(|name| stop(name).off("not here")));
+    let there = plan(steps.clone(), |_| ());
+    steps.rotate_left(5);
+    assert_eq!(plan(steps, |_| ()), there);
 }
 
 #[test]
@@ -303,6 +305,20 @@ fn every_step_is_either_listed_or_left_out() {
             inner.steps.iter().filter(|it| matches!(it.place, Place::Off(_) | Place::Skipped(_))).count();
         assert_eq!((plan.steps.len(), plan.left_out.len()), (steps.len() - off + 1, off));
     }
+}
+
+#[test]
+fn two_mains_in_one_program_have_no_one_plan() {
+    const fn main(file: &'static str) -> MainDef {
+        MainDef { file, line: 3, signature: |_| (), keys: |_| (), setup: None }
+    }
+    let (a, b) = (main("src/a.rs"), main("src/b.rs"));
+    assert!(the_one(&[]).unwrap().is_none());
+    assert_eq!(the_one(&[&a]).unwrap().unwrap().file, "src/a.rs");
+    let forth = the_one(&[&a, &b]).err().unwrap();
+    assert!(forth.to_string().contains("several #[lifecycle::main]"), "{forth}");
+    assert!(forth.to_string().contains("src/a.rs:3, src/b.rs:3"), "{forth}");
+    assert_eq!(Some(forth), the_one(&[&b, &a]).err());
 }
 
 #[test]

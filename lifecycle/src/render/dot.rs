@@ -8,6 +8,9 @@ use crate::plan_view::{Follows, Plan, PlanStep};
 use crate::report::StepKind;
 use crate::settings::duration::spell;
 
+/// What is on the longest way.
+const BOLD: &str = ", penwidth=2.5, color=\"#b3261e\"";
+
 pub(crate) fn plan(plan: &Plan) -> String {
     let nodes = plan.steps.iter().enumerate().map(|(index, step)| (step.id.as_str(), index)).collect();
     let mut dot = Dot { text: String::with_capacity(256 + 256 * plan.steps.len()), plan, nodes };
@@ -69,7 +72,8 @@ impl Dot<'_> {
         for rank in ranks {
             for step in steps.iter().filter(|step| step.order == Some(rank)) {
                 let (from, to) = (self.name(&step.id), point(kind, rank));
-                let _ = writeln!(self.text, "  {from} -> {to} [arrowhead=none];");
+                let bold = if step.critical { BOLD } else { "" };
+                let _ = writeln!(self.text, "  {from} -> {to} [arrowhead=none{bold}];");
             }
         }
         for step in &steps {
@@ -80,12 +84,8 @@ impl Dot<'_> {
                     // Said by where its cluster stands.
                     Follows::Ordered | Follows::Report => continue,
                 };
-                let bold = if step.critical && self.is_critical(follows) {
-                    " [penwidth=2.5, color=\"#b3261e\"]"
-                } else {
-                    ""
-                };
-                let _ = writeln!(self.text, "  {from} -> {}{bold};", self.name(&step.id));
+                let bold = if step.critical && self.is_critical(follows) { BOLD } else { "" };
+                let _ = writeln!(self.text, "  {from} -> {} [arrowhead=normal{bold}];", self.name(&step.id));
             }
         }
     }
@@ -109,7 +109,7 @@ impl Dot<'_> {
         if step.critical {
             label.push_str("\nlongest way");
         }
-        let bold = if step.critical { ", penwidth=2.5, color=\"#b3261e\"" } else { "" };
+        let bold = if step.critical { BOLD } else { "" };
         let shape = if step.kind == StepKind::Group { ", shape=hexagon" } else { "" };
         let tip = step.place().unwrap_or_default();
         let _ = writeln!(

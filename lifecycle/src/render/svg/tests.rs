@@ -185,6 +185,7 @@ fn nothing_is_drawn_beside_the_paper() {
 fn names_stay_left_of_the_bars() {
     for (name, plan) in example::all() {
         with(&plan, |svg| {
+            assert!(number(svg.root_element(), "width") < 1_250.0, "{name} fits a screen");
             let axis = svg.descendants().find(|node| has(node, "axis")).unwrap();
             let left = number(axis, "x1");
             for label in svg.descendants().filter(|node| has(node, "name")) {
