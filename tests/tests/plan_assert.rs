@@ -1,6 +1,7 @@
 //! `assert_plan!` as a service uses it, beside the file `plan_assert.plan`, which is committed.
 
 use lifecycle::{Take, on_shutdown, on_start};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -42,8 +43,8 @@ fn compared_with_a_file() {
     lifecycle::assert_plan!(file = std::env::var("TEST_PLAN_FILE").unwrap());
 }
 
-fn compared_with(file: &std::path::Path, bless: bool) -> Output {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+fn compared_with(file: &Path, bless: bool) -> std::io::Result<Output> {
+    let mut command = Command::new(std::env::current_exe()?);
     command
         .args(["--exact", "--ignored", "compared_with_a_file"])
         .env("TEST_PLAN_FILE", file)
@@ -51,7 +52,7 @@ fn compared_with(file: &std::path::Path, bless: bool) -> Output {
     if bless {
         command.env("LIFECYCLE_BLESS", "1");
     }
-    command.output().unwrap()
+    command.output()
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn a_changed_plan_is_shown_as_a_difference_and_one_command_writes_it() {
     assert_ne!(was, committed);
     std::fs::write(&file, &was).unwrap();
 
-    let refused = compared_with(&file, false);
+    let refused = compared_with(&file, false).unwrap();
     let said = String::from_utf8_lossy(&refused.stdout) + String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success(), "{said}");
     assert!(said.contains("-   flush: order 0 default, limit 1s, after Requests\n"), "{said}");
@@ -71,8 +72,8 @@ fn a_changed_plan_is_shown_as_a_difference_and_one_command_writes_it() {
     assert!(said.contains("tests/tests/plan_assert.rs:"), "the panic is at the user's line: {said}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), was);
 
-    assert!(compared_with(&file, true).status.success());
+    assert!(compared_with(&file, true).unwrap().status.success());
     assert_eq!(std::fs::read_to_string(&file).unwrap(), committed);
-    assert!(compared_with(&file, false).status.success());
+    assert!(compared_with(&file, false).unwrap().status.success());
     std::fs::remove_file(&file).unwrap();
 }
