@@ -119,6 +119,16 @@ fn a_failed_start_hook() {
 }
 
 #[test]
+fn a_partial_start_hook_begins_nothing_after_it_and_what_it_gave_is_taken_down() {
+    let ended = Child::start(command("partial")).wait(PATIENCE);
+    let mut steps = steps("connect_sync", "connect", "partial");
+    steps.iter_mut().filter(|(step, _)| *step == "disconnect").for_each(|step| step.1 = "done");
+    ended.assert_any_order(1, &steps);
+    assert_eq!(ended.report()["reason"], "start_failed");
+    assert_eq!(ended.step("connect")["error"], "1 of 1 items failed");
+}
+
+#[test]
 fn a_start_hook_that_panics() {
     for (scenario, off, connected) in
         [("panic", "connect_sync", "connect"), ("sync-panic", "connect", "connect_sync")]

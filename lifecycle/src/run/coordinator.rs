@@ -270,7 +270,7 @@ impl Coordinator {
     /// Puts what a start hook gives into the store, before anyone who takes it begins.
     fn accept(&self, track: &Track, at: Address, end: End, gifts: Vec<Resource>) -> End {
         let expected = at.graph == track.graph && track.execution.record(at.node).is_none();
-        if !expected || end.outcome != Outcome::Done {
+        if !expected {
             // Of a hook that nobody waits for any more: what it gives came too late.
             if !gifts.is_empty() {
                 drop_elsewhere(gifts);

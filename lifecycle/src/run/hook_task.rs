@@ -25,7 +25,7 @@ use super::executor::{End, Progress, Work};
 use super::message::{Address, Message, Teller};
 use crate::context::{self, StepContext};
 use crate::hook::{Call, CallResult, Missing, StepSpec};
-use crate::report::{Outcome, Report};
+use crate::report::{Item, Outcome, Report};
 use crate::resource::{Inputs, Resource, Resources};
 
 /// How long the service's runtime has to begin an async hook.
@@ -143,8 +143,8 @@ impl HookTask {
         let runtime = self.hooks.runtime.clone();
         let thread = thread::Builder::new().name(format!("lifecycle: {}", self.spec.name)).spawn(move || {
             let _runtime = runtime.enter();
-            let _step = context::enter_step(context);
-            let (end, gifts) = conclude(catch_unwind(AssertUnwindSafe(call)));
+            let _step = context::enter_step(Arc::clone(&context));
+            let (end, gifts) = conclude(catch_unwind(AssertUnwindSafe(call)), &context);
             teller.tell(end, gifts);
         });
         match thread {
@@ -245,7 +245,7 @@ impl Job {
 /// Polls the hook. The future is dropped before the teller speaks.
 async fn run(teller: Teller, context: Arc<StepContext>, future: HookFuture) {
     let (end, gifts) = {
-        let mut future = pin!(context::in_step(context, future));
+        let mut future = pin!(context::in_step(Arc::clone(&context), future));
         let result =
             std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
                 Ok(Poll::Pending) => Poll::Pending,
@@ -253,16 +253,24 @@ async fn run(teller: Teller, context: Arc<StepContext>, future: HookFuture) {
                 Err(payload) => Poll::Ready(Err(payload)),
             })
             .await;
-        conclude(result)
+        conclude(result, &context)
     };
     teller.tell(end, gifts);
 }
 
-fn conclude(result: Result<CallResult, Box<dyn Any + Send>>) -> (End, Vec<Resource>) {
+fn conclude(result: Result<CallResult, Box<dyn Any + Send>>, context: &StepContext) -> (End, Vec<Resource>) {
     match result {
-        Ok(Ok(gifts)) => (End::bare(Outcome::Done), gifts),
+        Ok(Ok(gifts)) => (done(&context.record().items), gifts),
         Ok(Err(error)) => (End::new(Outcome::Failed, error), Vec::new()),
         Err(payload) => (panicked(payload), Vec::new()),
+    }
+}
+
+/// Of a step that returned without an error.
+fn done(items: &[Item]) -> End {
+    match items.iter().filter(|item| item.error.is_some()).count() {
+        0 => End::bare(Outcome::Done),
+        failed => End::new(Outcome::Partial, format!("{failed} of {} items failed", items.len())),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::executor::{Execution, Record};
 use super::hook_task::Facts;
-use crate::report::{Item, Outcome, StepKind, StepReport};
+use crate::report::{Outcome, StepKind, StepReport};
 
 /// What stands at a node.
 pub(super) struct TrackedNode {
@@ -44,10 +44,6 @@ impl Track {
             report.waited = began.unwrap_or(*ended).saturating_duration_since(self.began);
             report.ran = began.map_or(Duration::ZERO, |began| ended.saturating_duration_since(began));
         }
-        if report.outcome == Outcome::Done && report.items.iter().any(|item| item.error.is_some()) {
-            report.outcome = Outcome::Partial;
-            report.error = Some(failed_items(&report.items));
-        }
         Some(report)
     }
 
@@ -58,11 +54,6 @@ impl Track {
         reports.sort_by_key(|report| (report.outcome == Outcome::NotReached, report.waited));
         reports
     }
-}
-
-fn failed_items(items: &[Item]) -> String {
-    let failed = items.iter().filter(|item| item.error.is_some()).count();
-    format!("{failed} of {} items failed", items.len())
 }
 
 /// What a report says of a step before it has run.
