@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::report::StepKind;
 use crate::resource::{Inputs, Resource};
 
 /// The type that stands for an annotated function: `Settings::step::<close_db>()`.
@@ -153,6 +154,17 @@ pub(crate) struct StepSpec {
     /// Why the step was switched off, if it was.
     pub(crate) off: Option<String>,
     pub(crate) begin: Begin,
+}
+
+impl StepSpec {
+    /// Where it belongs, whether or not it runs.
+    pub(crate) fn kind(&self) -> StepKind {
+        match (self.phase, self.keys.last) {
+            (Phase::Start, _) => StepKind::Start,
+            (Phase::Shutdown, false) => StepKind::Shutdown,
+            (Phase::Shutdown, true) => StepKind::Last,
+        }
+    }
 }
 
 impl From<&'static StepDef> for StepSpec {

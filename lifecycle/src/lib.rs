@@ -62,6 +62,7 @@ mod gate;
 mod hook;
 mod narrator;
 mod plan;
+mod plan_view;
 mod process;
 mod register;
 mod registry;
@@ -90,6 +91,7 @@ pub use gate::CallStats;
 pub use hook::{Phase, Step};
 #[cfg(feature = "macros")]
 pub use lifecycle_macros::{main, on_shutdown, on_start, tracked};
+pub use plan_view::{ChainLink, Follows, LeftOut, Phases, Plan, PlanErrors, PlanStep, WorstCase, plan};
 pub use rejected::{RejectReason, Rejected};
 pub use report::{CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport};
 pub use resource::{ProvideError, Take};

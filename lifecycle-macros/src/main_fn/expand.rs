@@ -32,13 +32,7 @@ pub(super) fn main(main: &Main) -> TokenStream {
     let at = site_at(main.output);
     let p_at = krate.private_at(at);
     let arguments = quote_spanned!(site()=>
-        #p::MainDef {
-            file: #p::file!(),
-            line: #p::line!(),
-            signature: |signature: &mut #p::Signature| { #takes },
-            keys: |settings: &mut #p::Settings| { #settings },
-            setup: #setup,
-        },
+        &__LIFECYCLE_MAIN,
         |inputs: &mut #p::Inputs<'_>| -> #p::Result<_, #p::Missing> {
             #holds
             #p::Ok(async move { #function(#lends).await })
@@ -49,6 +43,16 @@ pub(super) fn main(main: &Main) -> TokenStream {
         #vis fn #function() -> #p::ExitCode {
             #item
 
+            static __LIFECYCLE_MAIN: #p::MainDef = #p::MainDef {
+                file: #p::file!(),
+                line: #p::line!(),
+                signature: |signature: &mut #p::Signature| { #takes },
+                keys: |settings: &mut #p::Settings| { #settings },
+                setup: #setup,
+            };
+            const _: () = {
+                #p::inventory::submit! { #p::MainEntry(&__LIFECYCLE_MAIN) }
+            };
             #run
         }
     )
@@ -60,14 +64,20 @@ fn setup(main: &Main) -> TokenStream {
     let at = site_at(path.segments.last().map_or_else(|| path.span(), |last| last.ident.span()));
     let p_at = main.krate.private_at(at);
     quote_spanned!(at=>
-        #p::Some(|settings: &mut #p_at::Settings| -> #p_at::CallResult {
+        #p::Some(|asked: #p_at::outcome::Asked<'_>| -> #p_at::CallResult {
             use #p_at::outcome::{
                 GiveFuture as _, GiveItself as _, GiveNothing as _, GiveResult as _, GiveShareable as _,
                 GiveTakeOnly as _, OpenPlain as _, OpenResult as _, SetupIsAsync as _, SetupIsSync as _,
             };
-            let returned = #path(settings);
-            let opened = (&&(&&#p_at::outcome::return_of(&returned)).sync()).open();
-            #p_at::outcome::given((&&&&opened.value()).give(), opened.split(returned))
+            let setup = |settings: &mut #p_at::Settings| #path(settings);
+            let opened = (&&(&&#p_at::outcome::given_by(&setup)).sync()).open();
+            let value = opened.value();
+            #p_at::outcome::set_up(
+                asked,
+                (&&&&value).give(),
+                value,
+                |settings: &mut #p_at::Settings| opened.split(setup(settings)),
+            )
         })
     )
 }

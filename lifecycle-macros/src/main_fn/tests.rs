@@ -15,12 +15,11 @@ fn a_main_with_every_key() {
     expands(
         attribute(keys, item),
         &expect![[r#"
-        fn main() -> ::lifecycle::__private::ExitCode {
-            async fn main(db: &Db, config: Arc<Config>) -> Result<(), Error> {
-                body
-            }
-            ::lifecycle::__private::main(
-                ::lifecycle::__private::MainDef {
+            fn main() -> ::lifecycle::__private::ExitCode {
+                async fn main(db: &Db, config: Arc<Config>) -> Result<(), Error> {
+                    body
+                }
+                static __LIFECYCLE_MAIN: ::lifecycle::__private::MainDef = ::lifecycle::__private::MainDef {
                     file: ::lifecycle::__private::file!(),
                     line: ::lifecycle::__private::line!(),
                     signature: |signature: &mut ::lifecycle::__private::Signature| {
@@ -29,9 +28,7 @@ fn a_main_with_every_key() {
                             ByWrapper as _,
                         };
                         signature
-                            .takes(
-                                (&&&&&::lifecycle::__private::argument::Arg::<&Db>::NEW).kind(),
-                            );
+                            .takes((&&&&&::lifecycle::__private::argument::Arg::<&Db>::NEW).kind());
                         signature
                             .takes(
                                 (&&&&&::lifecycle::__private::argument::Arg::<Arc<Config>>::NEW)
@@ -48,8 +45,7 @@ fn a_main_with_every_key() {
                         settings.drain(::lifecycle::__private::Limit::Never);
                         settings.cut(CUT);
                         settings.lameduck(::lifecycle::__private::Duration::new(3u64, 0u32));
-                        settings
-                            .reserve(::lifecycle::__private::Duration::new(1u64, 500000000u32));
+                        settings.reserve(::lifecycle::__private::Duration::new(1u64, 500000000u32));
                         settings.signals(&[::lifecycle::__private::signals::SIGTERM, my::SIG]);
                         settings.exit(::lifecycle::__private::Exit::Reraise);
                         settings.budget(::lifecycle::__private::Budget::Deny);
@@ -59,45 +55,58 @@ fn a_main_with_every_key() {
                         settings.worker_threads(3);
                     },
                     setup: ::lifecycle::__private::Some(|
-                        settings: &mut ::lifecycle::__private::Settings,
+                        asked: ::lifecycle::__private::outcome::Asked<'_>,
                     | -> ::lifecycle::__private::CallResult {
                         use ::lifecycle::__private::outcome::{
                             GiveFuture as _, GiveItself as _, GiveNothing as _, GiveResult as _,
-                            GiveShareable as _, GiveTakeOnly as _, OpenPlain as _,
-                            OpenResult as _, SetupIsAsync as _, SetupIsSync as _,
+                            GiveShareable as _, GiveTakeOnly as _, OpenPlain as _, OpenResult as _,
+                            SetupIsAsync as _, SetupIsSync as _,
                         };
-                        let returned = app::setup(settings);
-                        let opened = (&&(&&::lifecycle::__private::outcome::return_of(&returned))
-                            .sync())
+                        let setup = |settings: &mut ::lifecycle::__private::Settings| app::setup(
+                            settings,
+                        );
+                        let opened = (&&(&&::lifecycle::__private::outcome::given_by(&setup)).sync())
                             .open();
-                        ::lifecycle::__private::outcome::given(
-                            (&&&&opened.value()).give(),
-                            opened.split(returned),
+                        let value = opened.value();
+                        ::lifecycle::__private::outcome::set_up(
+                            asked,
+                            (&&&&value).give(),
+                            value,
+                            |settings: &mut ::lifecycle::__private::Settings| {
+                                opened.split(setup(settings))
+                            },
                         )
                     }),
-                },
-                |
-                    inputs: &mut ::lifecycle::__private::Inputs<'_>,
-                | -> ::lifecycle::__private::Result<_, ::lifecycle::__private::Missing> {
-                    use ::lifecycle::__private::argument::{
-                        ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
-                        ByWrapper as _,
-                    };
-                    let mut argument0 = ::lifecycle::__private::argument::hold(
-                        (&&&&&::lifecycle::__private::argument::Arg::<&Db>::NEW).kind(),
-                        inputs,
-                    )?;
-                    let mut argument1 = ::lifecycle::__private::argument::hold(
-                        (&&&&&::lifecycle::__private::argument::Arg::<Arc<Config>>::NEW).kind(),
-                        inputs,
-                    )?;
-                    ::lifecycle::__private::Ok(async move {
-                        main(argument0.lend(), argument1.lend()).await
-                    })
-                },
-            )
-        }
-    "#]],
+                };
+                const _: () = {
+                    ::lifecycle::__private::inventory::submit(
+                        ::lifecycle::__private::MainEntry(&__LIFECYCLE_MAIN),
+                    );
+                };
+                ::lifecycle::__private::main(
+                    &__LIFECYCLE_MAIN,
+                    |
+                        inputs: &mut ::lifecycle::__private::Inputs<'_>,
+                    | -> ::lifecycle::__private::Result<_, ::lifecycle::__private::Missing> {
+                        use ::lifecycle::__private::argument::{
+                            ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
+                            ByWrapper as _,
+                        };
+                        let mut argument0 = ::lifecycle::__private::argument::hold(
+                            (&&&&&::lifecycle::__private::argument::Arg::<&Db>::NEW).kind(),
+                            inputs,
+                        )?;
+                        let mut argument1 = ::lifecycle::__private::argument::hold(
+                            (&&&&&::lifecycle::__private::argument::Arg::<Arc<Config>>::NEW).kind(),
+                            inputs,
+                        )?;
+                        ::lifecycle::__private::Ok(async move {
+                            main(argument0.lend(), argument1.lend()).await
+                        })
+                    },
+                )
+            }
+        "#]],
     );
 }
 
@@ -107,13 +116,12 @@ fn a_bare_main() {
     expands(
         attribute(quote!(flavor = "current_thread", signals = MINE), item),
         &expect![[r#"
-        pub fn main() -> ::lifecycle::__private::ExitCode {
-            #[allow(unused)]
-            pub async fn main() {
-                body
-            }
-            ::lifecycle::__private::main(
-                ::lifecycle::__private::MainDef {
+            pub fn main() -> ::lifecycle::__private::ExitCode {
+                #[allow(unused)]
+                pub async fn main() {
+                    body
+                }
+                static __LIFECYCLE_MAIN: ::lifecycle::__private::MainDef = ::lifecycle::__private::MainDef {
                     file: ::lifecycle::__private::file!(),
                     line: ::lifecycle::__private::line!(),
                     signature: |signature: &mut ::lifecycle::__private::Signature| {},
@@ -122,15 +130,22 @@ fn a_bare_main() {
                         settings.flavor(::lifecycle::__private::Flavor::CurrentThread);
                     },
                     setup: ::lifecycle::__private::None,
-                },
-                |
-                    inputs: &mut ::lifecycle::__private::Inputs<'_>,
-                | -> ::lifecycle::__private::Result<_, ::lifecycle::__private::Missing> {
-                    ::lifecycle::__private::Ok(async move { main().await })
-                },
-            )
-        }
-    "#]],
+                };
+                const _: () = {
+                    ::lifecycle::__private::inventory::submit(
+                        ::lifecycle::__private::MainEntry(&__LIFECYCLE_MAIN),
+                    );
+                };
+                ::lifecycle::__private::main(
+                    &__LIFECYCLE_MAIN,
+                    |
+                        inputs: &mut ::lifecycle::__private::Inputs<'_>,
+                    | -> ::lifecycle::__private::Result<_, ::lifecycle::__private::Missing> {
+                        ::lifecycle::__private::Ok(async move { main().await })
+                    },
+                )
+            }
+        "#]],
     );
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Worst {
 pub(crate) struct Link {
     pub(crate) name: String,
     pub(crate) cost: Limit,
+    /// Whose it is, of the shutdown's nodes.
+    pub(crate) node: Option<usize>,
 }
 
 /// `shutdown` still speaks of canonical indices.
@@ -46,16 +48,18 @@ pub(super) fn worst(shutdown: &Graph, model: &Model<'_>, settings: &Settings) ->
     while let Some(node) = at {
         // Backwards: the cut before the drain that it follows.
         match shutdown.nodes[node].kind {
-            NodeKind::Step(step) => chain.push(Link::new(&model.steps[step].name, model.limit(step))),
+            NodeKind::Step(step) => {
+                chain.push(Link::new(&model.steps[step].name, model.limit(step), at));
+            }
             NodeKind::Requests => {
-                chain.push(Link::new("cut", settings.cut.value));
-                chain.push(Link::new("drain", settings.drain.value));
+                chain.push(Link::new("cut", settings.cut.value, at));
+                chain.push(Link::new("drain", settings.drain.value, at));
             }
             NodeKind::Barrier => {}
         }
         at = longest[node].1;
     }
-    chain.push(Link::new("lameduck", settings.lameduck.value));
+    chain.push(Link::new("lameduck", settings.lameduck.value, None));
     chain.retain(|link| link.cost != Limit::Within(Duration::ZERO));
     chain.reverse();
     let total =
@@ -64,8 +68,8 @@ pub(super) fn worst(shutdown: &Graph, model: &Model<'_>, settings: &Settings) ->
 }
 
 impl Link {
-    fn new(name: &str, cost: impl Into<Limit>) -> Self {
-        Link { name: name.to_owned(), cost: cost.into() }
+    fn new(name: &str, cost: impl Into<Limit>, node: Option<usize>) -> Self {
+        Link { name: name.to_owned(), cost: cost.into(), node }
     }
 }
 

@@ -17,10 +17,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use budget::Worst;
+pub(crate) use budget::{Link, Worst};
 pub(crate) use error::{PlanError, PlanErrors};
 pub(crate) use graph::{Graph, NodeKind};
-pub(crate) use rank::Rank;
+pub(crate) use rank::{Rank, RankSource};
 
 use crate::hook::{Gift, Phase, Signature, StepSpec};
 use crate::settings::{Settings, TOO_LONG};

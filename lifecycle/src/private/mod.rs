@@ -15,8 +15,9 @@ pub use std::process::ExitCode;
 pub use inventory;
 
 pub use crate::hook::{Call, CallResult, Missing, Phase, Signature, Step, StepDef, StepKeys};
+pub use crate::plan_view::{ExpectedPlan, PlanTime};
 pub use crate::rejected::Rejected;
 pub use crate::resource::Inputs;
-pub use crate::run::{MainDef, main};
+pub use crate::run::{MainDef, MainEntry, Setup, main};
 pub use crate::settings::{Budget, Exit, Flavor, Limit, Ready, ReportFormat, Settings, signals};
 pub use crate::tracked::{Admitted, Inside, Scope, Site, admit, run};

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::hook::{CallResult, Gift, Signature};
 use crate::resource::Resource;
+use crate::settings::Settings;
 
 /// A function's return type, as a value to look methods up on.
 pub struct Return<R>(PhantomData<fn() -> R>);
@@ -33,8 +34,8 @@ macro_rules! tags {
 }
 tags! { Return<R> Value<V> }
 
-/// The tag of a value that is there, for return types that cannot be written (a setup function's).
-pub fn return_of<R>(_: &R) -> <R as Tagged>::Tag {
+/// The tag of what a setup function returns, which is written nowhere that a macro could see.
+pub fn given_by<R, F: FnOnce(&mut Settings) -> R>(_: &F) -> <R as Tagged>::Tag {
     R::TAG
 }
 
@@ -158,6 +159,31 @@ impl Signature {
 /// The result of a start hook.
 pub fn given<V, K: Giving<V>>(kind: K, value: Result<V, String>) -> CallResult {
     value.map(|value| kind.resources(value))
+}
+
+/// What a setup function is asked for.
+#[derive(Debug)]
+pub enum Asked<'a> {
+    /// The types it gives, for a plan that runs nothing.
+    Types(&'a mut Signature),
+    /// To run.
+    Values(&'a mut Settings),
+}
+
+/// A setup function's answer.
+pub fn set_up<V, K: Giving<V>>(
+    asked: Asked<'_>,
+    kind: K,
+    value: Value<V>,
+    run: impl FnOnce(&mut Settings) -> Result<V, String>,
+) -> CallResult {
+    match asked {
+        Asked::Types(signature) => {
+            signature.gives(kind, value);
+            Ok(Vec::new())
+        }
+        Asked::Values(settings) => given(kind, run(settings)),
+    }
 }
 
 /// `()`, a tuple, an `Option`, an `Arc`: the type itself says how it provides.

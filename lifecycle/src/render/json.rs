@@ -116,15 +116,17 @@ fn step(json: &mut Json, step: &StepReport) {
     });
 }
 
-struct Json(String);
+/// Writes JSON.
+pub(super) struct Json(pub(super) String);
 
-struct Object<'a> {
+/// An object being written.
+pub(super) struct Object<'a> {
     json: &'a mut Json,
     first: bool,
 }
 
 impl Object<'_> {
-    fn field(&mut self, name: &str, value: impl FnOnce(&mut Json)) {
+    pub(super) fn field(&mut self, name: &str, value: impl FnOnce(&mut Json)) {
         if !std::mem::take(&mut self.first) {
             self.json.0.push(',');
         }
@@ -135,13 +137,13 @@ impl Object<'_> {
 }
 
 impl Json {
-    fn object(&mut self, fields: impl FnOnce(&mut Object<'_>)) {
+    pub(super) fn object(&mut self, fields: impl FnOnce(&mut Object<'_>)) {
         self.0.push('{');
         fields(&mut Object { json: self, first: true });
         self.0.push('}');
     }
 
-    fn array<T>(&mut self, values: &[T], mut each: impl FnMut(&mut Self, &T)) {
+    pub(super) fn array<T>(&mut self, values: &[T], mut each: impl FnMut(&mut Self, &T)) {
         self.0.push('[');
         for (index, value) in values.iter().enumerate() {
             if index > 0 {
@@ -152,7 +154,7 @@ impl Json {
         self.0.push(']');
     }
 
-    fn maybe<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
+    pub(super) fn maybe<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         match value {
             Some(value) => write(self, value),
             None => self.0.push_str("null"),
@@ -160,17 +162,17 @@ impl Json {
     }
 
     /// A whole number or a bool.
-    fn number(&mut self, value: impl std::fmt::Display) {
+    pub(super) fn number(&mut self, value: impl std::fmt::Display) {
         // Writing to a String does not fail; so below.
         let _ = write!(self.0, "{value}");
     }
 
-    fn time(&mut self, duration: Duration) {
+    pub(super) fn time(&mut self, duration: Duration) {
         // `Debug` keeps the `.0` that makes it the same number as serde's f64.
         let _ = write!(self.0, "{:?}", millis(duration));
     }
 
-    fn string(&mut self, text: &str) {
+    pub(super) fn string(&mut self, text: &str) {
         self.0.push('"');
         for c in text.chars() {
             match c {

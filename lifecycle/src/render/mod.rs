@@ -1,6 +1,11 @@
 //! How things are shown to a person.
 
+pub(crate) mod deploy;
+pub(crate) mod dot;
 pub(crate) mod json;
+pub(crate) mod plan_json;
+pub(crate) mod plan_text;
+pub(crate) mod svg;
 pub(crate) mod table;
 
 use std::time::Duration;
@@ -43,6 +48,11 @@ pub(crate) fn clean(text: &str) -> String {
         }
     }
     cleaned
+}
+
+/// The same on one line.
+pub(crate) fn line(text: &str) -> String {
+    clean(text).replace('\n', "\\n").replace('\t', "\\t")
 }
 
 /// A type's name without the paths in it: `Mutex<Exchange>`.

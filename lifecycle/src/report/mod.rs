@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::settings::signals;
 #[cfg(feature = "serde")]
-pub(crate) use wire::maybe_ms::serialize as millis_opt;
+pub(crate) use wire::{maybe_ms::serialize as millis_opt, ms::serialize as millis};
 
 /// The exit code of a plan or a setting that is invalid.
 const INVALID: u8 = 78;
@@ -304,6 +304,12 @@ impl Report {
             calls: Calls::default(),
             steps: Vec::new(),
         }
+    }
+
+    /// The report of a run that printed its plan instead.
+    pub(crate) fn of_plan(view: &str) -> Self {
+        let reason = Reason::Requested(format!("LIFECYCLE_PLAN={view}"));
+        Report { exit_code: 0, reason, ..Report::invalid(Vec::new()) }
     }
 
     /// The step of that name; the first, if several modules have one.

@@ -491,12 +491,7 @@ impl Heard {
 }
 
 pub(super) fn step_draft(spec: &StepSpec) -> StepReport {
-    let kind = match (spec.phase, spec.keys.last) {
-        (Phase::Start, _) => StepKind::Start,
-        (Phase::Shutdown, false) => StepKind::Shutdown,
-        (Phase::Shutdown, true) => StepKind::Last,
-    };
-    draft(&spec.name, &spec.module, kind, (&spec.file, spec.line))
+    draft(&spec.name, &spec.module, spec.kind(), (&spec.file, spec.line))
 }
 
 /// Short, and different in every process of a rollout.
@@ -531,5 +526,9 @@ impl Coordinator {
     }
 }
 
-/// The steps' shared time is over at `deadline`; what comes after it still needs this much.
-pub(super) const EXIT_MARGIN: Duration = Duration::from_millis(250);
+/// How long before the deadline the last steps' time is over: what comes after them still needs this much.
+pub(crate) fn exit_margin(reserve: Duration) -> Duration {
+    EXIT_MARGIN.min(reserve / 4)
+}
+
+const EXIT_MARGIN: Duration = Duration::from_millis(250);

@@ -1,9 +1,11 @@
 //! Runs the process's one lifecycle: from settings and steps to the exit code.
 
 mod coordinator;
+mod entry;
 pub(crate) mod executor;
 mod hook_task;
 pub(crate) mod message;
+mod print_plan;
 mod requests;
 mod runtime;
 pub(crate) mod service;
@@ -22,10 +24,14 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+pub(crate) use self::coordinator::exit_margin;
 use self::coordinator::{Coordinator, Order};
+pub use self::entry::{MainDef, MainEntry, Setup};
 use self::message::Message;
+use self::print_plan::View;
 use self::service::{Drive, ServiceEnd, ServiceResult};
-use crate::hook::{CallResult, Gift, Missing, Phase, Signature, StepSpec};
+use crate::__private::outcome::Asked;
+use crate::hook::{Gift, Missing, Phase, Signature, StepSpec};
 use crate::narrator::Narrator;
 use crate::plan::{self, Plan};
 use crate::process::{Lifecycle, Running, lifecycle};
@@ -39,32 +45,13 @@ use crate::{registry, sys};
 /// How long an error text may take to get out before the process ends without it.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// What the macros know of `main`.
-pub struct MainDef {
-    /// `file!()`.
-    pub file: &'static str,
-    /// `line!()`.
-    pub line: u32,
-    /// What it takes.
-    pub signature: fn(&mut Signature),
-    /// Writes the attribute's keys.
-    pub keys: fn(&mut Settings),
-    /// Runs before anything else; its value is a resource.
-    pub setup: Option<fn(&mut Settings) -> CallResult>,
-}
-
 /// `#[lifecycle::main]`.
-pub fn main<F>(def: MainDef, service: impl FnOnce(&mut Inputs<'_>) -> Result<F, Missing>) -> ExitCode
+pub fn main<F>(def: &'static MainDef, service: impl FnOnce(&mut Inputs<'_>) -> Result<F, Missing>) -> ExitCode
 where
     F: Future,
     F::Output: ServiceResult,
 {
-    let mut settings = Settings::default();
-    settings.set_layer(crate::settings::Origin::Attribute);
-    (def.keys)(&mut settings);
-    let mut signature = Signature::default();
-    (def.signature)(&mut signature);
-    run_process(settings, def.setup, signature, service)
+    run_process(def.settings(), def.setup, def.takes(), service)
 }
 
 /// A service for [`Builder::run`] and [`run`]: a future, or a function that makes one.
@@ -148,6 +135,9 @@ async fn run_here<Form>(settings: Settings, service: impl Service<Form>) -> Repo
         Ok(prepared) => prepared,
         Err(errors) => return refuse(errors),
     };
+    if let Some(view) = prepared.view {
+        return Report { exit_code: view.print(&prepared.plan()), ..Report::of_plan(view.as_str()) };
+    }
     let begun = match begin(life, prepared, Second::Die) {
         Ok(begun) => begun,
         Err(error) => return refuse_by_system(error),
@@ -167,7 +157,7 @@ fn finished(life: &Lifecycle) -> Report {
 
 fn run_process<F>(
     settings: Settings,
-    setup: Option<fn(&mut Settings) -> CallResult>,
+    setup: Option<Setup>,
     signature: Signature,
     service: impl FnOnce(&mut Inputs<'_>) -> Result<F, Missing>,
 ) -> ExitCode
@@ -180,6 +170,9 @@ where
         Ok(prepared) => prepared,
         Err(errors) => return ExitCode::from(refuse(errors).exit_code),
     };
+    if let Some(view) = prepared.view {
+        return ExitCode::from(view.print(&prepared.plan()));
+    }
     let settings = &prepared.settings;
     let (flavor, workers) = (settings.flavor.value, settings.worker_threads.value);
     let exit = settings.exit.value;
@@ -228,12 +221,20 @@ struct Prepared {
     plan: Plan,
     main: Signature,
     given: Vec<Gift>,
+    /// What to print instead of starting.
+    view: Option<View>,
+}
+
+impl Prepared {
+    fn plan(&self) -> crate::Plan {
+        crate::Plan::new(&self.plan, &self.steps, &self.settings)
+    }
 }
 
 fn prepare(
     life: &'static Lifecycle,
     mut settings: Settings,
-    setup: Option<fn(&mut Settings) -> CallResult>,
+    setup: Option<Setup>,
     main: &Signature,
 ) -> Result<Prepared, Vec<String>> {
     if !life.claim() {
@@ -245,7 +246,7 @@ fn prepare(
     let mut errors = Vec::new();
     if let Some(setup) = setup {
         settings.set_layer(crate::settings::Origin::Setup);
-        let given = match catch_unwind(AssertUnwindSafe(|| setup(&mut settings))) {
+        let given = match catch_unwind(AssertUnwindSafe(|| setup(Asked::Values(&mut settings)))) {
             Ok(given) => given,
             Err(payload) => {
                 Err(format!("it panicked: {}", hook_task::panicked(payload).why.unwrap_or_default()))
@@ -263,6 +264,10 @@ fn prepare(
         }
     }
     errors.extend(settings.read_environment(|name| std::env::var_os(name)).iter().map(ToString::to_string));
+    let view = View::asked(std::env::var_os(print_plan::VARIABLE)).unwrap_or_else(|error| {
+        errors.push(error);
+        None
+    });
     errors.extend(settings.check().iter().map(ToString::to_string));
     let mut steps = registry::collect();
     {
@@ -273,7 +278,9 @@ fn prepare(
     errors.extend(settings.apply_steps(&mut steps).iter().map(ToString::to_string));
     let given = life.resources.provided();
     match plan::plan(&plan::Input { steps: &steps, given: &given, main, settings: &settings }) {
-        Ok(plan) if errors.is_empty() => Ok(Prepared { settings, steps, plan, main: main.clone(), given }),
+        Ok(plan) if errors.is_empty() => {
+            Ok(Prepared { settings, steps, plan, main: main.clone(), given, view })
+        }
         Ok(_) => Err(errors),
         Err(more) => {
             errors.extend(more.messages());
@@ -310,7 +317,7 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
     let to_itself = mailbox.clone();
     let owns_process = second == Second::Exit;
     let coordinate = move || {
-        let Prepared { settings, steps, plan, main, given } = prepared;
+        let Prepared { settings, steps, plan, main, given, view: _ } = prepared;
         let order = Order { life, settings, steps, plan, main, given, narrator, watchdog };
         let coordinator = Coordinator::new(order, inbox, to_itself, let_go);
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| coordinator.run())) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::coordinator::{Coordinator, EXIT_MARGIN};
+use super::coordinator::{Coordinator, exit_margin};
 use super::executor::AfterFailure;
 use super::hook_task::panicked;
 use super::message::Address;
@@ -160,7 +160,7 @@ impl Coordinator {
     }
 
     fn last_moment_of(&self, trigger: &Trigger) -> Option<Instant> {
-        let margin = EXIT_MARGIN.min(self.order.settings.reserve.value / 4);
+        let margin = exit_margin(self.order.settings.reserve.value);
         trigger.deadline.map(|deadline| deadline.checked_sub(margin).unwrap_or(trigger.at))
     }
 

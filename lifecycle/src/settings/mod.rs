@@ -53,6 +53,7 @@ impl fmt::Display for Limit {
 
 /// How a process that shut down without a fault ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Exit {
     /// With exit code 0, whatever triggered the shutdown.

@@ -5,7 +5,6 @@ mod property;
 mod world;
 
 use super::graph::Node;
-use super::rank::RankSource;
 use std::time::Duration;
 
 use super::*;

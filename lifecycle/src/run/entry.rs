@@ -1,0 +1,44 @@
+//! What `#[lifecycle::main]` leaves behind.
+
+use crate::__private::outcome::Asked;
+use crate::hook::{CallResult, Signature};
+use crate::settings::{Origin, Settings};
+
+/// What the macros know of `main`.
+pub struct MainDef {
+    /// `file!()`.
+    pub file: &'static str,
+    /// `line!()`.
+    pub line: u32,
+    /// What it takes.
+    pub signature: fn(&mut Signature),
+    /// Writes the attribute's keys.
+    pub keys: fn(&mut Settings),
+    /// Runs before anything else; its value is a resource.
+    pub setup: Option<Setup>,
+}
+
+/// A setup function, which also tells what it gives without being run.
+pub type Setup = fn(Asked<'_>) -> CallResult;
+
+/// The `main` of this program, for [`plan`](crate::plan()), which is not called by it.
+pub struct MainEntry(pub &'static MainDef);
+
+inventory::collect!(MainEntry);
+
+impl MainDef {
+    /// What the attribute says.
+    pub(crate) fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        settings.set_layer(Origin::Attribute);
+        (self.keys)(&mut settings);
+        settings
+    }
+
+    /// What it takes.
+    pub(crate) fn takes(&self) -> Signature {
+        let mut signature = Signature::default();
+        (self.signature)(&mut signature);
+        signature
+    }
+}
