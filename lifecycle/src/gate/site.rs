@@ -5,6 +5,7 @@ use std::sync::{Once, OnceLock};
 
 use super::sync::{AtomicUsize, Ordering};
 use super::{Gate, REQUESTS};
+use crate::group::Group;
 use crate::rejected::Rejected;
 
 /// The `static` that `#[tracked]` leaves behind for its function: what it is called, and how many calls of it run.
@@ -15,11 +16,19 @@ pub struct Site {
     line: u32,
     /// `admit = always`.
     always: bool,
-    gate: &'static Gate,
+    home: Home,
     in_flight: AtomicUsize,
     refused: AtomicUsize,
     listed: Once,
     next: OnceLock<&'static Site>,
+}
+
+/// Where a site's calls are counted.
+#[derive(Clone, Copy)]
+enum Home {
+    Gate(&'static Gate),
+    /// By its group's word: a type cannot name a `static` where the site is made.
+    Group(fn() -> &'static Gate),
 }
 
 /// A tracked function and its calls.
@@ -35,6 +44,8 @@ pub struct CallStats {
     pub file: &'static str,
     /// The line of its attribute.
     pub line: u32,
+    /// The group that its calls belong to.
+    pub group: &'static str,
     /// How many calls of it are running.
     pub in_flight: usize,
     /// How many calls of it were refused.
@@ -56,7 +67,7 @@ impl Site {
             file,
             line,
             always,
-            gate: &REQUESTS,
+            home: Home::Gate(&REQUESTS),
             in_flight: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
             listed: Once::new(),
@@ -64,11 +75,25 @@ impl Site {
         }
     }
 
-    /// The same function, counted elsewhere.
-    #[cfg(test)]
-    pub(crate) fn of(mut self, gate: &'static Gate) -> Self {
-        self.gate = gate;
+    /// The same function, its calls belonging to another group.
+    pub const fn of<G: Group>(mut self) -> Self {
+        self.home = Home::Group(G::gate);
         self
+    }
+
+    /// The same at a gate that is no group's.
+    #[cfg(test)]
+    pub(crate) fn at(mut self, gate: &'static Gate) -> Self {
+        self.home = Home::Gate(gate);
+        self
+    }
+
+    #[inline]
+    pub(crate) fn gate(&self) -> &'static Gate {
+        match self.home {
+            Home::Gate(gate) => gate,
+            Home::Group(gate) => gate(),
+        }
     }
 
     /// Counts a call from outside, unless it is refused.
@@ -78,7 +103,7 @@ impl Site {
         if self.always {
             return Ok(self.enter_always());
         }
-        match self.gate.enter() {
+        match self.gate().enter() {
             Ok(()) => Ok(self.counted()),
             Err(rejected) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
@@ -90,7 +115,7 @@ impl Site {
     /// Counts work that belongs to a call which is still counted itself.
     #[inline]
     pub(crate) fn enter_always(&'static self) -> Admitted {
-        self.gate.enter_always();
+        self.gate().enter_always();
         self.counted()
     }
 
@@ -103,14 +128,14 @@ impl Site {
     /// Whether a running call must not go on. What may always be called is not cut either.
     #[inline]
     pub(crate) fn is_frozen(&self) -> bool {
-        self.gate.is_frozen() && !self.always
+        self.gate().is_frozen() && !self.always
     }
 
     /// Appends the site to its gate's list, once.
     #[inline]
     fn list(&'static self) {
         self.listed.call_once(|| {
-            let mut end = &self.gate.first_site;
+            let mut end = &self.gate().first_site;
             while end.set(self).is_err() {
                 match end.get() {
                     Some(site) => end = &site.next,
@@ -130,6 +155,7 @@ impl Site {
             module: self.module,
             file: self.file,
             line: self.line,
+            group: self.gate().name(),
             in_flight: self.in_flight.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed) as u64,
         }
@@ -162,7 +188,7 @@ impl Drop for Admitted {
         if let Some(site) = self.site() {
             // Before the gate, whose emptiness promises that no site has a call either.
             site.in_flight.fetch_sub(1, Ordering::Relaxed);
-            site.gate.leave();
+            site.gate().leave();
         }
     }
 }

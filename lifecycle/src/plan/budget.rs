@@ -25,7 +25,7 @@ pub(crate) struct Link {
 /// `shutdown` still speaks of canonical indices.
 pub(super) fn worst(shutdown: &Graph, model: &Model<'_>, settings: &Settings) -> Worst {
     let cost = |node: usize| match shutdown.nodes[node].kind {
-        NodeKind::Step(step) => model.limit(step),
+        NodeKind::Step(step) => model.cost(step, settings),
         // Every step comes before or after the requests, so they are on every way and need not be weighed.
         NodeKind::Requests | NodeKind::Barrier => Duration::ZERO,
     };
@@ -46,7 +46,12 @@ pub(super) fn worst(shutdown: &Graph, model: &Model<'_>, settings: &Settings) ->
     while let Some(node) = at {
         // Backwards: the cut before the drain that it follows.
         match shutdown.nodes[node].kind {
-            NodeKind::Step(step) => chain.push(Link::new(&model.steps[step].name, model.limit(step))),
+            NodeKind::Step(step) => {
+                if model.steps[step].is_group() {
+                    chain.push(Link::new("cut", settings.cut.value));
+                }
+                chain.push(Link::new(&model.steps[step].name, model.limit(step)));
+            }
             NodeKind::Requests => {
                 chain.push(Link::new("cut", settings.cut.value));
                 chain.push(Link::new("drain", settings.drain.value));

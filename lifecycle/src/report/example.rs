@@ -18,6 +18,7 @@ fn step(name: &str, kind: StepKind, order: Option<i32>, outcome: Outcome) -> Ste
         rescued: false,
         notes: Vec::new(),
         items: Vec::new(),
+        calls: None,
     }
 }
 
@@ -68,6 +69,7 @@ pub(crate) fn degraded() -> Report {
                 module: "shop::web".into(),
                 file: "src/web.rs".into(),
                 line: 7,
+                group: "Requests".into(),
                 count: 2,
             }],
             refused: 3,
