@@ -5,7 +5,6 @@ use std::sync::{Once, OnceLock};
 
 use super::sync::{AtomicUsize, Ordering};
 use super::{Gate, REQUESTS};
-use crate::group::Group;
 use crate::rejected::Rejected;
 
 /// The `static` that `#[tracked]` leaves behind for its function: what it is called, and how many calls of it run.
@@ -76,8 +75,8 @@ impl Site {
     }
 
     /// The same function, its calls belonging to another group.
-    pub const fn of<G: Group>(mut self) -> Self {
-        self.home = Home::Group(G::gate);
+    pub const fn of(mut self, group: fn() -> &'static Gate) -> Self {
+        self.home = Home::Group(group);
         self
     }
 

@@ -235,6 +235,40 @@ the service failed: address in use
     }
 
     #[test]
+    fn each_of_several_groups_has_its_own_figures() {
+        let mut report = example::clean();
+        let group = |name: &str, calls: Calls| StepReport {
+            name: name.into(),
+            kind: StepKind::Group,
+            order: None,
+            calls: Some(calls),
+            ..example::clean().steps[1].clone()
+        };
+        let jobs = Calls { refused: 2, ..example::degraded().calls };
+        let requests = Calls { awaited: 1, drained_in: Duration::from_millis(7), ..Calls::default() };
+        report.calls = requests.clone().and(&jobs);
+        report.steps.truncate(1);
+        report.steps.extend([
+            group("Requests", requests),
+            group("Jobs", jobs),
+            group("Mails", Calls::default()),
+        ]);
+        let text = report.to_string();
+        let table = text.split_once("shutdown\n").unwrap().1;
+        let expected = "  \
+  Requests  done         -    12ms  1.2s     5s  src/orders.rs:31
+      1 call awaited for 7ms, 0 refused
+  Jobs      done         -    12ms  1.2s     5s  src/orders.rs:31
+      14 calls awaited for 15s, 2 cut off, 2 refused
+  Mails     done         -    12ms  1.2s     5s  src/orders.rs:31
+the service ended
+15 tracked calls awaited for 15s, 2 cut off, 2 refused
+      cut off: 2 create_order, src/web.rs:7
+";
+        assert_eq!(table, expected);
+    }
+
+    #[test]
     fn long_names_and_places_stay_within_80_columns() {
         let mut report = example::clean();
         report.steps[0].file = "/home/builder/.cargo/registry/src/shop-core-1.2.3/src/orders.rs".into();

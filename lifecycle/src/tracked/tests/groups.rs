@@ -15,8 +15,8 @@ impl Group for Jobs {
 
 #[test]
 fn a_site_belongs_to_the_gate_of_its_group() {
-    static JOB: Site = Site::new("job", "", "", 0, false).of::<Jobs>();
-    static REQUEST: Site = Site::new("request", "", "", 0, false).of::<Requests>();
+    static JOB: Site = Site::new("job", "", "", 0, false).of(Jobs::gate);
+    static REQUEST: Site = Site::new("request", "", "", 0, false).of(Requests::gate);
     let admitted = JOB.enter().unwrap();
     assert_eq!(JOBS.in_flight(), 1);
     let calls = JOBS.sites();
