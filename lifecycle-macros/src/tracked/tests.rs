@@ -197,7 +197,7 @@ fn a_mistake_keeps_the_function() {
                     x
                 }
             ),
-            "a `const fn` cannot be tracked: counting its calls happens at run time",
+            "a `const fn` cannot be tracked: its calls are counted at run time; remove `const`, or track what calls it",
         ),
         (
             quote!(reject = 1),
@@ -222,7 +222,8 @@ fn a_mistake_keeps_the_function() {
                     x
                 }
             ),
-            "a call that never returns would hold up every shutdown until its drain times out",
+            "a call that never returns would hold up every shutdown until its drain times out: track the functions that it \
+             calls",
         ),
         (
             quote!(),

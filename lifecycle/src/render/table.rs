@@ -188,6 +188,7 @@ fn width(text: &str) -> usize {
 mod tests {
     use super::*;
     use crate::report::example;
+    use std::time::Duration;
 
     #[test]
     fn a_clean_shutdown_is_a_short_table() {
