@@ -80,7 +80,11 @@ pub struct Ended {
 /// A command that runs a test program with its report as JSON.
 pub fn program(exe: &str, args: &[&str]) -> Command {
     let mut command = Command::new(exe);
-    command.args(args).env("LIFECYCLE_REPORT", "json").env_remove("LIFECYCLE_GRACE").stdin(Stdio::null());
+    command.args(args).env("LIFECYCLE_REPORT", "json").stdin(Stdio::null());
+    // What the one who runs the tests has set must not change them; a backtrace takes longer than some steps may.
+    for inherited in ["LIFECYCLE_GRACE", "LIFECYCLE_DRAIN", "LIFECYCLE_LAMEDUCK", "RUST_BACKTRACE"] {
+        command.env_remove(inherited);
+    }
     command
 }
 

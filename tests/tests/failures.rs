@@ -1,4 +1,5 @@
 //! Whatever a step does, it is held to its time and recorded, and the next one runs.
+#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::time::Duration;
 

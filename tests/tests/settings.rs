@@ -89,7 +89,7 @@ fn setup_changes_single_steps() {
     let ended = run("steps", &[JSON]);
     ended.assert(
         0,
-        &[("third", "off"), ("booted", "done"), ("Requests", "done"), ("second", "done"), ("first", "done")],
+        &[("booted", "done"), ("Requests", "done"), ("second", "done"), ("first", "done"), ("third", "off")],
     );
     assert_eq!(ended.step("first")["order"], 5);
     assert_eq!(ended.step("first")["limit_ms"], 1500.0, "what it does not change stays");

@@ -222,8 +222,7 @@ fn a_mistake_keeps_the_function() {
                     x
                 }
             ),
-            "a call that never returns would hold up every shutdown until its drain times out: track the functions that it \
-             calls",
+            "a call that never returns would hold up every shutdown until its drain times out: track the functions that it calls",
         ),
         (
             quote!(),

@@ -1,4 +1,5 @@
 //! The same lifecycle without attributes: by the builder, and inside a runtime that exists.
+#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::future::pending;
 use std::process::ExitCode;
@@ -55,8 +56,9 @@ fn builder(flavor: Flavor) -> ExitCode {
         println!("removed: {}", gone.remove());
         let start = register(Hook::on_start("start, too late", || async { println!("never") }));
         println!("removed: {}", start.remove());
+        let stopping = lifecycle::stopping();
         println!("serving");
-        lifecycle::stopping().await;
+        stopping.await;
         let too_late = register(says("too late"));
         println!("removed: {}", too_late.remove());
     })
@@ -75,8 +77,9 @@ async fn shutdown() -> ExitCode {
     });
     println!("before: {}", lifecycle::shutdown("nobody listens").await.errors.join("; "));
     let report = lifecycle::run(async {
+        let stopping = lifecycle::stopping();
         println!("serving");
-        lifecycle::stopping().await;
+        stopping.await;
         println!("the service ends");
     })
     .await;
@@ -94,8 +97,9 @@ async fn shutdown() -> ExitCode {
 async fn inside() -> ExitCode {
     register(Hook::on_shutdown("fails", || async { Err::<(), _>("no disk") }));
     let report = lifecycle::run(async {
+        let stopping = lifecycle::stopping();
         println!("serving");
-        lifecycle::stopping().await;
+        stopping.await;
     })
     .await;
     println!("run: {}", summary(&report));
@@ -113,8 +117,9 @@ async fn stuck() -> ExitCode {
     };
     register(Hook::on_shutdown("hangs", hang).timeout(Duration::from_secs(20)));
     let report = lifecycle::run(async {
+        let stopping = lifecycle::stopping();
         println!("serving");
-        lifecycle::stopping().await;
+        stopping.await;
     })
     .await;
     println!("run: {}", summary(&report));
@@ -166,8 +171,9 @@ async fn events() -> ExitCode {
         all
     });
     let report = lifecycle::run(async {
+        let stopping = lifecycle::stopping();
         println!("serving");
-        lifecycle::stopping().await;
+        stopping.await;
     })
     .await;
     println!("events: {}", listens.await.unwrap().join(", "));
@@ -209,6 +215,7 @@ fn readiness(ready: Ready) -> ExitCode {
         moment("main");
         if ready == Ready::Manual {
             told("be ready").await;
+            moment("not yet");
             lifecycle::ready();
             moment("ready()");
         }

@@ -81,6 +81,7 @@ fn upper() {
 
 #[lifecycle::main(grace = "30s")]
 async fn main() {
+    let stopping = lifecycle::stopping();
     println!("serving");
-    lifecycle::stopping().await;
+    stopping.await;
 }

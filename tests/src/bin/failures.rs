@@ -1,4 +1,5 @@
 //! A shutdown hook that goes wrong in the way that the scenario says, with others behind it.
+#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::fmt;
 use std::future::pending;
@@ -123,6 +124,7 @@ fn setup(settings: &mut Settings) {
 
 #[lifecycle::main(setup = setup)]
 async fn main() {
+    let stopping = lifecycle::stopping();
     println!("serving");
-    lifecycle::stopping().await;
+    stopping.await;
 }

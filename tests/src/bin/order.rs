@@ -96,7 +96,8 @@ async fn a_flush_telemetry() {
 
 #[lifecycle::main]
 async fn main(_: Db) {
+    let stopping = lifecycle::stopping();
     println!("main: {:?}", lifecycle::state());
-    lifecycle::stopping().await;
+    stopping.await;
     step("main stops").await;
 }

@@ -19,7 +19,7 @@ fn config() -> Config {
 #[on_start]
 async fn open_db(config: &Config) -> Result<Db, std::io::Error> {
     println!("open_db {}", config.name);
-    Ok(Db(Arc::from("db")))
+    Ok(Db(Arc::from("s3cret")))
 }
 
 #[on_shutdown(order = -1)]

@@ -1,4 +1,5 @@
 //! Tracked calls before, during and after the drain.
+#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::future::pending;
 use std::sync::LazyLock;
@@ -169,8 +170,9 @@ async fn main() {
     match scenario().as_str() {
         "drain" | "always" => {
             tokio::spawn(order());
+            let stopping = lifecycle::stopping();
             println!("serving");
-            lifecycle::stopping().await;
+            stopping.await;
             let rejected = until_refused().await;
             let mut refused = 1;
             for _ in 0..10 {
@@ -199,8 +201,9 @@ async fn main() {
                 });
                 println!("a stranger in the call's task was refused {refused}");
             });
+            let stopping = lifecycle::stopping();
             println!("serving");
-            lifecycle::stopping().await;
+            stopping.await;
             until_refused().await;
             println!("a strange task was refused {}", tokio::spawn(stranger()).await.unwrap());
         }
@@ -209,18 +212,21 @@ async fn main() {
                 tokio::spawn(stream(number));
             }
             tokio::spawn(upload());
+            let stopping = lifecycle::stopping();
             println!("serving");
-            lifecycle::stopping().await;
+            stopping.await;
         }
         "ends in time" => {
             tokio::spawn(stream(1));
+            let stopping = lifecycle::stopping();
             println!("serving");
-            lifecycle::stopping().await;
+            stopping.await;
         }
         "sync" => {
             tokio::task::spawn_blocking(grind);
+            let stopping = lifecycle::stopping();
             println!("serving");
-            lifecycle::stopping().await;
+            stopping.await;
         }
         other => println!("what is {other:?}?"),
     }

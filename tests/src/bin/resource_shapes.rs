@@ -113,6 +113,7 @@ async fn main() {
             drop(left);
         });
     }
+    let stopping = lifecycle::stopping();
     println!("serving");
-    lifecycle::stopping().await;
+    stopping.await;
 }

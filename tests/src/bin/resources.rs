@@ -13,6 +13,14 @@ struct Second {
 }
 struct Third(#[allow(dead_code)] Loud);
 
+impl Drop for First {
+    fn drop(&mut self) {
+        if plays("drop panics") {
+            panic!("neither does the first");
+        }
+    }
+}
+
 impl Drop for Second {
     fn drop(&mut self) {
         match scenario().as_str() {
@@ -105,6 +113,7 @@ async fn main() {
         }
         _ => {}
     }
+    let stopping = lifecycle::stopping();
     println!("serving");
-    lifecycle::stopping().await;
+    stopping.await;
 }

@@ -69,8 +69,9 @@ async fn serve() -> Result<(), Broken> {
     tokio::task::yield_now().await;
     match scenario().as_str() {
         "stopping" => {
+            let stopping = lifecycle::stopping();
             println!("serving");
-            lifecycle::stopping().await;
+            stopping.await;
             println!("the service stops");
             told("end").await;
             println!("the service ends");
@@ -122,16 +123,18 @@ async fn serve() -> Result<(), Broken> {
             println!("main goes on with {report}");
         }
         "stopping, then the report" => {
+            let stopping = lifecycle::stopping();
             println!("serving");
-            lifecycle::stopping().await;
+            stopping.await;
             let report = lifecycle::shutdown("too late to be the reason").await;
             println!("main goes on with {report}");
         }
         "ends" => {}
         "error" => return Err(Broken { why: Rc::from("the port is taken") }),
         "error while stopping" => {
+            let stopping = lifecycle::stopping();
             println!("serving");
-            lifecycle::stopping().await;
+            stopping.await;
             return Err(Broken { why: Rc::from("the last flush failed") });
         }
         "panic" => panic!("no route to host"),

@@ -56,7 +56,7 @@ async fn roll_out(env: &[(&str, &str)]) -> Rollout {
 impl Rollout {
     /// Everything that a rollout must not do, in words; empty if it went well.
     fn complaints(&self) -> Vec<String> {
-        let Rollout { tally, half_sent, certainly_refused, ended } = self;
+        let Rollout { tally, half_sent, ended, .. } = self;
         let mut complaints: Vec<String> = tally.wrong.iter().chain(&half_sent.wrong).cloned().collect();
         let accepted = tally.accepted + half_sent.accepted;
         if ended.rows_in_main_file != Ok(accepted) {

@@ -1,0 +1,48 @@
+//! No port, socket or file unless asked for, and no argument in what is said.
+
+use std::collections::HashSet;
+use std::fs;
+
+use lifecycle_tests::child::{Child, program};
+
+/// The inodes of every internet socket that the child's network knows.
+fn internet_sockets(pid: i32) -> HashSet<String> {
+    ["tcp", "tcp6", "udp", "udp6"]
+        .iter()
+        .filter_map(|table| fs::read_to_string(format!("/proc/{pid}/net/{table}")).ok())
+        .flat_map(|table| {
+            let inode = |line: &str| line.split_whitespace().nth(9).map(str::to_owned);
+            table.lines().skip(1).filter_map(inode).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn it_opens_nothing_that_others_could_see() {
+    let child = Child::start(program(env!("CARGO_BIN_EXE_ordered"), &[]));
+    child.wait_for("serving");
+    let internet = internet_sockets(child.pid());
+    for entry in fs::read_dir(format!("/proc/{}/fd", child.pid())).unwrap() {
+        let Ok(target) = fs::read_link(entry.unwrap().path()) else { continue };
+        let target = target.to_string_lossy().into_owned();
+        let of_a_kind =
+            ["pipe:", "anon_inode:", "socket:", "/dev/"].iter().any(|kind| target.starts_with(kind));
+        assert!(of_a_kind, "a file is open: {target}");
+        let inode = target.trim_start_matches("socket:[").trim_end_matches(']');
+        assert!(!internet.contains(inode), "a port is open: {target}");
+    }
+    child.terminate();
+}
+
+#[test]
+fn no_argument_is_said() {
+    let ended = {
+        let child = Child::start(program(env!("CARGO_BIN_EXE_ordered"), &[]));
+        child.wait_for("serving");
+        child.terminate()
+    };
+    // The program calls a tracked function with this, and gives its steps a resource that holds it.
+    let said = ended.stderr.join("\n");
+    assert!(said.contains("close_db"), "the report is there: {said}");
+    assert!(!said.contains("s3cret"), "{said}");
+}
