@@ -1,10 +1,4 @@
 //! Groups of tracked calls: each is closed and awaited at its own place, for its own time.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    missing_docs,
-    reason = "a failure here is the test's failure"
-)]
 
 use lifecycle_tests::child::{Child, Ended, PATIENCE, talkative};
 

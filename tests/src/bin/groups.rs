@@ -1,5 +1,5 @@
 //! Groups of tracked calls: each closes and drains at its own place.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::future::pending;
 use std::sync::LazyLock;
@@ -229,6 +229,7 @@ fn setup(settings: &mut Settings) {
 
 #[lifecycle::main(setup = setup)]
 async fn main() {
+    let stopping = lifecycle::stopping();
     match scenario().as_str() {
         "order" => {
             let mut events = lifecycle::events();
@@ -285,5 +286,5 @@ async fn main() {
         _ => {}
     }
     println!("serving");
-    lifecycle::stopping().await;
+    stopping.await;
 }

@@ -71,9 +71,7 @@ fn what_is_cut_is_what_the_outermost_call_belongs_to() {
 fn a_task_of_a_call_is_counted_in_the_group_of_the_call() {
     let (requests, jobs) = (gate(), gate());
     let (request, job) = (site(requests), named(jobs, "job"));
-    let mut outer = pin!(call(job, async { inherit(call(request, pause())) }));
-    let Poll::Ready(Ok(task)) = poll_once(outer.as_mut()) else { panic!("it has ended") };
-    let mut task = pin!(task);
+    let mut task = Box::pin(call_sync(job, || inherit(call(request, pause()))).unwrap());
     assert_eq!((requests.in_flight(), jobs.in_flight()), (0, 1), "the call is gone, its task is not");
     jobs.close();
     requests.close();
