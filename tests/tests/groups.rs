@@ -19,7 +19,8 @@ fn assert_steps(ended: &Ended, special: &[(&str, &str)]) {
         ("at_last", "done"),
     ];
     for (name, outcome) in special {
-        steps.iter_mut().find(|step| step.0 == *name).unwrap().1 = outcome;
+        let step = steps.iter_mut().find(|step| step.0 == *name);
+        step.unwrap_or_else(|| panic!("no step {name}")).1 = outcome;
     }
     ended.assert(i32::from(!special.is_empty()), &steps);
 }
