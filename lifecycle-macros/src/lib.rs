@@ -3,6 +3,7 @@
 mod arguments;
 mod diag;
 mod duration;
+mod group;
 mod item;
 mod keys;
 mod main_fn;
@@ -46,9 +47,18 @@ pub fn on_shutdown(keys: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Counts a function's runs; the shutdown waits for them and refuses new ones.
 ///
-/// Keys: `reject` (the value of a refused call; without it a `Result` whose error is `From<lifecycle::Rejected>`),
+/// Keys: `group` (a `#[lifecycle::group]` struct; default `lifecycle::Requests`), `reject` (the value of a refused call; without it a `Result` whose error is `From<lifecycle::Rejected>`),
 /// `admit` (`always`: counted, never refused), `name` (in the report), `crate`.
 #[proc_macro_attribute]
 pub fn tracked(keys: TokenStream, item: TokenStream) -> TokenStream {
     tracked::attribute(keys.into(), item.into()).into()
+}
+
+/// Makes a unit struct a group of tracked calls, which closes and drains at its own place in the shutdown.
+///
+/// `#[tracked(group = Jobs)]` puts a function into it. Keys: `order` (an `i32`, as of a shutdown step; without it the
+/// group comes right after `lifecycle::Requests`, before order 0), `timeout` (15s), `crate`.
+#[proc_macro_attribute]
+pub fn group(keys: TokenStream, item: TokenStream) -> TokenStream {
+    group::attribute(keys.into(), item.into()).into()
 }

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
 
 use crate::keys::{SHUTDOWN, START};
-use crate::{main_fn, step, tracked};
+use crate::{group, main_fn, step, tracked};
 
 fn every_attribute(keys: &TokenStream, item: &TokenStream) {
     let none = Group::new(Delimiter::None, item.clone());
@@ -12,6 +12,7 @@ fn every_attribute(keys: &TokenStream, item: &TokenStream) {
         drop(step::attribute(START, keys.clone(), item.clone()));
         drop(step::attribute(SHUTDOWN, keys.clone(), item.clone()));
         drop(main_fn::attribute(keys.clone(), item.clone()));
+        drop(group::attribute(keys.clone(), item.clone()));
         drop(tracked::attribute(keys.clone(), item));
     }
 }
@@ -52,7 +53,7 @@ fn mangled(tokens: &TokenStream) -> Vec<TokenStream> {
 fn no_input_makes_an_attribute_panic() {
     let keys = [
         quote!(order = -5, timeout = "1m 30s", last, label = Close, crate = mine::lifecycle),
-        quote!(reject = Err::<u8, _>(1), admit = always, name = "x"),
+        quote!(group = a::Jobs, reject = Err::<u8, _>(1), admit = always, name = "x"),
         quote!(
             setup = a::b,
             grace = "never",
@@ -67,6 +68,7 @@ fn no_input_makes_an_attribute_panic() {
         quote! { const unsafe extern "C" fn r#type(&mut self, _: &'static [u8; 3], ...) -> impl Fn(u8) -> u8; },
         quote! { fn f(ref a: A, b @ C { d, .. }: &dyn E) {} },
         quote! { async fn main(a: &A) {} },
+        quote! { #[a] pub(in b) struct S<'a, T: B<C>>(T) where T: D; },
         quote! { struct S; },
         quote! {},
     ];

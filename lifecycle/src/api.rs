@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use crate::context::{self, Place};
 use crate::events::State;
-use crate::gate::{CallStats, REQUESTS};
+use crate::gate::{CallStats, Gate, REQUESTS};
+use crate::group;
 use crate::process::lifecycle;
 use crate::report::{Reason, Report};
 use crate::resource::{ProvideError, Resource};
@@ -50,15 +52,22 @@ pub fn stopping() -> Moment {
     moment(&lifecycle().stopping)
 }
 
-/// Resolves when the last tracked call has ended, or the drain's time is up. As [`stopping`] otherwise.
+/// Resolves when the last call of [`Requests`](crate::Requests) has ended, or the drain's time is up. As [`stopping`]
+/// otherwise.
 pub fn drained() -> Moment {
     moment(&lifecycle().drained)
 }
 
 /// Resolves when the drain's time is up and something still runs, `cut` before it is dropped: the moment for an
 /// endless stream to end itself. Never, if the drain ends in time.
+///
+/// Called in a tracked call of another group, it is that group's: `cut` before the group's own calls are dropped.
 pub fn cut_off() -> Moment {
-    Moment { inner: Box::pin(lifecycle().cut_off.clone().cancelled_owned()) }
+    let gate = match context::place() {
+        Place::Call(site) => site.gate(),
+        Place::Outside | Place::Step => &REQUESTS,
+    };
+    Moment { inner: Box::pin(gate.cut_off().clone().cancelled_owned()) }
 }
 
 /// A token that is cancelled when [`stopping`] resolves. Cancelling it changes nothing but itself.
@@ -148,10 +157,12 @@ pub fn resource<T: ?Sized + Send + Sync + 'static>() -> Option<Arc<T>> {
 pub struct Stats {
     /// Where the process is in its life.
     pub state: State,
-    /// Tracked calls that run now.
+    /// Tracked calls that run now, of all groups.
     pub in_flight: usize,
-    /// Tracked calls refused so far.
+    /// Tracked calls refused so far, of all groups.
     pub refused: u64,
+    /// The same by group, `Requests` first.
+    pub groups: Vec<GroupStats>,
     /// The tracked functions called so far.
     pub calls: Vec<CallStats>,
     /// Shutdown steps that are registered, and on.
@@ -164,14 +175,38 @@ pub struct Stats {
     pub shutting_down_for: Option<Duration>,
 }
 
+/// A group's figures of the moment.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct GroupStats {
+    /// The struct's name.
+    pub name: &'static str,
+    /// Whether its new calls are refused.
+    pub closed: bool,
+    /// Its calls that run now.
+    pub in_flight: usize,
+    /// Its calls refused so far.
+    pub refused: u64,
+}
+
 /// Figures of the moment.
 pub fn stats() -> Stats {
     let life = lifecycle();
+    let groups: Vec<GroupStats> = group::gates()
+        .map(|gate| GroupStats {
+            name: gate.name(),
+            closed: gate.is_closed(),
+            in_flight: gate.in_flight(),
+            refused: gate.refused(),
+        })
+        .collect();
     Stats {
         state: life.state(),
-        in_flight: REQUESTS.in_flight(),
-        refused: REQUESTS.refused(),
-        calls: REQUESTS.sites(),
+        in_flight: groups.iter().map(|group| group.in_flight).sum(),
+        refused: groups.iter().map(|group| group.refused).sum(),
+        groups,
+        calls: group::gates().flat_map(Gate::sites).collect(),
         shutdown_steps: life.shutdown_steps(),
         shutting_down_for: life
             .triggered()

@@ -7,9 +7,11 @@ use std::any::TypeId;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::gate::Gate;
 use crate::report::StepKind;
 use crate::resource::{Inputs, Resource};
 
@@ -140,6 +142,26 @@ pub enum Call {
 /// Gathers a step's arguments into a call.
 pub(crate) type Begin = Arc<dyn Fn(&mut Inputs<'_>) -> Result<Call, Missing> + Send + Sync>;
 
+/// What a step does when its turn has come.
+#[derive(Clone)]
+pub(crate) enum Task {
+    /// Runs a function.
+    Hook(Begin),
+    /// Closes the gate and waits for the calls.
+    Group(&'static Gate),
+}
+
+impl Task {
+    /// Whether both are of the same registration.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Task::Hook(this), Task::Hook(other)) => Arc::ptr_eq(this, other),
+            (Task::Group(this), Task::Group(other)) => ptr::eq(*this, *other),
+            (Task::Hook(_), Task::Group(_)) | (Task::Group(_), Task::Hook(_)) => false,
+        }
+    }
+}
+
 /// A step as the registry, the plan and the executor know it.
 #[derive(Clone)]
 pub(crate) struct StepSpec {
@@ -153,13 +175,18 @@ pub(crate) struct StepSpec {
     pub(crate) signature: Signature,
     /// Why the step was switched off, if it was.
     pub(crate) off: Option<String>,
-    pub(crate) begin: Begin,
+    pub(crate) task: Task,
 }
 
 impl StepSpec {
+    pub(crate) fn is_group(&self) -> bool {
+        matches!(self.task, Task::Group(_))
+    }
+
     /// Where it belongs, whether or not it runs.
     pub(crate) fn kind(&self) -> StepKind {
         match (self.phase, self.keys.last) {
+            _ if self.is_group() => StepKind::Group,
             (Phase::Start, _) => StepKind::Start,
             (Phase::Shutdown, false) => StepKind::Shutdown,
             (Phase::Shutdown, true) => StepKind::Last,
@@ -181,7 +208,7 @@ impl From<&'static StepDef> for StepSpec {
             keys: def.keys,
             signature,
             off: None,
-            begin: Arc::new(def.call),
+            task: Task::Hook(Arc::new(def.call)),
         }
     }
 }

@@ -59,6 +59,7 @@ mod api;
 mod context;
 mod events;
 mod gate;
+mod group;
 mod hook;
 mod narrator;
 mod plan;
@@ -78,8 +79,8 @@ mod tracked;
 mod watchdog;
 
 pub use api::{
-    Moment, Shutdown, Stats, cut_off, drained, is_draining, is_ready, is_shutting_down, provide, ready,
-    resource, shutdown, state, stats, stop_token, stopping,
+    GroupStats, Moment, Shutdown, Stats, cut_off, drained, is_draining, is_ready, is_shutting_down, provide,
+    ready, resource, shutdown, state, stats, stop_token, stopping,
 };
 pub use events::{Event, Events, State, events};
 pub use register::{Hook, HookResult, Registration, register};
@@ -88,9 +89,10 @@ pub use run::{Service, run};
 
 pub use context::{item, note, time_left};
 pub use gate::CallStats;
+pub use group::{Group, Requests};
 pub use hook::{Phase, Step};
 #[cfg(feature = "macros")]
-pub use lifecycle_macros::{main, on_shutdown, on_start, tracked};
+pub use lifecycle_macros::{group, main, on_shutdown, on_start, tracked};
 pub use plan_view::{ChainLink, Follows, LeftOut, Phases, Plan, PlanErrors, PlanStep, WorstCase, plan};
 pub use rejected::{RejectReason, Rejected};
 pub use report::{CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport};

@@ -34,7 +34,9 @@ pub(crate) enum Say {
     },
     Draining {
         id: String,
+        group: &'static str,
         in_flight: usize,
+        limit: Option<Duration>,
     },
     StepBegan {
         id: String,
@@ -51,6 +53,7 @@ pub(crate) enum Say {
         ran: Duration,
     },
     CutOff {
+        group: &'static str,
         what: String,
     },
     ServiceFailed {
@@ -133,10 +136,13 @@ impl Say {
             Say::Triggered { reason, grace, .. } => {
                 format!("{reason}: shutting down, {grace}; press Ctrl-C again to leave at once")
             }
-            Say::Draining { in_flight, .. } => match in_flight {
-                0 => "draining: no request is running".to_owned(),
-                n => format!("draining: {n} request(s) still running"),
-            },
+            Say::Draining { group, in_flight, limit, .. } => {
+                let limit = limit.map_or_else(String::new, |limit| format!(" (up to {})", duration(limit)));
+                match in_flight {
+                    0 => format!("  {group} closed: no call is running"),
+                    n => format!("  {group} closed: {n} call(s) still running …{limit}"),
+                }
+            }
             Say::StepBegan { step, limit, .. } => match limit {
                 Some(limit) => format!("  {step} … (up to {})", duration(*limit)),
                 None => format!("  {step} …"),
@@ -145,7 +151,7 @@ impl Say {
                 let error = error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
                 format!("  {step} {} in {}{error}", outcome.as_str(), duration(*ran))
             }
-            Say::CutOff { what } => format!("the drain's time is up: {what}"),
+            Say::CutOff { group, what } => format!("the time of {group} is up: {what}"),
             Say::ServiceFailed { .. } => return None,
             Say::Over { exit_code, took, .. } => format!("over after {}, exit {exit_code}", duration(*took)),
         })
@@ -162,8 +168,9 @@ impl Say {
                 let (id, reason, grace) = (id.as_str(), reason.as_str(), grace.as_str());
                 tracing::info!(target: "lifecycle", shutdown = id, reason, grace, "shutting down");
             }
-            Say::Draining { id, in_flight } => {
-                tracing::info!(target: "lifecycle", shutdown = id.as_str(), in_flight, "draining");
+            Say::Draining { id, group, in_flight, limit } => {
+                let (id, limit_ms) = (id.as_str(), limit.map(millis));
+                tracing::info!(target: "lifecycle", shutdown = id, group, in_flight, limit_ms, "draining");
             }
             Say::StepBegan { id, phase, step, limit } => {
                 let (id, step, limit_ms) = (id.as_str(), step.as_str(), limit.map(millis));
@@ -182,8 +189,9 @@ impl Say {
                     );
                 }
             }
-            Say::CutOff { what } => {
-                tracing::error!(target: "lifecycle", what = what.as_str(), "the drain's time is up, cutting off");
+            Say::CutOff { group, what } => {
+                let what = what.as_str();
+                tracing::error!(target: "lifecycle", group, what, "the drain's time is up, cutting off");
             }
             Say::ServiceFailed { error } => {
                 tracing::error!(target: "lifecycle", error = error.as_str(), "the service failed");

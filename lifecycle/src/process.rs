@@ -31,8 +31,6 @@ pub(crate) struct Lifecycle {
     pub(crate) stopping: CancellationToken,
     /// The last request has ended, or the drain timed out.
     pub(crate) drained: CancellationToken,
-    /// The drain timed out.
-    pub(crate) cut_off: CancellationToken,
     /// The report is there.
     pub(crate) over: CancellationToken,
     report: OnceLock<Arc<Report>>,
@@ -70,7 +68,6 @@ static LIFECYCLE: LazyLock<Lifecycle> = LazyLock::new(|| Lifecycle {
     service: ServiceControl::default(),
     stopping: CancellationToken::new(),
     drained: CancellationToken::new(),
-    cut_off: CancellationToken::new(),
     over: CancellationToken::new(),
     report: OnceLock::new(),
     trigger: OnceLock::new(),

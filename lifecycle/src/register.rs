@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::hook::{Call, Phase, Signature, StepKeys, StepSpec};
+use crate::hook::{Call, Phase, Signature, StepKeys, StepSpec, Task};
 use crate::process::lifecycle;
 
 /// A hook made at run time: `Hook::on_shutdown("flush", || async { … }).order(3)`.
@@ -89,10 +89,10 @@ impl Hook {
                 keys: StepKeys::default(),
                 signature: Signature::default(),
                 off: None,
-                begin: Arc::new(move |_| {
+                task: Task::Hook(Arc::new(move |_| {
                     let call = hook();
                     Ok(Call::Async(Box::pin(async move { call.await.into_text().map(|()| Vec::new()) })))
-                }),
+                })),
             },
         }
     }

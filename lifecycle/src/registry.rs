@@ -1,10 +1,15 @@
 //! Every step that the attributes have left in this program.
 
+use crate::group::GroupDef;
 use crate::hook::{Phase, StepDef, StepSpec};
 
 /// All steps, in an order that does not depend on the linker's.
 pub(crate) fn collect() -> Vec<StepSpec> {
-    sorted(inventory::iter::<StepDef>.into_iter())
+    let mut steps = sorted(inventory::iter::<StepDef>.into_iter());
+    let mut groups: Vec<&GroupDef> = inventory::iter::<GroupDef>.into_iter().collect();
+    groups.sort_by_key(|group| group.place());
+    steps.extend(groups.into_iter().map(StepSpec::from));
+    steps
 }
 
 fn sorted(steps: impl Iterator<Item = &'static StepDef>) -> Vec<StepSpec> {

@@ -22,9 +22,12 @@ pub(crate) const MAIN: On = On(1);
 pub(crate) const START: On = On(2);
 pub(crate) const SHUTDOWN: On = On(4);
 pub(crate) const TRACKED: On = On(8);
+pub(crate) const GROUP: On = On(16);
+
+const ATTRIBUTES: [On; 5] = [MAIN, START, SHUTDOWN, TRACKED, GROUP];
 
 impl On {
-    const ALL: On = On(MAIN.0 | START.0 | SHUTDOWN.0 | TRACKED.0);
+    const ALL: On = On(MAIN.0 | START.0 | SHUTDOWN.0 | TRACKED.0 | GROUP.0);
 
     const fn or(self, other: On) -> On {
         On(self.0 | other.0)
@@ -40,6 +43,7 @@ impl On {
             MAIN => "lifecycle::main",
             START => "on_start",
             SHUTDOWN => "on_shutdown",
+            GROUP => "lifecycle::group",
             _ => "tracked",
         }
     }
@@ -119,10 +123,11 @@ pub(crate) const TABLE: &[Key] = &[
     key("ready", Kind::Choice(&["auto", "manual"]), MAIN, "manual"),
     key("flavor", Kind::Quoted(&["multi_thread", "current_thread"]), MAIN, "\"current_thread\""),
     key("worker_threads", Kind::Count, MAIN, "4"),
-    key("order", Kind::Rank, START.or(SHUTDOWN), "-10"),
-    key("timeout", Kind::Time { zero: false }, START.or(SHUTDOWN), "\"5s\""),
+    key("order", Kind::Rank, START.or(SHUTDOWN).or(GROUP), "-10"),
+    key("timeout", Kind::Time { zero: false }, START.or(SHUTDOWN).or(GROUP), "\"5s\""),
     key("last", Kind::Flag, SHUTDOWN, ""),
     key("label", Kind::Name, START.or(SHUTDOWN), "CloseDb"),
+    key("group", Kind::Path, TRACKED, "Jobs"),
     key("reject", Kind::Expr, TRACKED, "()"),
     key("admit", Kind::Choice(&["always"]), TRACKED, "always"),
     key("name", Kind::Text, TRACKED, "\"orders.create\""),
@@ -295,16 +300,23 @@ fn known(attribute: On) -> String {
     format!("`#[{}]` knows {}", attribute.name(), names.join(", "))
 }
 
+fn list(words: &[String]) -> String {
+    match words.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => words.concat(),
+    }
+}
+
 fn unknown(name: &str, attribute: On) -> String {
     let elsewhere: Vec<String> = TABLE
         .iter()
         .filter(|key| key.name == name)
-        .flat_map(|key| [MAIN, START, SHUTDOWN, TRACKED].into_iter().filter(|on| key.on.holds(*on)))
+        .flat_map(|key| ATTRIBUTES.into_iter().filter(|on| key.on.holds(*on)))
         .map(|on| format!("`#[{}]`", on.name()))
         .collect();
     let here = TABLE.iter().filter(|key| key.on.holds(attribute)).map(|key| key.name);
     let hint = if !elsewhere.is_empty() {
-        format!("`{name}` belongs to {}", elsewhere.join(" and "))
+        format!("`{name}` belongs to {}", list(&elsewhere))
     } else if let Some(near) = near::nearest(name, here) {
         format!("unknown key `{name}`: did you mean `{near}`?")
     } else {

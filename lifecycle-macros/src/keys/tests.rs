@@ -27,7 +27,7 @@ fn every_key_accepts_its_own_example_and_only_where_it_belongs() {
             _ => format!("{} = {}", key.name, key.example),
         };
         let tokens: TokenStream = text.parse().unwrap();
-        for on in [MAIN, START, SHUTDOWN, TRACKED] {
+        for on in ATTRIBUTES {
             let found = errors(on, tokens.clone());
             if key.on.holds(on) {
                 assert!(found.is_empty(), "{text} on {}: {found:?}", on.name());

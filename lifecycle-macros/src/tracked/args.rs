@@ -8,6 +8,7 @@ use crate::paths::Krate;
 
 pub(super) struct Raw {
     pub(super) krate: Krate,
+    pub(super) group: Option<Spanned<syn::Path>>,
     pub(super) reject: Option<Spanned<TokenStream>>,
     /// Its only value is `always`.
     pub(super) admit: Option<Spanned<&'static str>>,
@@ -18,6 +19,7 @@ pub(super) fn parse(tokens: TokenStream, errors: &ErrorSink<'_>) -> Raw {
     let mut given = Given::parse(tokens, TRACKED, errors);
     Raw {
         krate: given.krate(),
+        group: given.path("group"),
         reject: given.tokens("reject"),
         admit: given.choice("admit"),
         name: given.tokens("name"),

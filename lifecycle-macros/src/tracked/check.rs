@@ -12,6 +12,8 @@ use crate::paths::Krate;
 
 pub(super) struct Tracked {
     pub(super) krate: Krate,
+    /// Where the calls are counted, if not with the requests.
+    pub(super) group: Option<syn::Path>,
     /// As reported, a literal.
     pub(super) name: TokenStream,
     pub(super) refusal: Refusal,
@@ -60,6 +62,7 @@ pub(super) fn check(raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Option<Tra
     let (Some(refusal), false) = (refusal, errors.failed()) else { return None };
     Some(Tracked {
         krate: raw.krate,
+        group: raw.group.map(|group| group.value),
         name,
         refusal,
         parameters: parameters::read(&sig.inputs),

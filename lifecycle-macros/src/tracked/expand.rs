@@ -62,11 +62,13 @@ fn static_site(tracked: &Tracked) -> TokenStream {
     let p = tracked.krate.private();
     let name = &tracked.name;
     let always = matches!(tracked.refusal, Refusal::Never);
+    let of_group =
+        tracked.group.as_ref().map(|group| quote_spanned!(site()=> .of(<#group as #p::Group>::gate)));
     // In a block of its own, so that the body does not see it.
     quote_spanned!(site()=>
         {
             static SITE: #p::Site =
-                #p::Site::new(#name, #p::module_path!(), #p::file!(), #p::line!(), #always);
+                #p::Site::new(#name, #p::module_path!(), #p::file!(), #p::line!(), #always) #of_group;
             &SITE
         }
     )

@@ -156,6 +156,29 @@ fn a_hidden_type() {
 }
 
 #[test]
+fn a_group_is_asked_for_its_gate() {
+    let keys = quote!(group = jobs::Jobs, crate = mine);
+    for item in [
+        quote!(
+            fn f() -> Answer {
+                x
+            }
+        ),
+        quote!(
+            async fn f() -> Answer {
+                x
+            }
+        ),
+    ] {
+        let text = attribute(keys.clone(), item).to_string();
+        let of = quote!(false).to_string()
+            + ") "
+            + &quote!(.of(<jobs::Jobs as mine::__private::Group>::gate)).to_string();
+        assert!(text.contains(&of), "{text}");
+    }
+}
+
+#[test]
 fn a_mistake_keeps_the_function() {
     for (keys, item, says) in [
         (

@@ -16,15 +16,17 @@ mod model;
 #[cfg(not(loom))]
 mod tests;
 
+use std::fmt;
 use std::sync::OnceLock;
 
 pub use site::{Admitted, CallStats, Site};
+use tokio_util::sync::CancellationToken;
 
 use self::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::rejected::{RejectReason, Rejected};
 
 /// The gate of `lifecycle::Requests`, open until a lifecycle closes it.
-pub(crate) static REQUESTS: Gate = Gate::new();
+pub(crate) static REQUESTS: Gate = Gate::new("Requests");
 
 type WhenEmpty = Box<dyn FnOnce() + Send>;
 
@@ -35,22 +37,33 @@ const CALL: usize = 2;
 #[repr(align(128))]
 struct Padded<T>(T);
 
-pub(crate) struct Gate {
+/// The gate of one group: a `static` that `#[lifecycle::group]` leaves behind.
+pub struct Gate {
+    name: &'static str,
     /// `CLOSED` and the number of calls times `CALL`.
     word: Padded<AtomicUsize>,
     frozen: AtomicBool,
     when_empty: Mutex<Option<WhenEmpty>>,
     first_site: OnceLock<&'static Site>,
+    cut_off: OnceLock<CancellationToken>,
 }
 
 impl Gate {
-    pub(crate) const fn new() -> Self {
+    /// The gate of the group of this name, open.
+    pub const fn new(name: &'static str) -> Self {
         Gate {
+            name,
             word: Padded(AtomicUsize::new(0)),
             frozen: AtomicBool::new(false),
             when_empty: Mutex::new(None),
             first_site: OnceLock::new(),
+            cut_off: OnceLock::new(),
         }
+    }
+
+    /// Its group's.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
     }
 
     /// Counts a call from outside, unless the gate is closed.
@@ -87,6 +100,15 @@ impl Gate {
         if self.word.0.fetch_or(CLOSED, Ordering::AcqRel) < CALL {
             self.emptied();
         }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.word.0.load(Ordering::Acquire) & CLOSED != 0
+    }
+
+    /// Cancelled when the time for its calls is up: a moment later they are dropped.
+    pub(crate) fn cut_off(&self) -> &CancellationToken {
+        self.cut_off.get_or_init(CancellationToken::new)
     }
 
     /// Calls `then` once, as soon as the gate is closed and no call is counted: at once, or on the thread on which the
@@ -143,5 +165,11 @@ impl Gate {
     #[cold]
     fn rejected(&self) -> Rejected {
         Rejected::new(RejectReason::ShuttingDown)
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("name", &self.name).finish_non_exhaustive()
     }
 }

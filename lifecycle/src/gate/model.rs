@@ -23,8 +23,8 @@ struct World {
 
 impl World {
     fn new() -> Arc<Self> {
-        let gate: &'static Gate = Box::leak(Box::new(Gate::new()));
-        let site: &'static Site = Box::leak(Box::new(Site::new("call", "", "", 0, false).of(gate)));
+        let gate: &'static Gate = Box::leak(Box::new(Gate::new("Test")));
+        let site: &'static Site = Box::leak(Box::new(Site::new("call", "", "", 0, false).at(gate)));
         // Made here, where every thread of the model comes from.
         assert_eq!((gate.in_flight(), gate.is_frozen()), (0, false));
         assert_eq!((site.snapshot().in_flight, site.snapshot().refused), (0, 0));
@@ -177,7 +177,7 @@ fn a_call_that_is_always_admitted_does_not_tell_again() {
             let world = Arc::clone(&world);
             // It may run beside the step.
             move || {
-                let probe = Box::leak(Box::new(Site::new("probe", "", "", 0, true).of(world.gate)));
+                let probe = Box::leak(Box::new(Site::new("probe", "", "", 0, true).at(world.gate)));
                 drop(probe.enter().unwrap());
             }
         });

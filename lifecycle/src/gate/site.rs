@@ -15,11 +15,19 @@ pub struct Site {
     line: u32,
     /// `admit = always`.
     always: bool,
-    gate: &'static Gate,
+    home: Home,
     in_flight: AtomicUsize,
     refused: AtomicUsize,
     listed: Once,
     next: OnceLock<&'static Site>,
+}
+
+/// Where a site's calls are counted.
+#[derive(Clone, Copy)]
+enum Home {
+    Gate(&'static Gate),
+    /// By its group's word: a type cannot name a `static` where the site is made.
+    Group(fn() -> &'static Gate),
 }
 
 /// A tracked function and its calls.
@@ -35,6 +43,8 @@ pub struct CallStats {
     pub file: &'static str,
     /// The line of its attribute.
     pub line: u32,
+    /// The group that its calls belong to.
+    pub group: &'static str,
     /// How many calls of it are running.
     pub in_flight: usize,
     /// How many calls of it were refused.
@@ -56,7 +66,7 @@ impl Site {
             file,
             line,
             always,
-            gate: &REQUESTS,
+            home: Home::Gate(&REQUESTS),
             in_flight: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
             listed: Once::new(),
@@ -64,11 +74,25 @@ impl Site {
         }
     }
 
-    /// The same function, counted elsewhere.
-    #[cfg(test)]
-    pub(crate) fn of(mut self, gate: &'static Gate) -> Self {
-        self.gate = gate;
+    /// The same function, its calls belonging to another group.
+    pub const fn of(mut self, group: fn() -> &'static Gate) -> Self {
+        self.home = Home::Group(group);
         self
+    }
+
+    /// The same at a gate that is no group's.
+    #[cfg(test)]
+    pub(crate) fn at(mut self, gate: &'static Gate) -> Self {
+        self.home = Home::Gate(gate);
+        self
+    }
+
+    #[inline]
+    pub(crate) fn gate(&self) -> &'static Gate {
+        match self.home {
+            Home::Gate(gate) => gate,
+            Home::Group(gate) => gate(),
+        }
     }
 
     /// Counts a call from outside, unless it is refused.
@@ -78,7 +102,7 @@ impl Site {
         if self.always {
             return Ok(self.enter_always());
         }
-        match self.gate.enter() {
+        match self.gate().enter() {
             Ok(()) => Ok(self.counted()),
             Err(rejected) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
@@ -90,7 +114,7 @@ impl Site {
     /// Counts work that belongs to a call which is still counted itself.
     #[inline]
     pub(crate) fn enter_always(&'static self) -> Admitted {
-        self.gate.enter_always();
+        self.gate().enter_always();
         self.counted()
     }
 
@@ -103,14 +127,14 @@ impl Site {
     /// Whether a running call must not go on. What may always be called is not cut either.
     #[inline]
     pub(crate) fn is_frozen(&self) -> bool {
-        self.gate.is_frozen() && !self.always
+        self.gate().is_frozen() && !self.always
     }
 
     /// Appends the site to its gate's list, once.
     #[inline]
     fn list(&'static self) {
         self.listed.call_once(|| {
-            let mut end = &self.gate.first_site;
+            let mut end = &self.gate().first_site;
             while end.set(self).is_err() {
                 match end.get() {
                     Some(site) => end = &site.next,
@@ -130,6 +154,7 @@ impl Site {
             module: self.module,
             file: self.file,
             line: self.line,
+            group: self.gate().name(),
             in_flight: self.in_flight.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed) as u64,
         }
@@ -162,7 +187,7 @@ impl Drop for Admitted {
         if let Some(site) = self.site() {
             // Before the gate, whose emptiness promises that no site has a call either.
             site.in_flight.fetch_sub(1, Ordering::Relaxed);
-            site.gate.leave();
+            site.gate().leave();
         }
     }
 }

@@ -4,11 +4,11 @@ use std::thread;
 use super::*;
 
 fn gate() -> &'static Gate {
-    Box::leak(Box::new(Gate::new()))
+    Box::leak(Box::new(Gate::new("Test")))
 }
 
 fn site(gate: &'static Gate, name: &'static str) -> &'static Site {
-    Box::leak(Box::new(Site::new(name, "orders", "src/orders.rs", 7, false).of(gate)))
+    Box::leak(Box::new(Site::new(name, "orders", "src/orders.rs", 7, false).at(gate)))
 }
 
 /// A callback, and how often it was called so far.
@@ -70,6 +70,7 @@ fn who_is_inside_is_named_with_place_and_count() {
         module: "orders",
         file: "src/orders.rs",
         line: 7,
+        group: "Test",
         in_flight,
         refused,
     };

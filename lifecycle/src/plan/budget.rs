@@ -27,7 +27,7 @@ pub(crate) struct Link {
 /// `shutdown` still speaks of canonical indices.
 pub(super) fn worst(shutdown: &Graph, model: &Model<'_>, settings: &Settings) -> Worst {
     let cost = |node: usize| match shutdown.nodes[node].kind {
-        NodeKind::Step(step) => model.limit(step),
+        NodeKind::Step(step) => model.cost(step, settings),
         // Every step comes before or after the requests, so they are on every way and need not be weighed.
         NodeKind::Requests | NodeKind::Barrier => Duration::ZERO,
     };
@@ -49,6 +49,9 @@ pub(super) fn worst(shutdown: &Graph, model: &Model<'_>, settings: &Settings) ->
         // Backwards: the cut before the drain that it follows.
         match shutdown.nodes[node].kind {
             NodeKind::Step(step) => {
+                if model.steps[step].is_group() {
+                    chain.push(Link::new("cut", settings.cut.value, at));
+                }
                 chain.push(Link::new(&model.steps[step].name, model.limit(step), at));
             }
             NodeKind::Requests => {

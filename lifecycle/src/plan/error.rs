@@ -88,10 +88,11 @@ pub(crate) struct CycleLink {
 /// One thing that is wrong with a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PlanError {
-    Namesakes { module: String, steps: Vec<Who> },
+    Namesakes { module: String, groups: bool, steps: Vec<Who> },
     Timeout { step: Who, timeout: Duration },
     LastWithOrder { step: Who, order: i32 },
     LastStart { step: Who },
+    LastGroup { step: Who },
     NoReportYet { step: Who },
     TwoProviders { by: Vec<(Who, &'static str)> },
     NotProvided { user: Who, missing: Missing },
@@ -108,11 +109,14 @@ pub(crate) enum PlanError {
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PlanError::Namesakes { module, steps } => write!(
+            PlanError::Namesakes { module, groups, steps } => write!(
                 f,
-                "several steps of {module} have one name: {}. Give each of them a name of its own with \
-                 `label = Name`",
-                list(steps)
+                "several steps of {module} have one name: {}. {}",
+                list(steps),
+                match groups {
+                    true => "Rename all but one of them",
+                    false => "Give each of them a name of its own with `label = Name`",
+                }
             ),
             PlanError::Timeout { step, timeout } if timeout.is_zero() => {
                 write!(f, "{step} has timeout = 0s, so it could never end in time: write a longer one")
@@ -128,6 +132,10 @@ impl fmt::Display for PlanError {
             PlanError::LastStart { step } => {
                 write!(f, "{step} is a start step and cannot be `last`: give it an order instead")
             }
+            PlanError::LastGroup { step } => write!(
+                f,
+                "{step} is a group and cannot be `last`: its calls need their time, give it a high order instead"
+            ),
             PlanError::NoReportYet { step } => write!(
                 f,
                 "{step} takes &Report, which exists only once the other steps have ended: make it `last`"

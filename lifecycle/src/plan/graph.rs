@@ -32,12 +32,12 @@ impl Graph {
     /// `steps` are canonical indices in ascending order; `edges` may name others, which are left out.
     pub(super) fn build(steps: &[usize], ranks: &[Rank], edges: &[Edge], requests: bool) -> Self {
         let mut by_rank: Vec<usize> = steps.to_vec();
-        by_rank.sort_by_key(|&step| (ranks[step].value, step));
+        by_rank.sort_by_key(|&step| (ranks[step].level(), step));
         let mut graph = Graph { nodes: Vec::with_capacity(steps.len() + 1) };
         let mut node_of = vec![None; ranks.len()];
         let mut divided = !requests;
         let mut before: Vec<usize> = Vec::new();
-        for level in by_rank.chunk_by(|&a, &b| ranks[a].value == ranks[b].value) {
+        for level in by_rank.chunk_by(|&a, &b| ranks[a].level() == ranks[b].level()) {
             if !divided && ranks[level[0]].value >= 0 {
                 divided = true;
                 before = vec![graph.add(NodeKind::Requests, &before)];
@@ -59,7 +59,7 @@ impl Graph {
         for edge in edges {
             // Those between two ranks hold already.
             if let (Some(from), Some(to)) = (node_of[edge.from], node_of[edge.to]) {
-                if ranks[edge.from].value == ranks[edge.to].value {
+                if ranks[edge.from].level() == ranks[edge.to].level() {
                     graph.link(from, to);
                 }
             }

@@ -31,6 +31,8 @@ use resources::Flow;
 pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// The same for shutdown steps.
 pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same for groups.
+pub(crate) const GROUP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What a plan is made from.
 pub(crate) struct Input<'a> {
@@ -132,6 +134,7 @@ impl<'a> Model<'a> {
         let several = by_name.chunk_by(|&a, &b| name(a) == name(b)).filter(|same| same.len() > 1);
         errors.extend(several.map(|same| PlanError::Namesakes {
             module: self.steps[same[0]].module.clone(),
+            groups: same.iter().any(|&index| self.steps[index].is_group()),
             steps: same.iter().map(|&index| self.who(index)).collect(),
         }));
     }
@@ -149,8 +152,15 @@ impl<'a> Model<'a> {
         let step = self.steps[index];
         step.keys.timeout.unwrap_or(match step.phase {
             Phase::Start => START_TIMEOUT,
+            Phase::Shutdown if step.is_group() => GROUP_TIMEOUT,
             Phase::Shutdown => SHUTDOWN_TIMEOUT,
         })
+    }
+
+    /// The longest it can take: when a group's time is up, its calls are still told and then cut.
+    fn cost(&self, index: usize, settings: &Settings) -> Duration {
+        let cut = if self.steps[index].is_group() { settings.cut.value } else { Duration::ZERO };
+        self.limit(index).saturating_add(cut)
     }
 }
 
@@ -161,6 +171,10 @@ fn slot(step: &StepSpec, errors: &mut Vec<PlanError>) -> Slot {
     let who = || Who::step(step);
     if let Some(timeout) = step.keys.timeout.filter(|timeout| timeout.is_zero() || *timeout > TOO_LONG) {
         errors.push(PlanError::Timeout { step: who(), timeout });
+    }
+    if step.keys.last && step.is_group() {
+        errors.push(PlanError::LastGroup { step: who() });
+        return Slot::Ordered;
     }
     if let (Some(order), true) = (step.keys.order, step.keys.last) {
         errors.push(PlanError::LastWithOrder { step: who(), order });

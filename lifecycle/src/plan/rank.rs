@@ -8,6 +8,8 @@ use super::{Model, Slot};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rank {
     pub(crate) value: i32,
+    /// Of rank 0: right after `Requests`, before the others.
+    pub(crate) early: bool,
     pub(crate) source: RankSource,
 }
 
@@ -25,6 +27,11 @@ pub(crate) enum RankSource {
 }
 
 impl Rank {
+    /// What ranks compare by.
+    pub(super) fn level(&self) -> (i32, bool) {
+        (self.value, !self.early)
+    }
+
     pub(super) fn renamed(self, original: &[usize]) -> Self {
         let source = match self.source {
             RankSource::After(step) => RankSource::After(original[step]),
@@ -88,12 +95,12 @@ pub(super) fn derive(
     }
     (0..count)
         .map(|step| {
-            let derived = |value, source| Rank { value, source };
+            let derived = |value, source| Rank { value, early: false, source };
             match (explicit[step], floor[step], ceiling[step]) {
                 (Some((order, _)), ..) => derived(order, RankSource::Order),
                 (None, Some((floor, by)), _) if floor > 0 => derived(floor, RankSource::After(by)),
                 (None, _, Some((ceiling, by))) if ceiling < 0 => derived(ceiling, RankSource::Before(by)),
-                _ => derived(0, RankSource::Default),
+                _ => Rank { early: model.steps[step].is_group(), ..derived(0, RankSource::Default) },
             }
         })
         .collect()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Plan;
-use crate::hook::{Gift, Need, Phase, Signature, StepKeys, StepSpec};
+use crate::hook::{Gift, Need, Phase, Signature, StepKeys, StepSpec, Task};
 use crate::plan::{self as planner, Input};
 use crate::settings::{Exit, Limit, Settings, signals};
 
@@ -26,7 +26,7 @@ fn draft(name: &str, phase: Phase) -> Draft {
         keys: StepKeys::default(),
         signature: Signature::default(),
         off: None,
-        begin: Arc::new(|_| unreachable!("a plan calls nothing")),
+        task: Task::Hook(Arc::new(|_| unreachable!("a plan calls nothing"))),
     })
 }
 

@@ -14,6 +14,8 @@ pub use std::process::ExitCode;
 
 pub use inventory;
 
+pub use crate::gate::Gate;
+pub use crate::group::{Group, GroupDef};
 pub use crate::hook::{Call, CallResult, Missing, Phase, Signature, Step, StepDef, StepKeys};
 pub use crate::plan_view::{ExpectedPlan, PlanTime};
 pub use crate::rejected::Rejected;

@@ -57,12 +57,13 @@ fn calls(json: &mut Json, calls: &Calls) {
     json.object(|o| {
         o.field("awaited", |j| j.number(awaited));
         o.field("cut_off", |j| {
-            j.array(cut_off, |j, CallSite { name, module, file, line, count }| {
+            j.array(cut_off, |j, CallSite { name, module, file, line, group, count }| {
                 j.object(|o| {
                     o.field("name", |j| j.string(name));
                     o.field("module", |j| j.string(module));
                     o.field("file", |j| j.string(file));
                     o.field("line", |j| j.number(line));
+                    o.field("group", |j| j.string(group));
                     o.field("count", |j| j.number(count));
                 });
             });
@@ -88,6 +89,7 @@ fn step(json: &mut Json, step: &StepReport) {
         rescued,
         notes,
         items,
+        calls,
     } = step;
     json.object(|o| {
         o.field("name", |j| j.string(name));
@@ -113,6 +115,7 @@ fn step(json: &mut Json, step: &StepReport) {
                 });
             });
         });
+        o.field("calls", |j| j.maybe(calls.as_ref(), self::calls));
     });
 }
 

@@ -32,6 +32,19 @@ pub(crate) fn report(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result
     calls(&report.calls, f)
 }
 
+/// `3 calls awaited for 1.2s, 1 cut off, 2 refused`.
+fn counts(calls: &Calls, what: &str) -> String {
+    let cut: usize = calls.cut_off.iter().map(|site| site.count).sum();
+    let cut = if cut > 0 { format!(", {cut} cut off") } else { String::new() };
+    format!(
+        "{} {what}{} awaited for {}{cut}, {} refused",
+        calls.awaited,
+        plural(calls.awaited),
+        duration(calls.drained_in),
+        calls.refused
+    )
+}
+
 fn steps(steps: &[StepReport], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if steps.is_empty() {
         return Ok(());
@@ -64,6 +77,7 @@ fn steps(steps: &[StepReport], f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", text.trim_end())
     };
     line(f, COLUMNS, if inline { "where" } else { "" })?;
+    let groups = steps.iter().filter(|step| step.kind == StepKind::Group).count() > 1;
     let mut section = None;
     for (row, step) in rows.iter().zip(steps) {
         let title = match step.kind {
@@ -82,7 +96,7 @@ fn steps(steps: &[StepReport], f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !inline {
             writeln!(f, "{DETAIL}at {}", row.place)?;
         }
-        details(step, f)?;
+        details(step, groups, f)?;
     }
     Ok(())
 }
@@ -117,7 +131,8 @@ impl Row {
     }
 }
 
-fn details(step: &StepReport, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// `groups`: whether calls belong to several.
+fn details(step: &StepReport, groups: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if let Some(error) = &step.error {
         indented(f, DETAIL, error)?;
     }
@@ -126,6 +141,10 @@ fn details(step: &StepReport, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
     for (key, value) in &step.notes {
         indented(f, DETAIL, &format!("{key}: {value}"))?;
+    }
+    // Of one group alone the last line of the report says it.
+    if let Some(calls) = step.calls.as_ref().filter(|calls| groups && !calls.is_empty()) {
+        indented(f, DETAIL, &counts(calls, ""))?;
     }
     for item in &step.items {
         match &item.error {
@@ -137,21 +156,10 @@ fn details(step: &StepReport, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn calls(calls: &Calls, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    if calls.awaited == 0 && calls.refused == 0 && calls.cut_off.is_empty() {
+    if calls.is_empty() {
         return writeln!(f, "no tracked call was running");
     }
-    let cut: usize = calls.cut_off.iter().map(|site| site.count).sum();
-    write!(
-        f,
-        "{} tracked {} awaited for {}",
-        calls.awaited,
-        plural(calls.awaited),
-        duration(calls.drained_in)
-    )?;
-    if cut > 0 {
-        write!(f, ", {cut} cut off")?;
-    }
-    writeln!(f, ", {} refused", calls.refused)?;
+    writeln!(f, "{}", counts(calls, "tracked "))?;
     for site in &calls.cut_off {
         let text = format!("cut off: {} {}, {}:{}", site.count, site.name, site.file, site.line);
         indented(f, DETAIL, &text)?;
@@ -180,6 +188,7 @@ fn width(text: &str) -> usize {
 mod tests {
     use super::*;
     use crate::report::example;
+    use std::time::Duration;
 
     #[test]
     fn a_clean_shutdown_is_a_short_table() {
@@ -224,6 +233,40 @@ the service failed: address in use
       cut off: 2 create_order, src/web.rs:7
 "#;
         assert_eq!(example::degraded().to_string(), expected);
+    }
+
+    #[test]
+    fn each_of_several_groups_has_its_own_figures() {
+        let mut report = example::clean();
+        let group = |name: &str, calls: Calls| StepReport {
+            name: name.into(),
+            kind: StepKind::Group,
+            order: None,
+            calls: Some(calls),
+            ..example::clean().steps[1].clone()
+        };
+        let jobs = Calls { refused: 2, ..example::degraded().calls };
+        let requests = Calls { awaited: 1, drained_in: Duration::from_millis(7), ..Calls::default() };
+        report.calls = requests.clone().and(&jobs);
+        report.steps.truncate(1);
+        report.steps.extend([
+            group("Requests", requests),
+            group("Jobs", jobs),
+            group("Mails", Calls::default()),
+        ]);
+        let text = report.to_string();
+        let table = text.split_once("shutdown\n").unwrap().1;
+        let expected = "  \
+  Requests  done         -    12ms  1.2s     5s  src/orders.rs:31
+      1 call awaited for 7ms, 0 refused
+  Jobs      done         -    12ms  1.2s     5s  src/orders.rs:31
+      14 calls awaited for 15s, 2 cut off, 2 refused
+  Mails     done         -    12ms  1.2s     5s  src/orders.rs:31
+the service ended
+15 tracked calls awaited for 15s, 2 cut off, 2 refused
+      cut off: 2 create_order, src/web.rs:7
+";
+        assert_eq!(table, expected);
     }
 
     #[test]

@@ -18,6 +18,7 @@ fn step(name: &str, kind: StepKind, order: Option<i32>, outcome: Outcome) -> Ste
         rescued: false,
         notes: Vec::new(),
         items: Vec::new(),
+        calls: None,
     }
 }
 
@@ -54,6 +55,7 @@ pub(crate) fn degraded() -> Report {
     close.limit = Some(Duration::from_millis(1_250));
     let mut group = step("Requests", StepKind::Group, None, Outcome::CutOff);
     group.limit = None;
+    group.calls = Some(Calls { awaited: 14, refused: 3, ..Calls::default() });
     let mut off = step("notify", StepKind::Shutdown, Some(3), Outcome::Off);
     off.error = Some("not in this binary".into());
     (off.waited, off.ran) = (Duration::ZERO, Duration::ZERO);
@@ -68,6 +70,7 @@ pub(crate) fn degraded() -> Report {
                 module: "shop::web".into(),
                 file: "src/web.rs".into(),
                 line: 7,
+                group: "Requests".into(),
                 count: 2,
             }],
             refused: 3,

@@ -42,7 +42,7 @@ pub struct Report {
     pub errors: Vec<String>,
     /// What became of the service future.
     pub service: ServiceOutcome,
-    /// What became of the tracked calls.
+    /// What became of the tracked calls of all groups; each group's own are in its step.
     pub calls: Calls,
     /// What became of the steps, in the order in which they came.
     pub steps: Vec<StepReport>,
@@ -118,18 +118,18 @@ impl fmt::Display for ServiceOutcome {
     }
 }
 
-/// What became of the tracked calls.
+/// What became of tracked calls: of one group's, or of all.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Calls {
     /// How many ran when new ones began to be refused.
     pub awaited: usize,
-    /// Those that still ran when the drain was over; if any had to be cut then, those that were.
+    /// Those that still ran when their group's time was up; if any had to be cut then, those that were.
     pub cut_off: Vec<CallSite>,
     /// How many were refused.
     pub refused: u64,
-    /// How long the ones that ran were awaited.
+    /// How long the ones that ran were awaited; of several groups the longest.
     #[cfg_attr(feature = "serde", serde(rename = "drained_in_ms", with = "wire::ms"))]
     pub drained_in: Duration,
 }
@@ -147,6 +147,8 @@ pub struct CallSite {
     pub file: String,
     /// Its line.
     pub line: u32,
+    /// The group that its calls belong to.
+    pub group: String,
     /// How many calls.
     pub count: usize,
 }
@@ -187,6 +189,23 @@ pub struct StepReport {
     pub notes: Vec<(String, String)>,
     /// Its single outcomes, from `item`.
     pub items: Vec<Item>,
+    /// Of a group that was not off: what became of its calls.
+    pub calls: Option<Calls>,
+}
+
+impl Calls {
+    /// Of both together.
+    pub(crate) fn and(mut self, other: &Calls) -> Self {
+        self.awaited += other.awaited;
+        self.cut_off.extend_from_slice(&other.cut_off);
+        self.refused += other.refused;
+        self.drained_in = self.drained_in.max(other.drained_in);
+        self
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.awaited == 0 && self.refused == 0 && self.cut_off.is_empty()
+    }
 }
 
 /// One outcome among several of a step, from `item`.

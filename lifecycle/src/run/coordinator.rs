@@ -10,14 +10,16 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::drain::{DrainWork, Stage};
 use super::executor::{AfterFailure, Change, End, Execution, MaybeWork};
 use super::hook_task::{Excuse, HookTask, Hooks, Rescue, drop_elsewhere};
 use super::message::{Address, Message};
-use super::requests::{RequestsWork, Seen, Service, Stage};
+use super::requests::{Seen, Service, Tallies};
 use super::service::ServiceEnd;
 use super::track::{Track, TrackedNode, draft};
 use crate::events::{Event, State};
-use crate::hook::{Gift, Phase, Signature, StepSpec};
+use crate::gate::{Gate, REQUESTS};
+use crate::hook::{Begin, Gift, Phase, Signature, StepSpec, Task};
 use crate::narrator::{LINE_PATIENCE, Narrator, Say};
 use crate::plan::{Graph, NodeKind, Place, Plan};
 use crate::process::{Lifecycle, Trigger};
@@ -70,6 +72,7 @@ pub(super) struct Coordinator {
     /// The shutdown's name in every event.
     pub(super) id: String,
     pub(super) seen: Rc<RefCell<Seen>>,
+    pub(super) tallies: RefCell<Tallies>,
     fates: Rc<RefCell<Fates>>,
     graphs: u32,
     /// The watchdog's last words name steps that have changed since.
@@ -94,6 +97,7 @@ impl Coordinator {
             rescue: Arc::default(),
             id: shutdown_id(),
             seen: Rc::default(),
+            tallies: RefCell::default(),
             fates: Rc::default(),
             graphs: 0,
             stale: Cell::new(true),
@@ -256,8 +260,7 @@ impl Coordinator {
             }
             Some(Heard::Poked(at)) if at.graph == track.graph => track.execution.poked(at.node, now),
             Some(Heard::ServiceChanged) => {
-                let requests =
-                    track.nodes.iter().position(|node| node.step.is_none() && node.draft.is_some());
+                let requests = track.nodes.iter().position(TrackedNode::is_requests);
                 if let Some(node) = requests {
                     track.execution.poked(node, now);
                 }
@@ -300,9 +303,12 @@ impl Coordinator {
         for (index, node) in graph.nodes.iter().enumerate() {
             let at = Address { graph: number, node: index };
             let (tracked, work) = match node.kind {
-                NodeKind::Step(step) => self.hook(step, at, deadline, report),
+                NodeKind::Step(step) => match &self.order.steps[step].task {
+                    Task::Hook(begin) => self.hook(step, begin, at, deadline, report),
+                    Task::Group(gate) => self.group(step, gate, at, deadline),
+                },
                 NodeKind::Requests => self.requests(at, deadline),
-                NodeKind::Barrier => (TrackedNode { draft: None, facts: None, step: None }, None),
+                NodeKind::Barrier => (TrackedNode { draft: None, facts: None, step: None, gate: None }, None),
             };
             nodes.push(tracked);
             works.push((work, node.next.clone()));
@@ -325,6 +331,7 @@ impl Coordinator {
     fn hook(
         &self,
         index: usize,
+        begin: &Begin,
         at: Address,
         deadline: Option<Instant>,
         report: Option<&Arc<Report>>,
@@ -344,29 +351,43 @@ impl Coordinator {
         let provider = self.order.plan.providers();
         let excuse: Excuse =
             Rc::new(move |missing| fates.borrow().excuse(provider.get(&missing.key).copied()));
-        let (task, facts) = HookTask::new(spec.clone(), at, limit, hooks, excuse);
+        let (task, facts) = HookTask::new(spec.clone(), Arc::clone(begin), at, limit, hooks, excuse);
         let draft = self.placed_draft(index);
-        (TrackedNode { draft: Some(draft), facts: Some(facts), step: Some(index) }, Some(Box::new(task)))
+        let tracked = TrackedNode { draft: Some(draft), facts: Some(facts), step: Some(index), gate: None };
+        (tracked, Some(Box::new(task)))
     }
 
     /// What is known of a step before it has run.
     fn placed_draft(&self, step: usize) -> StepReport {
         let placed = &self.order.plan.steps[step];
         let order = match &placed.place {
-            Place::Ranked(rank) => Some(rank.value),
+            // None of the numbers says when an early one has its turn.
+            Place::Ranked(rank) => Some(rank.value).filter(|_| !rank.early),
             _ => None,
         };
         StepReport { order, limit: Some(placed.limit), ..step_draft(&self.order.steps[step]) }
     }
 
-    pub(super) fn requests_work(&self, at: Address, deadline: Option<Instant>) -> RequestsWork {
+    /// A step's gate, or that of `Requests`.
+    pub(super) fn drain_work(
+        &self,
+        gate: &'static Gate,
+        step: Option<usize>,
+        at: Address,
+        deadline: Option<Instant>,
+    ) -> DrainWork {
         let settings = &self.order.settings;
-        RequestsWork {
+        DrainWork {
             life: self.order.life,
-            seen: Rc::clone(&self.seen),
+            gate,
+            tally: self.tallies.borrow_mut().of(gate),
+            service: step.is_none().then(|| Rc::clone(&self.seen)),
             mailbox: self.mailbox.clone(),
             at,
-            drain: settings.drain.value.within(),
+            within: match step {
+                Some(step) => Some(self.order.plan.steps[step].limit),
+                None => settings.drain.value.within(),
+            },
             cut: settings.cut.value,
             deadline,
             stage: Stage::NotBegun,
@@ -374,10 +395,24 @@ impl Coordinator {
     }
 
     fn requests(&self, at: Address, deadline: Option<Instant>) -> (TrackedNode, MaybeWork) {
-        let work = self.requests_work(at, deadline);
-        let drain = work.drain;
-        let draft = StepReport { limit: drain, ..draft("Requests", "lifecycle", StepKind::Group, ("", 0)) };
-        (TrackedNode { draft: Some(draft), facts: None, step: None }, Some(Box::new(work)))
+        let work = self.drain_work(&REQUESTS, None, at, deadline);
+        let limit = work.within;
+        let draft = StepReport { limit, ..draft("Requests", "lifecycle", StepKind::Group, ("", 0)) };
+        let tracked = TrackedNode { draft: Some(draft), facts: None, step: None, gate: Some(&REQUESTS) };
+        (tracked, Some(Box::new(work)))
+    }
+
+    fn group(
+        &self,
+        index: usize,
+        gate: &'static Gate,
+        at: Address,
+        deadline: Option<Instant>,
+    ) -> (TrackedNode, MaybeWork) {
+        let work = self.drain_work(gate, Some(index), at, deadline);
+        let draft = self.placed_draft(index);
+        let tracked = TrackedNode { draft: Some(draft), facts: None, step: Some(index), gate: Some(gate) };
+        (tracked, Some(Box::new(work)))
     }
 
     /// Says what has begun and ended since the last call, and whether anything went wrong.
@@ -389,14 +424,19 @@ impl Coordinator {
             let Some(report) = track.report(node) else { continue };
             let phase = if report.kind == StepKind::Start { Phase::Start } else { Phase::Shutdown };
             let (id, step) = (self.id.clone(), report.name);
+            let requests = track.nodes[node].is_requests();
             match change {
                 Change::Began => {
-                    self.order.narrator.say(match report.kind {
-                        StepKind::Group => {
-                            life.tell(Event::State(State::Draining));
-                            Say::Draining { id, in_flight: self.seen.borrow().awaited }
+                    if requests {
+                        life.tell(Event::State(State::Draining));
+                    }
+                    self.order.narrator.say(match track.nodes[node].gate {
+                        Some(gate) => {
+                            let calls = self.tallies.borrow().calls(gate);
+                            let in_flight = calls.map_or(0, |calls| calls.awaited);
+                            Say::Draining { id, group: gate.name(), in_flight, limit: report.limit }
                         }
-                        _ => Say::StepBegan { id, phase, step: step.clone(), limit: report.limit },
+                        None => Say::StepBegan { id, phase, step: step.clone(), limit: report.limit },
                     });
                     life.tell(Event::StepBegan { step });
                 }
@@ -408,7 +448,7 @@ impl Coordinator {
                     let told = Event::StepEnded { step: step.clone(), outcome, error: error.clone() };
                     self.order.narrator.say(Say::StepEnded { id, phase, step, outcome, error, ran });
                     life.tell(told);
-                    if report.kind == StepKind::Group {
+                    if requests {
                         life.tell(Event::State(State::Stopping));
                     }
                 }

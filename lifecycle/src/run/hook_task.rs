@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::executor::{End, Progress, Work};
 use super::message::{Address, Message, Teller};
 use crate::context::{self, StepContext};
-use crate::hook::{Call, CallResult, Missing, StepSpec};
+use crate::hook::{Begin, Call, CallResult, Missing, StepSpec};
 use crate::report::{Item, Outcome, Report};
 use crate::resource::{Inputs, Resource, Resources};
 
@@ -56,6 +56,7 @@ pub(crate) type Excuse = Rc<dyn Fn(&Missing) -> Option<String>>;
 /// A hook on its way through the graph.
 pub(crate) struct HookTask {
     spec: StepSpec,
+    begin: Begin,
     at: Address,
     limit: Duration,
     hooks: Hooks,
@@ -69,6 +70,7 @@ pub(crate) struct HookTask {
 impl HookTask {
     pub(crate) fn new(
         spec: StepSpec,
+        begin: Begin,
         at: Address,
         limit: Duration,
         hooks: Hooks,
@@ -78,6 +80,7 @@ impl HookTask {
         let token = CancellationToken::new();
         let this = HookTask {
             spec,
+            begin,
             at,
             limit,
             hooks,
@@ -104,7 +107,7 @@ impl HookTask {
             report: self.hooks.report.as_ref(),
             step: &self.spec.name,
         };
-        match catch_unwind(AssertUnwindSafe(|| (self.spec.begin)(&mut inputs))) {
+        match catch_unwind(AssertUnwindSafe(|| (self.begin)(&mut inputs))) {
             Ok(Ok(call)) => Ok(call),
             Ok(Err(missing)) => Err(self.without(&missing)),
             Err(payload) => Err(panicked(payload)),

@@ -1,6 +1,7 @@
 //! Runs the process's one lifecycle: from settings and steps to the exit code.
 
 mod coordinator;
+mod drain;
 mod entry;
 pub(crate) mod executor;
 mod hook_task;

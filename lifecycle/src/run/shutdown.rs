@@ -5,19 +5,20 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::coordinator::{Coordinator, exit_margin};
+use super::drain::SERVICE_SETTLE;
 use super::executor::AfterFailure;
 use super::hook_task::panicked;
 use super::message::Address;
 use super::printed;
-use super::requests::{SERVICE_SETTLE, Service};
+use super::requests::Service;
 use super::track::Track;
 use crate::events::State;
 use crate::gate::REQUESTS;
-use crate::hook::Phase;
+use crate::hook::{Phase, StepSpec, Task};
 use crate::narrator::Say;
 use crate::plan::{self, Graph};
 use crate::process::Trigger;
-use crate::report::{CallSite, Calls, Outcome, Report, ServiceOutcome, StepKind};
+use crate::report::{Calls, Outcome, Report, ServiceOutcome, StepKind, StepReport};
 use crate::resource::Resource;
 use crate::sys;
 
@@ -94,9 +95,9 @@ impl Coordinator {
         let mut steps = self.order.steps.clone();
         steps.retain(|step| step.id.is_some() || step.phase == Phase::Start);
         steps.extend(registered);
-        let now = steps.iter().map(|step| &step.begin);
-        let before = self.order.steps.iter().map(|step| &step.begin);
-        if now.len() == before.len() && now.zip(before).all(|(now, before)| Arc::ptr_eq(now, before)) {
+        let now = steps.iter().map(|step| &step.task);
+        let before = self.order.steps.iter().map(|step| &step.task);
+        if now.len() == before.len() && now.zip(before).all(|(now, before)| now.is(before)) {
             return;
         }
         let given = self.order.given.clone();
@@ -126,7 +127,14 @@ impl Coordinator {
     fn see_the_service_off(&mut self, trigger: &Trigger) {
         let life = self.order.life;
         if life.state() < State::Draining {
-            self.requests_work(Address::NOWHERE, None).skip(Instant::now());
+            self.drain_work(&REQUESTS, None, Address::NOWHERE, None).skip(Instant::now());
+        }
+        for (index, step) in self.order.steps.iter().enumerate() {
+            let Task::Group(gate) = step.task else { continue };
+            // One that is off stays open to the end.
+            if step.off.is_none() && !gate.is_closed() {
+                self.drain_work(gate, Some(index), Address::NOWHERE, None).skip(Instant::now());
+            }
         }
         let settled = Instant::now() + SERVICE_SETTLE;
         let until = self.share_of_reserve(trigger, 3).map_or(settled, |share| share.min(settled));
@@ -221,14 +229,12 @@ impl Coordinator {
     /// What is known by now.
     fn report(&self, trigger: &Trigger) -> Report {
         let seen = self.seen.borrow();
-        let cut_off = seen.cut_off.iter().map(|call| CallSite {
-            name: call.name.to_owned(),
-            module: call.module.to_owned(),
-            file: call.file.to_owned(),
-            line: call.line,
-            count: call.in_flight,
-        });
         let mut steps = self.reports.clone();
+        for step in steps.iter_mut().filter(|step| step.kind == StepKind::Group) {
+            step.calls = self.calls(step);
+        }
+        let calls = steps.iter().filter_map(|step| step.calls.as_ref());
+        let calls = calls.fold(Calls::default(), Calls::and);
         // What never had a turn was known first, but stands at the end of its phase.
         steps.sort_by_key(|step| {
             let phase = match step.kind {
@@ -254,16 +260,25 @@ impl Coordinator {
                 Service::Dropped => ServiceOutcome::Dropped,
                 Service::CutOff => ServiceOutcome::CutOff,
             },
-            calls: Calls {
-                awaited: seen.awaited,
-                cut_off: cut_off.collect(),
-                refused: REQUESTS.refused(),
-                drained_in: seen.drained_in,
-            },
+            calls,
             steps,
         };
         report.exit_code = u8::from(report.is_degraded());
         report
+    }
+
+    /// What became of a group's calls by now.
+    fn calls(&self, report: &StepReport) -> Option<Calls> {
+        let is_it = |step: &&StepSpec| {
+            (&*step.module, &*step.name, &*step.file, step.line)
+                == (&*report.module, &*report.name, &*report.file, report.line)
+        };
+        let gate = match self.order.steps.iter().find(is_it).map(|step| &step.task) {
+            Some(Task::Group(gate)) => *gate,
+            Some(Task::Hook(_)) => return None,
+            None => &REQUESTS,
+        };
+        self.tallies.borrow().calls(gate)
     }
 }
 

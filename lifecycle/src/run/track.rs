@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::executor::{Execution, Record};
 use super::hook_task::Facts;
+use crate::gate::Gate;
 use crate::report::{Outcome, StepKind, StepReport};
 
 /// What stands at a node.
@@ -14,8 +15,16 @@ pub(super) struct TrackedNode {
     pub(super) draft: Option<StepReport>,
     /// Of a hook.
     pub(super) facts: Option<Arc<Facts>>,
-    /// The index of the hook among all steps.
+    /// The index among all steps; `Requests` is none of them.
     pub(super) step: Option<usize>,
+    /// Of a group.
+    pub(super) gate: Option<&'static Gate>,
+}
+
+impl TrackedNode {
+    pub(super) fn is_requests(&self) -> bool {
+        self.gate.is_some() && self.step.is_none()
+    }
 }
 
 /// See the module's words.
@@ -73,5 +82,6 @@ pub(super) fn draft(name: &str, module: &str, kind: StepKind, place: (&str, u32)
         rescued: false,
         notes: Vec::new(),
         items: Vec::new(),
+        calls: None,
     }
 }

@@ -109,7 +109,7 @@ impl StepOverride {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook::{Phase, Signature, StepKeys};
+    use crate::hook::{Phase, Signature, StepKeys, Task};
     use std::sync::Arc;
 
     struct CloseDb;
@@ -128,7 +128,7 @@ mod tests {
             keys,
             signature: Signature::default(),
             off: None,
-            begin: Arc::new(|_| unreachable!("never called")),
+            task: Task::Hook(Arc::new(|_| unreachable!("never called"))),
         }
     }
 

@@ -16,8 +16,9 @@ use pin_project_lite::pin_project;
 pub use inherit::{inherit, spawn, spawn_blocking};
 
 use crate::context::{self, Marked, Place};
-use crate::gate::REQUESTS;
+use crate::gate::Gate;
 pub use crate::gate::{Admitted, Site};
+use crate::group;
 use crate::rejected::Rejected;
 
 /// Admits a call: at its first poll, or at the call itself if it is sync.
@@ -29,9 +30,10 @@ pub fn admit(site: &'static Site) -> Result<Admitted, Rejected> {
     }
 }
 
-/// How many tracked calls are running. What a call does inside another one is part of that one.
+/// How many tracked calls are running, of all groups; [`stats`](crate::stats()) has each group's. What a call does
+/// inside another one is part of that one.
 pub fn in_flight() -> usize {
-    REQUESTS.in_flight()
+    group::gates().map(Gate::in_flight).sum()
 }
 
 impl Admitted {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::settings::{Limit, Origin};
-use world::{CONFIG, DB, VENUE, World, start, stop};
+use world::{CONFIG, DB, VENUE, World, group, start, stop};
 
 fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
@@ -39,6 +39,59 @@ fn a_step_waits_for_lower_ranks_and_for_nothing_else() {
 fn requests_are_there_without_any_step() {
     let plan = World::new([]).plan();
     assert_eq!(plan.shutdown.nodes, [Node { kind: NodeKind::Requests, after: Vec::new(), next: Vec::new() }]);
+}
+
+#[test]
+fn a_group_comes_right_after_requests_or_at_its_order() {
+    let world = World::new([
+        group("Jobs"),
+        group("Mails"),
+        group("Sessions").order(-1),
+        group("Uploads").order(0),
+        stop("early").order(-1),
+        stop("close"),
+        stop("late").order(1),
+    ]);
+    let plan = world.plan();
+    assert_eq!(
+        world.relation(&plan.shutdown).text(),
+        "Jobs after Requests Sessions early; Mails after Requests Sessions early; Requests after Sessions early; \
+         Uploads after Jobs Mails Requests Sessions early; close after Jobs Mails Requests Sessions early; \
+         late after Jobs Mails Requests Sessions Uploads close early"
+    );
+}
+
+#[test]
+fn a_group_takes_its_timeout_and_the_cut() {
+    let world =
+        World::new([group("Jobs").timeout(seconds(3)), group("Mails"), stop("close").timeout(seconds(1))])
+            .settings(|settings| {
+                settings.drain(seconds(2)).cut(seconds(4));
+            });
+    let plan = world.plan();
+    let limits: Vec<_> = plan.steps.iter().map(|step| step.limit.as_secs()).collect();
+    assert_eq!(limits, [3, 15, 1]);
+    // drain 2s, cut 4s, Mails 15s, cut 4s, close 1s
+    assert_eq!(plan.worst.total, Limit::Within(seconds(26)));
+    let chain: Vec<_> = plan.worst.chain.iter().map(|link| &*link.name).collect();
+    assert_eq!(chain, ["drain", "cut", "Mails", "cut", "close"]);
+}
+
+#[test]
+fn what_a_group_cannot_be_is_said() {
+    assert_eq!(
+        World::new([group("Jobs").last()]).errors(),
+        "1. `Jobs` (src/Jobs.rs:1) is a group and cannot be `last`: its calls need their time, give it a high order \
+         instead"
+    );
+    assert_eq!(
+        World::new([group("Jobs"), group("Jobs")]).errors(),
+        "1. several steps of app have one name: `Jobs` (src/Jobs.rs:1), `Jobs` (src/Jobs.rs:1). Rename all but one of \
+         them"
+    );
+    let plan = World::new([group("Jobs").off("not here").last()]).plan();
+    assert_eq!(plan.steps[0].place, Place::Off("not here".into()));
+    assert_eq!(plan.shutdown.nodes.len(), 1, "Requests alone");
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub(super) struct Oracle<'a> {
 
 /// Later ones come later: start, the service, ordered, last with the report, last.
 fn stage(step: &StepSpec) -> u8 {
-    match (step.phase, step.keys.last, step.signature.takes_report) {
+    match (step.phase, step.keys.last && !step.is_group(), step.signature.takes_report) {
         (Phase::Start, ..) => 0,
         (_, false, _) => 2,
         (_, true, true) => 3,
@@ -141,7 +141,9 @@ impl<'a> Oracle<'a> {
         };
         let everyone: Vec<Option<usize>> = self.alive().map(Some).chain([None]).collect();
         for step in self.world.steps.iter().filter(|step| step.off.is_none()) {
-            if step.keys.last && step.keys.order.is_some() {
+            if step.keys.last && step.is_group() {
+                errors.insert(format!("last group {}", step.name));
+            } else if step.keys.last && step.keys.order.is_some() {
                 errors.insert(format!("last with order {}", step.name));
             }
             if step.signature.takes_report && !step.keys.last {
@@ -196,10 +198,15 @@ impl<'a> Oracle<'a> {
         errors
     }
 
-    /// 0, raised to the highest of what it must follow, else lowered to the lowest of what must follow it.
+    /// 0, raised to the highest of what it must follow, else lowered to the lowest of what must follow it. Twice that,
+    /// since a group without an order stands between the requests and 0: at −1.
     pub(super) fn ranks(&self) -> Vec<i32> {
         let count = self.world.steps.len();
-        let mut ranks: Vec<i32> = (0..count).map(|step| self.explicit(step).unwrap_or(0)).collect();
+        let rank = |step: usize| match self.explicit(step) {
+            Some(order) => 2 * order,
+            None => -i32::from(self.world.steps[step].is_group()),
+        };
+        let mut ranks: Vec<i32> = (0..count).map(rank).collect();
         for _ in 0..count {
             for &(from, to) in &self.edges {
                 if self.explicit(to).is_none() {
@@ -228,7 +235,7 @@ impl<'a> Oracle<'a> {
                 |other: &&usize| ranks[**other] < ranks[step] || self.reach.contains(&(**other, step));
             let mut before: BTreeSet<String> =
                 members.iter().filter(waits).map(|&other| steps[other].name.clone()).collect();
-            if of_stage == 2 && ranks[step] >= 0 {
+            if of_stage == 2 && ranks[step] >= -1 {
                 before.insert("Requests".into());
             } else {
                 before_requests.insert(steps[step].name.clone());
@@ -246,6 +253,7 @@ impl<'a> Oracle<'a> {
         let settings = &self.world.settings;
         let relation = self.relation(2);
         let cost = |name: &str| match self.world.steps.iter().find(|step| step.name == name) {
+            Some(step) if step.is_group() => step.keys.timeout.unwrap_or(GROUP_TIMEOUT) + settings.cut.value,
             Some(step) => step.keys.timeout.unwrap_or(SHUTDOWN_TIMEOUT),
             None => settings.drain.value.within().unwrap() + settings.cut.value,
         };

@@ -9,7 +9,7 @@ use super::super::graph::Node;
 use super::super::rank::RankSource;
 use super::super::*;
 use super::oracle::{Oracle, gives};
-use super::world::{Draft, TYPES, World, index_of, need, start, stop};
+use super::world::{Draft, TYPES, World, group, index_of, need, start, stop};
 use crate::hook::Use;
 use crate::settings::Limit;
 
@@ -41,6 +41,18 @@ fn world(seed: u64) -> World {
     for n in 0..count {
         let starts = random.percent(40);
         let name = format!("{}{n}", ["b", "a", "c"][random.below(3)]);
+        if !starts && random.percent(25) {
+            let mut step = group(&name);
+            if random.percent(50) {
+                step = step.order(random.below(6) as i32 - 3);
+            }
+            if random.percent(50) {
+                step = step.timeout(Duration::from_millis(1 + random.below(4000) as u64));
+            }
+            step = if random.percent(trouble / 3) { step.last() } else { step };
+            drafts.push(if random.percent(6 + trouble) { step.off("why not") } else { step });
+            continue;
+        }
         let mut step = if starts { start(&name) } else { stop(&name) };
         let last = !starts && random.percent(15);
         if random.percent(if last { trouble } else { 50 }) {
@@ -99,6 +111,7 @@ fn label(error: &PlanError) -> Option<String> {
         |type_name: &str| (0..TYPES.len()).find(|of| need(*of, Use::Share).type_name == type_name).unwrap();
     Some(match error {
         PlanError::LastWithOrder { step, .. } => format!("last with order {}", name(step)),
+        PlanError::LastGroup { step } => format!("last group {}", name(step)),
         PlanError::NoReportYet { step } => format!("no report yet {}", name(step)),
         PlanError::TwoProviders { by } => {
             let of = (0..TYPES.len()).find(|of| by[0].1.contains(need(*of, Use::Share).type_name));
@@ -126,7 +139,8 @@ fn label(error: &PlanError) -> Option<String> {
     })
 }
 
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
+    "last group",
     "last with order",
     "no report yet",
     "two providers",
@@ -178,7 +192,7 @@ fn placed(world: &World, plan: &Plan) -> BTreeMap<String, String> {
                 RankSource::After(step) | RankSource::Before(step) => &world.steps[step].name,
                 _ => "",
             };
-            format!("{} {source} {:?}", rank.value, placed.limit)
+            format!("{:?} {source} {:?}", rank.level(), placed.limit)
         }
         other => format!("{other:?} {:?}", placed.limit),
     };
@@ -220,12 +234,14 @@ fn check(world: &World, seed: u64, seen: &mut BTreeMap<String, usize>) {
             if !oracle.skipped.is_empty() {
                 saw("plan with skipped");
             }
-            if oracle
-                .ranks()
-                .iter()
-                .enumerate()
-                .any(|(step, rank)| oracle.explicit(step).unwrap_or(0) != *rank)
-            {
+            let ranks = oracle.ranks();
+            if ranks.contains(&-1) {
+                saw("plan with an early group");
+            }
+            let derived = |(step, rank): (usize, &i32)| {
+                !world.steps[step].is_group() && 2 * oracle.explicit(step).unwrap_or(0) != *rank
+            };
+            if ranks.iter().enumerate().any(derived) {
                 saw("plan with derived ranks");
             }
         }
@@ -257,7 +273,14 @@ fn random_worlds_are_planned_as_the_rules_say() {
         }
     }
     println!("{seen:?}");
-    let plans = ["plan", "plan with edges", "plan with skipped", "plan with derived ranks", "cycle"];
+    let plans = [
+        "plan",
+        "plan with an early group",
+        "plan with edges",
+        "plan with skipped",
+        "plan with derived ranks",
+        "cycle",
+    ];
     for what in plans.iter().chain(&KINDS) {
         assert!(seen.get(*what).is_some_and(|count| *count >= 5), "too few worlds with a {what}: {seen:?}");
     }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::*;
-use crate::hook::{Need, StepKeys, Use};
+use crate::gate::Gate;
+use crate::hook::{Need, StepKeys, Task, Use};
 
 pub(super) struct Config;
 pub(super) struct Db;
@@ -66,8 +67,17 @@ fn draft(name: &str, phase: Phase) -> Draft {
         keys: StepKeys::default(),
         signature: Signature::default(),
         off: None,
-        begin: Arc::new(|_| unreachable!("a plan calls nothing")),
+        task: Task::Hook(Arc::new(|_| unreachable!("a plan calls nothing"))),
     })
+}
+
+/// A plan asks a group for nothing but its keys, so all share one gate.
+static GATE: Gate = Gate::new("Test");
+
+pub(super) fn group(name: &str) -> Draft {
+    let mut draft = draft(name, Phase::Shutdown);
+    draft.0.task = Task::Group(&GATE);
+    draft
 }
 
 pub(super) fn start(name: &str) -> Draft {

@@ -37,7 +37,7 @@ fn a_closed_gate_refuses_and_counts_the_refusals() {
 #[test]
 fn a_call_that_is_always_admitted_is_counted_and_never_refused_nor_cut() {
     let gate = gate();
-    let probe = Box::leak(Box::new(Site::new("probe", "", "", 0, true).of(gate)));
+    let probe = Box::leak(Box::new(Site::new("probe", "", "", 0, true).at(gate)));
     gate.close();
     gate.freeze();
     let mut running = pin!(call(probe, async {
@@ -53,7 +53,7 @@ fn a_call_that_is_always_admitted_is_counted_and_never_refused_nor_cut() {
 #[test]
 fn what_an_always_admitted_call_calls_is_admitted() {
     let gate = gate();
-    let probe = Box::leak(Box::new(Site::new("probe", "", "", 0, true).of(gate)));
+    let probe = Box::leak(Box::new(Site::new("probe", "", "", 0, true).at(gate)));
     gate.close();
     assert_eq!(call_sync(probe, || call_sync(site(gate), || ())), Ok(Ok(())));
 }

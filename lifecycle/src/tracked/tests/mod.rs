@@ -1,4 +1,5 @@
 mod calls;
+mod groups;
 mod size;
 mod tasks;
 
@@ -12,11 +13,11 @@ use crate::gate::Gate;
 
 /// A gate that no other test touches.
 fn gate() -> &'static Gate {
-    Box::leak(Box::new(Gate::new()))
+    Box::leak(Box::new(Gate::new("Test")))
 }
 
 fn named(gate: &'static Gate, name: &'static str) -> &'static Site {
-    Box::leak(Box::new(Site::new(name, module_path!(), file!(), line!(), false).of(gate)))
+    Box::leak(Box::new(Site::new(name, module_path!(), file!(), line!(), false).at(gate)))
 }
 
 fn site(gate: &'static Gate) -> &'static Site {

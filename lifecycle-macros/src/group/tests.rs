@@ -1,0 +1,110 @@
+use expect_test::expect;
+use quote::quote;
+
+use super::attribute;
+use crate::testing::{errors, expands};
+
+#[test]
+fn a_group() {
+    expands(
+        attribute(
+            quote!(order = -2, timeout = "1m 30s", crate = mine),
+            quote! {
+                /// What the consumers do.
+                pub struct r#Jobs;
+            },
+        ),
+        &expect![[r#"
+            /// What the consumers do.
+            pub struct r#Jobs;
+            const _: () = {
+                static GATE: mine::__private::Gate = mine::__private::Gate::new("Jobs");
+                impl mine::__private::Step for r#Jobs {}
+                impl mine::__private::Group for r#Jobs {
+                    fn gate() -> &'static mine::__private::Gate {
+                        &GATE
+                    }
+                }
+            };
+            #[allow(deprecated)]
+            const _: () = {
+                mine::__private::inventory::submit(mine::__private::GroupDef {
+                    name: "Jobs",
+                    module: mine::__private::module_path!(),
+                    file: mine::__private::file!(),
+                    line: mine::__private::line!(),
+                    id: mine::__private::TypeId::of::<r#Jobs>,
+                    keys: mine::__private::StepKeys {
+                        order: mine::__private::Some(-2),
+                        timeout: mine::__private::Some(mine::__private::Duration::new(90u64, 0u32)),
+                        last: false,
+                    },
+                    gate: <r#Jobs as mine::__private::Group>::gate,
+                });
+            };
+        "#]],
+    );
+}
+
+#[test]
+fn a_mistake_keeps_the_struct_and_its_name() {
+    for (keys, item, says, named) in [
+        (
+            quote!(),
+            quote! { struct Jobs { a: u8 } },
+            "a group is a name and holds nothing: write `struct Jobs;`",
+            true,
+        ),
+        (
+            quote!(),
+            quote! { struct Jobs(); },
+            "a group is a name and holds nothing: write `struct Jobs;`",
+            true,
+        ),
+        (
+            quote!(),
+            quote! { pub struct Jobs<T>; },
+            "a group cannot be generic, since its calls are counted in one place: write `struct Jobs;`",
+            false,
+        ),
+        (
+            quote!(),
+            quote! { struct Jobs where u8: Copy; },
+            "a group cannot be generic, since its calls are counted in one place: write `struct Jobs;`",
+            false,
+        ),
+        (
+            quote!(),
+            quote! { enum Jobs {} },
+            "`#[lifecycle::group]` goes on a unit struct: `struct Jobs;`",
+            false,
+        ),
+        (
+            quote!(),
+            quote! { fn jobs() {} },
+            "`#[lifecycle::group]` goes on a unit struct: `struct Jobs;`",
+            false,
+        ),
+        (quote!(), quote! {}, "`#[lifecycle::group]` goes on a unit struct: `struct Jobs;`", false),
+        (quote!(timeout = 15s), quote! { struct Jobs; }, "a duration is a string: write \"15s\"", true),
+        (
+            quote!(last),
+            quote! { struct Jobs; },
+            "`last` belongs to `#[on_shutdown]`\n`#[lifecycle::group]` knows `order`, `timeout`, `crate`",
+            true,
+        ),
+    ] {
+        let tokens = attribute(keys, item.clone());
+        let text = tokens.to_string();
+        assert!(text.starts_with(&item.to_string()), "{text}");
+        assert_eq!(text.contains("Group for Jobs"), named, "{text}");
+        assert!(!text.contains("GroupDef"), "{text}");
+        assert_eq!(errors(tokens), [says], "{item}");
+    }
+}
+
+#[test]
+fn every_mistake_is_found_at_once() {
+    let found = errors(attribute(quote!(order = "1", tiemout = "1s"), quote! { struct Jobs<T>(T); }));
+    assert_eq!(found.len(), 4, "{found:#?}");
+}

@@ -1,0 +1,85 @@
+//! Groups of tracked calls: each closes and drains at its own place in the shutdown.
+
+use std::any::TypeId;
+
+use crate::gate::{Gate, REQUESTS};
+use crate::hook::{Phase, Signature, StepKeys, StepSpec, Task};
+
+/// The group of every tracked call that names no other.
+///
+/// It closes after the steps of negative order and before everything else, and drains within `drain`; the service
+/// future is awaited with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Requests;
+
+/// The type that stands for a group: `#[tracked(group = Jobs)]`.
+///
+/// `#[lifecycle::group]` implements it; there is no reason to implement it by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a group",
+    label = "no `#[lifecycle::group]` struct",
+    note = "name a unit struct that carries this attribute, or leave `group` out: the call then belongs to \
+            `lifecycle::Requests`"
+)]
+pub trait Group: 'static {
+    /// Where its calls are counted.
+    #[doc(hidden)]
+    fn gate() -> &'static Gate;
+}
+
+impl Group for Requests {
+    fn gate() -> &'static Gate {
+        &REQUESTS
+    }
+}
+
+/// A group as the macro writes it down.
+pub struct GroupDef {
+    /// The struct's name.
+    pub name: &'static str,
+    /// `module_path!()`.
+    pub module: &'static str,
+    /// `file!()`.
+    pub file: &'static str,
+    /// `line!()`.
+    pub line: u32,
+    /// `TypeId::of` the struct.
+    pub id: fn() -> TypeId,
+    /// The attribute's keys.
+    pub keys: StepKeys,
+    /// Its [`Group::gate`].
+    pub gate: fn() -> &'static Gate,
+}
+
+inventory::collect!(GroupDef);
+
+impl GroupDef {
+    /// What groups are sorted by, whatever order the linker delivers them in.
+    pub(crate) fn place(&self) -> (&'static str, &'static str, &'static str, u32) {
+        (self.module, self.name, self.file, self.line)
+    }
+}
+
+impl From<&'static GroupDef> for StepSpec {
+    fn from(def: &'static GroupDef) -> Self {
+        StepSpec {
+            name: def.name.to_owned(),
+            module: def.module.to_owned(),
+            file: def.file.to_owned(),
+            line: def.line,
+            id: Some((def.id)()),
+            phase: Phase::Shutdown,
+            keys: def.keys,
+            signature: Signature::default(),
+            off: None,
+            task: Task::Group((def.gate)()),
+        }
+    }
+}
+
+/// The gates of all groups in this program, `Requests` first.
+pub(crate) fn gates() -> impl Iterator<Item = &'static Gate> {
+    let mut groups: Vec<&GroupDef> = inventory::iter::<GroupDef>.into_iter().collect();
+    groups.sort_by_key(|group| group.place());
+    std::iter::once(&REQUESTS).chain(groups.into_iter().map(|group| (group.gate)()))
+}

@@ -1,0 +1,235 @@
+//! A group as a work: no new calls, the running ones awaited, then told, then cut. `Requests` is the group with which
+//! the service future is awaited, and whose moments are `stopping()` and `drained()`.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use super::executor::{End, Progress, SETTLE, Work};
+use super::message::{Address, Message};
+use super::requests::{Seen, Service, Tally};
+use crate::events::State;
+use crate::gate::Gate;
+use crate::narrator::Say;
+use crate::process::Lifecycle;
+use crate::report::Outcome;
+
+/// How long the service's thread has to drop the service future once it was told to at the cut.
+pub(crate) const SERVICE_SETTLE: Duration = SETTLE.saturating_mul(5);
+
+pub(crate) struct DrainWork {
+    pub(crate) life: &'static Lifecycle,
+    pub(crate) gate: &'static Gate,
+    pub(crate) tally: Rc<RefCell<Tally>>,
+    /// Of `Requests` alone.
+    pub(crate) service: Option<Rc<RefCell<Seen>>>,
+    pub(crate) mailbox: Sender<Message>,
+    pub(crate) at: Address,
+    /// How long the calls are awaited.
+    pub(crate) within: Option<Duration>,
+    pub(crate) cut: Duration,
+    /// When everything is cut, whatever `within` says.
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stage {
+    NotBegun,
+    /// The running calls are awaited, and the service if it knows.
+    Draining {
+        began: Instant,
+        until: Option<Instant>,
+    },
+    /// `cut_off()` has fired.
+    Cutting {
+        until: Instant,
+    },
+    /// The service was told to go.
+    Dropping {
+        until: Option<Instant>,
+        in_time: bool,
+    },
+}
+
+impl DrainWork {
+    /// The steps' time was over before its turn came: then everything goes at once.
+    pub(crate) fn skip(mut self, now: Instant) {
+        if !matches!(self.begin(now), Progress::Ended(_)) {
+            self.cut();
+        }
+    }
+
+    fn service_is_gone(&self) -> bool {
+        self.service.as_ref().is_none_or(|seen| seen.borrow().service != Service::Running)
+    }
+
+    /// It cannot know of the shutdown, or waits for what only comes after it: nothing is gained by awaiting it.
+    fn service_is_pointless(&self) -> bool {
+        let service = &self.life.service;
+        !service.aware.load(Ordering::Acquire) || service.awaits_report.load(Ordering::Acquire)
+    }
+
+    fn draining(&mut self, began: Instant, until: Option<Instant>, now: Instant) -> Progress {
+        let empty = self.gate.in_flight() == 0;
+        if empty {
+            self.drained(now.saturating_duration_since(began));
+        }
+        if empty && self.service_is_gone() {
+            return self.ended(End::bare(Outcome::Done));
+        }
+        if empty && self.service_is_pointless() {
+            self.life.service.drop_now.cancel();
+            // Where the drain is over at this very moment, it still needs one to go.
+            let until = until.map(|until| until.max(now + SERVICE_SETTLE));
+            self.stage = Stage::Dropping { until, in_time: true };
+            return until.map_or(Progress::Running, Progress::Until);
+        }
+        if until.is_some_and(|until| until <= now) {
+            self.time_is_up(now.saturating_duration_since(began));
+            self.stage = Stage::Cutting { until: now + self.cut };
+        }
+        match self.stage {
+            Stage::Cutting { until } => self.cutting(until, now),
+            _ => until.map_or(Progress::Running, Progress::Until),
+        }
+    }
+
+    /// The calls are no longer awaited, for the one reason or the other.
+    fn drained(&self, after: Duration) {
+        self.tally.borrow_mut().drained_in.get_or_insert(after);
+        if self.service.is_some() {
+            self.life.drained.cancel();
+        }
+    }
+
+    fn time_is_up(&self, after: Duration) {
+        self.tally.borrow_mut().cut_off = self.gate.awaited();
+        self.drained(after);
+        self.gate.cut_off().cancel();
+        if let Some(running) = self.life.running() {
+            running.narrator.say(Say::CutOff { group: self.gate.name(), what: self.still_running() });
+        }
+    }
+
+    fn cutting(&mut self, until: Instant, now: Instant) -> Progress {
+        if self.gate.in_flight() == 0 && self.service_is_gone() {
+            return self.ended(End::new(Outcome::TimedOut, "what still ran ended when cut_off() fired"));
+        }
+        if now < until {
+            return Progress::Until(until);
+        }
+        self.drop_everything();
+        self.stage = Stage::Dropping { until: Some(now + SERVICE_SETTLE), in_time: false };
+        self.dropping(Some(now + SERVICE_SETTLE), false, now)
+    }
+
+    /// Calls are dropped when they are next polled, the service at once.
+    fn drop_everything(&self) {
+        // Not those that ended when they were told to.
+        self.tally.borrow_mut().cut_off = self.gate.awaited();
+        self.gate.freeze();
+        if let Some(seen) = &self.service {
+            seen.borrow_mut().service_cut = true;
+            self.life.service.drop_now.cancel();
+        }
+    }
+
+    fn dropping(&mut self, until: Option<Instant>, in_time: bool, now: Instant) -> Progress {
+        if self.service_is_gone() {
+            return self.ended(if in_time { End::bare(Outcome::Done) } else { self.cut_off_end() });
+        }
+        match until {
+            Some(until) if now < until => Progress::Until(until),
+            None => Progress::Running,
+            Some(_) => {
+                if let Some(seen) = &self.service {
+                    seen.borrow_mut().service = Service::Abandoned;
+                }
+                self.ended(self.cut_off_end())
+            }
+        }
+    }
+
+    /// The steps that follow begin before anyone else hears of it: for them the drain must be over.
+    fn ended(&self, end: End) -> Progress {
+        self.enter(State::Stopping);
+        Progress::Ended(end)
+    }
+
+    /// The process's state is that of its requests.
+    fn enter(&self, state: State) {
+        if self.service.is_some() {
+            self.life.enter(state);
+        }
+    }
+
+    fn cut_off_end(&self) -> End {
+        End::new(Outcome::CutOff, format!("still running: {}", self.still_running()))
+    }
+
+    fn still_running(&self) -> String {
+        let tally = self.tally.borrow();
+        let calls = tally
+            .cut_off
+            .iter()
+            .map(|call| format!("{} ×{} ({}:{})", call.name, call.in_flight, call.file, call.line));
+        let service = self.service.as_ref().and_then(|seen| match seen.borrow().service {
+            Service::CutOff | Service::Running => Some("the service future".to_owned()),
+            Service::Abandoned => Some("the service future, whose thread is stuck".to_owned()),
+            _ => None,
+        });
+        let what: Vec<String> = calls.chain(service).collect();
+        what.join(", ")
+    }
+}
+
+impl Work for DrainWork {
+    fn begin(&mut self, now: Instant) -> Progress {
+        self.enter(State::Draining);
+        if self.service.is_some() {
+            self.life.stopping.cancel();
+        }
+        self.gate.close();
+        self.tally.borrow_mut().awaited = self.gate.in_flight();
+        let (mailbox, at) = (self.mailbox.clone(), self.at);
+        self.gate.on_empty(Box::new(move || drop(mailbox.send(Message::Poked(at)))));
+        let drain_ends = self.within.and_then(|within| now.checked_add(within));
+        // `cut_off()` must come early enough to be of use, even where the drain has no end of its own; but half of
+        // what time there is belongs to the drain.
+        let settle = if self.service.is_some() { SERVICE_SETTLE } else { Duration::ZERO };
+        let told_by = self.deadline.map(|deadline| {
+            let left = deadline.saturating_duration_since(now);
+            now + left.saturating_sub(self.cut + settle).max(left / 2)
+        });
+        let until = drain_ends.into_iter().chain(told_by).min();
+        self.stage = Stage::Draining { began: now, until };
+        self.draining(now, until, now)
+    }
+
+    fn wake(&mut self, now: Instant) -> Progress {
+        match self.stage {
+            Stage::NotBegun => Progress::Running,
+            Stage::Draining { began, until } => self.draining(began, until, now),
+            Stage::Cutting { until } => self.cutting(until, now),
+            Stage::Dropping { until, in_time } => self.dropping(until, in_time, now),
+        }
+    }
+
+    fn cut(&mut self) {
+        if let Stage::Draining { began, .. } = self.stage {
+            self.time_is_up(Instant::now().saturating_duration_since(began));
+        }
+        self.drop_everything();
+        self.enter(State::Stopping);
+        let end = self.cut_off_end();
+        drop(self.mailbox.send(Message::Ended { at: self.at, end, gifts: Vec::new() }));
+    }
+
+    /// It bounds itself: at the end of the drain it still has the calls to cut.
+    fn limit(&self) -> Option<Duration> {
+        None
+    }
+}
