@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::edge::{Edges, NodeDef};
 use crate::resource::{Inputs, Resource};
 
 /// The type that stands for an annotated function: `Settings::step::<close_db>()`.
@@ -59,6 +60,8 @@ pub struct StepDef {
     pub id: fn() -> TypeId,
     /// Start or shutdown.
     pub phase: Phase,
+    /// Its place among the others, as the compiler knows it.
+    pub node: &'static NodeDef,
     /// The attribute's keys.
     pub keys: StepKeys,
     /// Names what the function takes and gives, by type.
@@ -149,6 +152,7 @@ pub(crate) struct StepSpec {
     pub(crate) id: Option<TypeId>,
     pub(crate) phase: Phase,
     pub(crate) keys: StepKeys,
+    pub(crate) edges: Edges,
     pub(crate) signature: Signature,
     /// Why the step was switched off, if it was.
     pub(crate) off: Option<String>,
@@ -167,6 +171,7 @@ impl From<&'static StepDef> for StepSpec {
             id: Some((def.id)()),
             phase: def.phase,
             keys: def.keys,
+            edges: Edges::from(def.node),
             signature,
             off: None,
             begin: Arc::new(def.call),

@@ -57,6 +57,7 @@ compile_error!("lifecycle needs Unix signals and poll(2); it does not support th
 pub mod __private;
 mod api;
 mod context;
+mod edge;
 mod events;
 mod gate;
 mod hook;
@@ -86,6 +87,7 @@ pub use run::service::ServiceResult;
 pub use run::{Service, run};
 
 pub use context::{item, note, time_left};
+pub use edge::{Node, Requests};
 pub use gate::CallStats;
 pub use hook::{Phase, Step};
 #[cfg(feature = "macros")]

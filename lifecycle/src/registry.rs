@@ -16,6 +16,7 @@ fn sorted(steps: impl Iterator<Item = &'static StepDef>) -> Vec<StepSpec> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edge::{EdgeDef, Edges, Node, NodeDef, PlaceDef, Requests, Target};
     use crate::hook::{CallResult, StepKeys};
     use crate::{__private::Call, Step};
     use std::any::TypeId;
@@ -23,6 +24,15 @@ mod tests {
 
     struct Marker;
     impl Step for Marker {}
+    static AFTER: EdgeDef = EdgeDef::after("lifecycle::Requests", Requests::NODE);
+    static NODE: NodeDef = NodeDef {
+        name: "marker",
+        phase: Phase::Start,
+        id: TypeId::of::<Marker>,
+        place: PlaceDef::Order(4),
+        after: &[&AFTER],
+        before: &[],
+    };
 
     const fn def(phase: Phase, module: &'static str, name: &'static str, line: u32) -> StepDef {
         StepDef {
@@ -32,6 +42,7 @@ mod tests {
             line,
             id: TypeId::of::<Marker>,
             phase,
+            node: &NODE,
             keys: StepKeys { order: Some(4), timeout: Some(Duration::from_secs(3)), last: false },
             signature: |signature| signature.takes_report = true,
             call: |_| Ok(Call::Sync(Box::new(|| -> CallResult { Ok(Vec::new()) }))),
@@ -64,6 +75,8 @@ mod tests {
         assert_eq!((step.phase, &*step.file, step.line), (Phase::Start, "src/it.rs", 5));
         assert_eq!(step.id, Some(TypeId::of::<Marker>()));
         assert_eq!(step.keys.order, Some(4));
+        let requests = Target { id: TypeId::of::<Requests>(), path: "lifecycle::Requests".into() };
+        assert_eq!(step.edges, Edges { after: vec![requests], before: vec![] });
         assert!(step.signature.takes_report && step.off.is_none());
     }
 }

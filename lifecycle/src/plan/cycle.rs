@@ -9,6 +9,8 @@ pub(super) struct Sorted {
     pub(super) steps: Vec<usize>,
     /// By step, the indices of those edges.
     pub(super) outgoing: Vec<Vec<usize>>,
+    /// By step, whether it is in a cycle.
+    pub(super) cyclic: Vec<bool>,
 }
 
 pub(super) fn sort(model: &Model<'_>, edges: &[Edge], errors: &mut Vec<PlanError>) -> Sorted {
@@ -17,7 +19,7 @@ pub(super) fn sort(model: &Model<'_>, edges: &[Edge], errors: &mut Vec<PlanError
     for (index, edge) in edges.iter().enumerate() {
         outgoing[edge.from].push(index);
     }
-    let mut sorted = Sorted { steps: topological(&outgoing, edges), outgoing };
+    let mut sorted = Sorted { steps: topological(&outgoing, edges), outgoing, cyclic: vec![false; count] };
     if sorted.steps.len() == count {
         return sorted;
     }
@@ -34,8 +36,13 @@ pub(super) fn sort(model: &Model<'_>, edges: &[Edge], errors: &mut Vec<PlanError
         }
     }));
     let component = components(&sorted.outgoing, edges);
-    for outgoing in &mut sorted.outgoing {
-        outgoing.retain(|&edge| component[edges[edge].from] != component[edges[edge].to]);
+    let Sorted { outgoing, cyclic, .. } = &mut sorted;
+    for outgoing in outgoing {
+        outgoing.retain(|&edge| {
+            let inside = component[edges[edge].from] == component[edges[edge].to];
+            cyclic[edges[edge].to] |= inside;
+            !inside
+        });
     }
     sorted.steps = topological(&sorted.outgoing, edges);
     sorted

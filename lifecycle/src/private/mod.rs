@@ -1,6 +1,7 @@
 //! Everything that generated code names. No part of it is a promise to anyone else.
 
 pub mod argument;
+pub mod order;
 pub mod outcome;
 pub mod tracked;
 
@@ -14,6 +15,7 @@ pub use std::process::ExitCode;
 
 pub use inventory;
 
+pub use crate::edge::{EdgeDef, Node, NodeDef, PlaceDef};
 pub use crate::hook::{Call, CallResult, Missing, Phase, Signature, Step, StepDef, StepKeys};
 pub use crate::rejected::Rejected;
 pub use crate::resource::Inputs;

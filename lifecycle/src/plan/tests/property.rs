@@ -37,13 +37,16 @@ fn world(seed: u64) -> World {
     // From worlds where little can go wrong to such where everything does.
     let (types, trouble) = (1 + random.below(TYPES.len()), random.below(12));
     let count = 1 + random.below(10);
+    let named: Vec<(bool, String)> = (0..count)
+        .map(|n| (random.percent(40), format!("{}{n}", ["b", "a", "c"][random.below(3)])))
+        .collect();
+    let edges = [0, 0, 20, 50][random.below(4)];
     let mut drafts = Vec::new();
-    for n in 0..count {
-        let starts = random.percent(40);
-        let name = format!("{}{n}", ["b", "a", "c"][random.below(3)]);
-        let mut step = if starts { start(&name) } else { stop(&name) };
+    for (n, (starts, name)) in named.iter().enumerate() {
+        let starts = *starts;
+        let mut step = if starts { start(name) } else { stop(name) };
         let last = !starts && random.percent(15);
-        if random.percent(if last { trouble } else { 50 }) {
+        if random.percent(if last { trouble } else { 50 - edges / 2 }) {
             step = step.order(random.below(6) as i32 - 3);
         }
         step = if last { step.last() } else { step };
@@ -52,6 +55,9 @@ fn world(seed: u64) -> World {
         }
         if random.percent(50) {
             step = step.timeout(Duration::from_millis(1 + random.below(4000) as u64));
+        }
+        if edges > 0 {
+            step = random_edges(random, step, &named, n, if last { trouble / 2 } else { edges }, trouble);
         }
         for _ in 0..random.below(3) {
             step = step.needs(random_need(random, types, 8 + 2 * trouble));
@@ -82,6 +88,37 @@ fn world(seed: u64) -> World {
     })
 }
 
+fn random_edges(
+    random: &mut Random,
+    mut step: Draft,
+    named: &[(bool, String)],
+    at: usize,
+    percent: usize,
+    trouble: usize,
+) -> Draft {
+    for after in [true, false] {
+        let mut targets = std::collections::BTreeSet::new();
+        // Those that lead from lower to higher numbers make no cycle.
+        let there = if after { 0..at } else { at + 1..named.len() };
+        for (other, (starts, name)) in named.iter().enumerate() {
+            let fits = there.contains(&other) && *starts == named[at].0;
+            if random.percent(if fits { percent } else { trouble / 4 }) {
+                targets.insert(name.as_str());
+            }
+        }
+        if random.percent(if named[at].0 { trouble / 4 } else { percent / 5 }) {
+            targets.insert("Requests");
+        }
+        if random.percent(trouble / 4) {
+            targets.insert("ghost");
+        }
+        for name in targets {
+            step = if after { step.after(name) } else { step.before(name) };
+        }
+    }
+    step
+}
+
 fn random_need(random: &mut Random, types: usize, takes: usize) -> crate::hook::Need {
     let of = random.below(types);
     let need = need(of, if random.percent(takes) { Use::Take } else { Use::Share });
@@ -94,6 +131,7 @@ fn label(error: &PlanError) -> Option<String> {
         Who::Step { name, .. } => name.clone(),
         Who::Main => "main".into(),
         Who::Given => "given".into(),
+        Who::Requests => "Requests".into(),
     };
     let of =
         |type_name: &str| (0..TYPES.len()).find(|of| need(*of, Use::Share).type_name == type_name).unwrap();
@@ -121,12 +159,24 @@ fn label(error: &PlanError) -> Option<String> {
         PlanError::Contradiction { step, follows, .. } => {
             format!("contradiction {} {}", name(step), name(follows))
         }
+        PlanError::LastWithEdges { step } => format!("last with edges {}", name(step)),
+        PlanError::AfterLast { step, last } => format!("after last {} {}", name(step), name(last)),
+        PlanError::OtherPhase { step, way, target } => {
+            format!("other phase {} {way} {}", name(step), name(target))
+        }
+        PlanError::NotLinked { step, way, path } => format!("not linked {} {way} {path}", name(step)),
+        PlanError::NotBeforeRequests { step, .. } => format!("not before requests {}", name(step)),
         PlanError::Cycle { .. } => return None,
         other => panic!("not generated: {other}"),
     })
 }
 
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 15] = [
+    "last with edges",
+    "after last",
+    "other phase",
+    "not linked",
+    "not before requests",
     "last with order",
     "no report yet",
     "two providers",
@@ -217,6 +267,24 @@ fn check(world: &World, seed: u64, seen: &mut BTreeMap<String, usize>) {
             if !oracle.edges.is_empty() {
                 saw("plan with edges");
             }
+            let ranked = |source: fn(RankSource) -> bool| {
+                plan.steps.iter().any(|step| matches!(step.place, Place::Ranked(rank) if source(rank.source)))
+            };
+            if ranked(|source| matches!(source, RankSource::After(_))) {
+                saw("plan with rank by after");
+            }
+            if ranked(|source| matches!(source, RankSource::Before(_))) {
+                saw("plan with rank by before");
+            }
+            if ranked(|source| matches!(source, RankSource::Requests)) {
+                saw("plan with rank by requests");
+            }
+            let runs = |step: usize| plan.start.holds(step) || plan.shutdown.holds(step);
+            let off = |step: &usize| world.steps[*step].off.is_some();
+            let through = (0..world.steps.len()).filter(off).any(|step| oracle.keeps_apart(step, &runs));
+            if through {
+                saw("plan with order kept by a step that is off");
+            }
             if !oracle.skipped.is_empty() {
                 saw("plan with skipped");
             }
@@ -257,7 +325,17 @@ fn random_worlds_are_planned_as_the_rules_say() {
         }
     }
     println!("{seen:?}");
-    let plans = ["plan", "plan with edges", "plan with skipped", "plan with derived ranks", "cycle"];
+    let plans = [
+        "plan",
+        "plan with edges",
+        "plan with skipped",
+        "plan with derived ranks",
+        "plan with rank by after",
+        "plan with rank by before",
+        "plan with rank by requests",
+        "plan with order kept by a step that is off",
+        "cycle",
+    ];
     for what in plans.iter().chain(&KINDS) {
         assert!(seen.get(*what).is_some_and(|count| *count >= 5), "too few worlds with a {what}: {seen:?}");
     }
@@ -275,7 +353,15 @@ fn describe(world: &World) -> String {
         let gives: String =
             step.signature.gives.iter().map(|gift| format!(" gives {}", gift.type_name)).collect();
         let (name, keys, off) = (&step.name, &step.keys, &step.off);
-        format!("{name} {:?} {keys:?} off {off:?}:{}{gives}\n", step.phase, needs(&step.signature))
+        let path = |targets: &[crate::edge::Target]| -> Vec<String> {
+            targets.iter().map(|target| target.path.clone()).collect()
+        };
+        let (after, before) = (path(&step.edges.after), path(&step.edges.before));
+        format!(
+            "{name} {:?} {keys:?} after {after:?} before {before:?} off {off:?}:{}{gives}\n",
+            step.phase,
+            needs(&step.signature)
+        )
     });
     let given: Vec<_> = world.given.iter().map(|gift| gift.type_name).collect();
     steps.collect::<String>() + &format!("main:{} given: {given:?}", needs(&world.main))
