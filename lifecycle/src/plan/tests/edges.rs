@@ -108,6 +108,12 @@ fn a_step_that_is_off_still_keeps_the_others_in_order() {
         start("load").gives(DB).off("not here"),
     ]);
     assert_eq!(world.relation(&world.plan().start).text(), "a_serve after open");
+    let apart = World::new([
+        stop("a").off("not here"),
+        stop("b").after("a").off("not here"),
+        stop("c").after("b").off("not here"),
+    ]);
+    assert_eq!(apart.plan().worst.chain.len(), 2, "drain and cut");
     let wrong =
         World::new([stop("a").order(1).after("b").off("not here"), stop("b").order(2), stop("c").after("a")]);
     assert_eq!(ranks(&wrong), "a Off(\"not here\"); b 2 by order; c 2 after b");
