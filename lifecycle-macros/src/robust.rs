@@ -52,6 +52,7 @@ fn mangled(tokens: &TokenStream) -> Vec<TokenStream> {
 fn no_input_makes_an_attribute_panic() {
     let keys = [
         quote!(order = -5, timeout = "1m 30s", last, label = Close, crate = mine::lifecycle),
+        quote!(after = db::close, before = [a::b, ::c, Requests]),
         quote!(reject = Err::<u8, _>(1), admit = always, name = "x"),
         quote!(
             setup = a::b,

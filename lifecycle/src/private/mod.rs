@@ -15,7 +15,7 @@ pub use std::process::ExitCode;
 
 pub use inventory;
 
-pub use crate::edge::{EdgeDef, Node, NodeDef, PlaceDef};
+pub use crate::edge::{AnyNode, EdgeDef, Node, NodeDef, PlaceDef};
 pub use crate::hook::{Call, CallResult, Missing, Phase, Signature, Step, StepDef, StepKeys};
 pub use crate::rejected::Rejected;
 pub use crate::resource::Inputs;

@@ -1,0 +1,4 @@
+#[lifecycle::on_shutdown(after = self::close_db)]
+fn close_db() {}
+
+fn main() {}
