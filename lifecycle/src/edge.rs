@@ -53,12 +53,17 @@ impl Requests {
 /// The edges call a function and do not read [`Node::NODE`], so that rustc's words about a circle hold its edges alone.
 pub trait AnyNode {
     /// Never called.
-    fn lifecycle_node() -> &'static NodeDef;
+    fn lifecycle_node() -> &'static NodeDef
+    where
+        Self: Node;
 }
 
-impl<N: Node> AnyNode for N {
-    fn lifecycle_node() -> &'static NodeDef {
-        N::NODE
+impl<T: ?Sized> AnyNode for T {
+    fn lifecycle_node() -> &'static NodeDef
+    where
+        Self: Node,
+    {
+        Self::NODE
     }
 }
 

@@ -7,6 +7,9 @@ fn flush() {}
 #[on_shutdown(after = close_db)]
 fn close_db() {}
 
+#[on_shutdown(after = [flush, self::close_cache])]
+fn close_cache() {}
+
 #[on_shutdown(before = [flush, LeaveCluster], label = LeaveCluster)]
 fn leave() {}
 

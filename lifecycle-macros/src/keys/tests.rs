@@ -180,3 +180,18 @@ fn paths_to_constants_are_taken() {
             .is_empty()
     );
 }
+
+#[test]
+fn steps_are_named_alone_or_in_a_list() {
+    let paths = |tokens: TokenStream| -> Vec<String> {
+        let store = ErrorStore::default();
+        let given = Given::parse(tokens, START, &store.sink()).paths("after");
+        assert_eq!(messages(store), [""; 0]);
+        given.into_iter().flat_map(|given| given.value.paths).map(|path| spelled(&path)).collect()
+    };
+    assert_eq!(paths(quote!(after = close)), ["close"]);
+    assert_eq!(paths(quote!(after = [::a::b, self::r#move,], order = 1)), ["::a::b", "self::r#move"]);
+    let by_macro = proc_macro2::Group::new(proc_macro2::Delimiter::None, quote!(db::close));
+    assert_eq!(paths(quote!(after = [#by_macro])), ["db::close"]);
+    assert_eq!(paths(quote!(after = #by_macro)), ["db::close"]);
+}

@@ -116,7 +116,8 @@ fn place(raw: &mut Raw, item: &Item, errors: &ErrorSink<'_>) -> Place {
         }
         let edge = |path: syn::Path| Edge { text: spelled(&path), path };
         let edges: Vec<Edge> = value.paths.into_iter().map(edge).collect();
-        for edge in edges.iter().filter(|edge| edge.path.is_ident(&own)) {
+        let itself = |edge: &&Edge| edge.text == own.to_string() || edge.text == format!("self::{own}");
+        for edge in edges.iter().filter(itself) {
             errors.at(&edge.path, format!("`{}` cannot come {key} itself", edge.text));
         }
         edges

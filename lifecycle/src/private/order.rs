@@ -59,9 +59,10 @@ pub const fn before(step: &NodeDef, edge: &EdgeDef) {
     let text = if ordered {
         text.and(": give ").name(step.name).and(" an order of ").number(limit.value).and(" or less, or none")
     } else {
-        text.and(": give ").name(rank.of).and(" an order of ").number(limit.value).and(" or less")
+        let text = text.and(": give ").name(rank.of).and(" an order of ").number(limit.value);
+        text.and(" or less, or remove one of the two edges")
     };
-    text.and(", or remove one of the two").fail();
+    text.fail();
 }
 
 #[track_caller]

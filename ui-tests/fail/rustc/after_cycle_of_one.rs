@@ -1,4 +1,4 @@
-#[lifecycle::on_shutdown(after = self::close_db)]
+#[lifecycle::on_shutdown(after = crate::close_db)]
 fn close_db() {}
 
 fn main() {}

@@ -5,6 +5,19 @@ fn tracing() {}
 #[lifecycle::on_shutdown]
 fn flush() {
     tracing::info!("flushed");
+    let _ = tracing::Level::INFO;
+}
+
+// What to write instead.
+mod with_a_label {
+    #[lifecycle::on_shutdown(label = FlushTraces)]
+    fn tracing() {}
+
+    #[lifecycle::on_shutdown(after = FlushTraces)]
+    fn flush() {
+        tracing::info!("flushed");
+        let _ = tracing::Level::INFO;
+    }
 }
 
 fn main() {}
