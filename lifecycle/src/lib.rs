@@ -59,6 +59,7 @@ mod api;
 mod context;
 mod edge;
 mod events;
+mod expect;
 mod gate;
 mod hook;
 mod narrator;

@@ -2,6 +2,31 @@
 
 use crate::hook::{Phase, StepDef, StepSpec};
 
+/// Registers itself as the steps do.
+#[cfg(feature = "macros")]
+struct Canary;
+
+#[cfg(feature = "macros")]
+inventory::collect!(Canary);
+#[cfg(feature = "macros")]
+inventory::submit!(Canary);
+
+/// Says if nothing that attributes leave behind can be found here: there are platforms where registrations before
+/// `main` are dropped without a word.
+#[cfg(feature = "macros")]
+pub(crate) fn fault() -> Option<String> {
+    let found = inventory::iter::<Canary>.into_iter().next().is_some();
+    let fault = "nothing that #[on_start], #[on_shutdown] and expect_hooks! have registered is in this program: its \
+                 linker or its platform drops what runs before `main`. See PLATFORMS.md, or build without the feature \
+                 `macros` and register every step by hand";
+    (!found).then(|| fault.to_owned())
+}
+
+#[cfg(not(feature = "macros"))]
+pub(crate) fn fault() -> Option<String> {
+    None
+}
+
 /// All steps, in an order that does not depend on the linker's.
 pub(crate) fn collect() -> Vec<StepSpec> {
     sorted(inventory::iter::<StepDef>.into_iter())
@@ -14,7 +39,7 @@ fn sorted(steps: impl Iterator<Item = &'static StepDef>) -> Vec<StepSpec> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::edge::{EdgeDef, Edges, Node, NodeDef, PlaceDef, Requests, Target};
     use crate::hook::{CallResult, StepKeys};
@@ -25,7 +50,7 @@ mod tests {
     struct Marker;
     impl Step for Marker {}
     static AFTER: EdgeDef = EdgeDef::after("lifecycle::Requests", Requests::NODE);
-    static NODE: NodeDef = NodeDef {
+    pub(crate) static NODE: NodeDef = NodeDef {
         name: "marker",
         phase: Phase::Start,
         id: TypeId::of::<Marker>,

@@ -116,7 +116,7 @@ fn place(raw: &mut Raw, item: &Item, errors: &ErrorSink<'_>) -> Place {
         }
         let edge = |path: syn::Path| Edge { text: spelled(&path), path };
         let edges: Vec<Edge> = value.paths.into_iter().map(edge).collect();
-        let itself = |edge: &&Edge| edge.text == own.to_string() || edge.text == format!("self::{own}");
+        let itself = |edge: &&Edge| edge.path.is_ident(&own) || edge.text == format!("self::{own}");
         for edge in edges.iter().filter(itself) {
             errors.at(&edge.path, format!("`{}` cannot come {key} itself", edge.text));
         }

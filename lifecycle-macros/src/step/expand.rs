@@ -12,10 +12,10 @@ use crate::paths::{site, site_at};
 pub(super) fn marker(marker: &Marker) -> TokenStream {
     let p = marker.krate.private();
     let unknown = quote_spanned!(site()=> #p::PlaceDef::Unknown);
-    named(marker, unknown, &Edges::default())
+    named(marker, &unknown, &Edges::default(), &TokenStream::new())
 }
 
-fn named(marker: &Marker, place: TokenStream, edges: &Edges) -> TokenStream {
+fn named(marker: &Marker, place: &TokenStream, edges: &Edges, registration: &TokenStream) -> TokenStream {
     let Marker { vis, name, krate, .. } = marker;
     let p = krate.private();
     let (text, phase) = (marker.text(), phase(marker));
@@ -28,26 +28,29 @@ fn named(marker: &Marker, place: TokenStream, edges: &Edges) -> TokenStream {
         #[allow(deprecated, non_upper_case_globals)]
         const _: () = {
             impl #p::Step for #name {}
-            static #node: #p::NodeDef = #p::NodeDef {
-                name: #text,
-                phase: #phase,
-                id: #p::TypeId::of::<#name>,
-                place: #place,
-                after: &[#after],
-                before: &[#before],
-            };
-            impl #p::Node for #name {
-                const NODE: &'static #p::NodeDef = &#node;
-            }
-            #[allow(unreachable_pub)]
-            impl #name {
-                #[doc(hidden)]
-                pub const fn lifecycle_node() -> &'static #p::NodeDef {
-                    &#node
+            #p::items! {
+                static #node: #p::NodeDef = #p::NodeDef {
+                    name: #text,
+                    phase: #phase,
+                    id: #p::TypeId::of::<#name>,
+                    place: #place,
+                    after: &[#after],
+                    before: &[#before],
+                };
+                impl #p::Node for #name {
+                    const NODE: &'static #p::NodeDef = &#node;
                 }
+                #[allow(unreachable_pub)]
+                impl #name {
+                    #[doc(hidden)]
+                    pub const fn lifecycle_node() -> &'static #p::NodeDef {
+                        &#node
+                    }
+                }
+                #statics
+                #checks
             }
-            #statics
-            #checks
+            #registration
         };
     )
 }
@@ -117,7 +120,6 @@ pub(super) fn step(step: &Step) -> TokenStream {
         (None, true) => quote_spanned!(site()=> #p::PlaceDef::Last),
         (None, false) => quote_spanned!(site()=> #p::PlaceDef::Free),
     };
-    let mut tokens = named(&step.marker, said, &edges(&step.marker, place));
     let id = &step.marker.name;
     let name = step.marker.text();
     let phase = phase(&step.marker);
@@ -126,26 +128,24 @@ pub(super) fn step(step: &Step) -> TokenStream {
     let takes = arguments::signature(&step.arguments, krate, last);
     let gives = gives(step);
     let call = call(step);
-    tokens.extend(quote_spanned!(site()=>
-        #[allow(deprecated)]
-        const _: () = {
-            #p::inventory::submit! {
-                #p::StepDef {
-                    name: #name,
-                    module: #p::module_path!(),
-                    file: #p::file!(),
-                    line: #p::line!(),
-                    id: #p::TypeId::of::<#id>,
-                    phase: #phase,
-                    node: <#id>::lifecycle_node(),
-                    keys: #p::StepKeys { order: <#id>::lifecycle_node().order(), timeout: #timeout, last: #last },
-                    signature: |signature: &mut #p::Signature| { #takes #gives },
-                    call: |inputs: &mut #p::Inputs<'_>| -> #p::Result<#p::Call, #p::Missing> { #call },
-                }
+    let node = node(&step.marker);
+    let registration = quote_spanned!(site()=>
+        #p::inventory::submit! {
+            #p::StepDef {
+                name: #name,
+                module: #p::module_path!(),
+                file: #p::file!(),
+                line: #p::line!(),
+                id: #p::TypeId::of::<#id>,
+                phase: #phase,
+                node: &#node,
+                keys: #p::StepKeys { order: #node.order(), timeout: #timeout, last: #last },
+                signature: |signature: &mut #p::Signature| { #takes #gives },
+                call: |inputs: &mut #p::Inputs<'_>| -> #p::Result<#p::Call, #p::Missing> { #call },
             }
-        };
-    ));
-    tokens
+        }
+    );
+    named(&step.marker, &said, &edges(&step.marker, place), &registration)
 }
 
 fn option(p: &TokenStream, value: Option<TokenStream>) -> TokenStream {

@@ -49,9 +49,6 @@ fn a_shutdown_step() {
                         &NODE_OF_close_db
                     }
                 }
-            };
-            #[allow(deprecated)]
-            const _: () = {
                 mine::__private::inventory::submit(mine::__private::StepDef {
                     name: "close_db",
                     module: mine::__private::module_path!(),
@@ -59,9 +56,9 @@ fn a_shutdown_step() {
                     line: mine::__private::line!(),
                     id: mine::__private::TypeId::of::<close_db>,
                     phase: mine::__private::Phase::Shutdown,
-                    node: <close_db>::lifecycle_node(),
+                    node: &NODE_OF_close_db,
                     keys: mine::__private::StepKeys {
-                        order: <close_db>::lifecycle_node().order(),
+                        order: NODE_OF_close_db.order(),
                         timeout: mine::__private::Some(mine::__private::Duration::new(90u64, 0u32)),
                         last: false,
                     },
@@ -154,9 +151,6 @@ fn a_start_step() {
                         &NODE_OF_OpenDb
                     }
                 }
-            };
-            #[allow(deprecated)]
-            const _: () = {
                 ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
                     name: "OpenDb",
                     module: ::lifecycle::__private::module_path!(),
@@ -164,9 +158,9 @@ fn a_start_step() {
                     line: ::lifecycle::__private::line!(),
                     id: ::lifecycle::__private::TypeId::of::<OpenDb>,
                     phase: ::lifecycle::__private::Phase::Start,
-                    node: <OpenDb>::lifecycle_node(),
+                    node: &NODE_OF_OpenDb,
                     keys: ::lifecycle::__private::StepKeys {
-                        order: <OpenDb>::lifecycle_node().order(),
+                        order: NODE_OF_OpenDb.order(),
                         timeout: ::lifecycle::__private::Some(limits::OPEN),
                         last: false,
                     },
@@ -278,9 +272,6 @@ fn a_step_with_edges() {
                     &NODE_OF_Close,
                     &Close_BEFORE_flush,
                 );
-            };
-            #[allow(deprecated)]
-            const _: () = {
                 ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
                     name: "Close",
                     module: ::lifecycle::__private::module_path!(),
@@ -288,9 +279,9 @@ fn a_step_with_edges() {
                     line: ::lifecycle::__private::line!(),
                     id: ::lifecycle::__private::TypeId::of::<Close>,
                     phase: ::lifecycle::__private::Phase::Shutdown,
-                    node: <Close>::lifecycle_node(),
+                    node: &NODE_OF_Close,
                     keys: ::lifecycle::__private::StepKeys {
-                        order: <Close>::lifecycle_node().order(),
+                        order: NODE_OF_Close.order(),
                         timeout: ::lifecycle::__private::None,
                         last: false,
                     },
@@ -357,9 +348,6 @@ fn a_last_step() {
                         &NODE_OF_alert
                     }
                 }
-            };
-            #[allow(deprecated)]
-            const _: () = {
                 ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
                     name: "alert",
                     module: ::lifecycle::__private::module_path!(),
@@ -367,9 +355,9 @@ fn a_last_step() {
                     line: ::lifecycle::__private::line!(),
                     id: ::lifecycle::__private::TypeId::of::<alert>,
                     phase: ::lifecycle::__private::Phase::Shutdown,
-                    node: <alert>::lifecycle_node(),
+                    node: &NODE_OF_alert,
                     keys: ::lifecycle::__private::StepKeys {
-                        order: <alert>::lifecycle_node().order(),
+                        order: NODE_OF_alert.order(),
                         timeout: ::lifecycle::__private::None,
                         last: true,
                     },

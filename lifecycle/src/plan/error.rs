@@ -187,8 +187,8 @@ impl fmt::Display for PlanError {
             PlanError::NotLinked { step, way, path } => write!(
                 f,
                 "{step} has {way} = {path}, and there is no such step in this program: the compiler knew it, but the \
-                 linker left its registration out. Write `lifecycle::expect_hooks![{path}];` beside `main`, and see \
-                 PLATFORMS.md for static libraries and plug-ins"
+                 linker left its registration out. {}",
+                crate::expect::LINKING
             ),
             PlanError::NotBeforeRequests { step, bound } => {
                 if bound.of == *step {

@@ -197,12 +197,13 @@ pub(crate) fn plan(input: &Input<'_>) -> Result<Plan, PlanErrors> {
     let mut errors = Vec::new();
     let model = Model::new(input, &mut errors);
     let flow = resources::trace(&model, &mut errors);
-    let written = written::trace(&model, &mut errors);
+    let mut written = written::trace(&model, &mut errors);
     let mut edges = [flow.edges.as_slice(), &written.edges].concat();
     edges.sort_unstable();
     // One between any two steps.
     edges.dedup_by_key(|edge| (edge.from, edge.to));
-    let order = cycle::sort(&model, &edges, &mut errors);
+    let order = cycle::sort(&model, &mut edges, &mut errors);
+    written.retain(&edges);
     let ranks = rank::derive(&model, &written, &edges, &order, &mut errors);
     if !errors.is_empty() {
         // A step may have the same wrong argument twice.

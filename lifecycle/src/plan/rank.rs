@@ -202,8 +202,7 @@ impl Derive<'_> {
             };
             Bound { order, of, by }
         };
-        for step in 0..ranks.len() {
-            let own = &self.own[step];
+        for (step, own) in self.own.iter().enumerate() {
             let fixed = self.written[step].filter(|_| self.fixed[step]);
             if let Some(order) = fixed.filter(|order| own.after_requests && *order < AFTER_REQUESTS) {
                 errors.push(PlanError::Contradiction {

@@ -15,6 +15,16 @@ pub(super) struct Written {
     pub(super) own: Vec<Own>,
 }
 
+impl Written {
+    /// Forgets whom a step comes before if that edge was taken out.
+    pub(super) fn retain(&mut self, edges: &[Edge]) {
+        for (step, own) in self.own.iter_mut().enumerate() {
+            let stays = |to| edges.binary_search_by_key(&(step, to), |edge| (edge.from, edge.to)).is_ok();
+            own.before.retain(|&to| stays(to));
+        }
+    }
+}
+
 /// What one step's keys say of its place, its order apart.
 #[derive(Clone, Default)]
 pub(super) struct Own {

@@ -5,17 +5,27 @@ pub mod order;
 pub mod outcome;
 pub mod tracked;
 
+/// Its input. Where the path to this crate leads nowhere, this is the one thing that rustc misses.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __items {
+    ($($items:tt)*) => { $($items)* };
+}
+
+pub use crate::__items as items;
+
 pub use core::any::TypeId;
 pub use core::option::Option::{self, None, Some};
 pub use core::result::Result::{self, Err, Ok};
 pub use core::time::Duration;
-pub use core::{file, line, module_path};
+pub use core::{file, line, module_path, stringify};
 pub use std::boxed::Box;
 pub use std::process::ExitCode;
 
 pub use inventory;
 
 pub use crate::edge::{AnyNode, EdgeDef, Node, NodeDef, PlaceDef};
+pub use crate::expect::ExpectDef;
 pub use crate::hook::{Call, CallResult, Missing, Phase, Signature, Step, StepDef, StepKeys};
 pub use crate::rejected::Rejected;
 pub use crate::resource::Inputs;

@@ -108,6 +108,13 @@ fn a_step_that_is_off_still_keeps_the_others_in_order() {
         start("load").gives(DB).off("not here"),
     ]);
     assert_eq!(world.relation(&world.plan().start).text(), "a_serve after open");
+    let circle = World::new([
+        stop("a").before("b").off("not here"),
+        stop("b").before("a").after("c").off("not here"),
+        stop("c").order(2),
+        stop("d").after("b"),
+    ]);
+    assert_eq!(circle.relation(&circle.plan().shutdown).text(), "c after Requests; d after Requests c");
     let apart = World::new([
         stop("a").off("not here"),
         stop("b").after("a").off("not here"),

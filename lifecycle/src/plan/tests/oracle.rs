@@ -71,18 +71,31 @@ impl<'a> Oracle<'a> {
         }
         oracle.edges = oracle.all_edges();
         oracle.edges.extend(oracle.after.union(&oracle.before));
-        oracle.reach = oracle.edges.clone();
-        let count = world.steps.len();
+        oracle.close();
+        let off = |step: usize| world.steps[step].off.is_some();
+        let like = |a, b| a == b || oracle.reach.contains(&(a, b)) && oracle.reach.contains(&(b, a));
+        let alone = |step: usize| (0..world.steps.len()).filter(|&other| like(step, other)).all(off);
+        let idle = |edge: &(usize, usize)| oracle.in_cycle(*edge) && alone(edge.0);
+        let idle: BTreeSet<_> = oracle.edges.iter().copied().filter(idle).collect();
+        oracle.edges.retain(|edge| !idle.contains(edge));
+        oracle.before.retain(|edge| !idle.contains(edge));
+        oracle.close();
+        oracle
+    }
+
+    /// What can be reached over edges.
+    fn close(&mut self) {
+        self.reach = self.edges.clone();
+        let count = self.world.steps.len();
         for via in 0..count {
             for from in 0..count {
                 for to in 0..count {
-                    if oracle.reach.contains(&(from, via)) && oracle.reach.contains(&(via, to)) {
-                        oracle.reach.insert((from, to));
+                    if self.reach.contains(&(from, via)) && self.reach.contains(&(via, to)) {
+                        self.reach.insert((from, to));
                     }
                 }
             }
         }
-        oracle
     }
 
     fn next_skipped(&self) -> Option<usize> {
