@@ -189,6 +189,26 @@ mod tests {
     }
 
     #[test]
+    fn edges_replace_the_attributes_and_last_removes_them() {
+        use crate::Requests;
+        let requests = || vec![Target::of::<Requests>()];
+        let written = || Edges { after: requests(), before: requests() };
+        let with = |say: fn(StepSettings<'_>)| {
+            let mut settings = Settings::default();
+            say(settings.step::<CloseDb>());
+            let mut steps = [StepSpec { edges: written(), ..spec(StepKeys::default()) }];
+            assert!(settings.apply_steps(&mut steps).is_empty());
+            steps[0].edges.clone()
+        };
+        assert_eq!(with(|step| _ = step.timeout(SECOND)), written());
+        let twice = with(|step| _ = step.after::<Requests>().after::<Requests>());
+        assert_eq!(twice, Edges { after: [requests(), requests()].concat(), before: requests() });
+        assert_eq!(with(|step| _ = step.last()), Edges::default());
+        let contradiction = with(|step| _ = step.last().before::<Requests>());
+        assert_eq!(contradiction, Edges { before: requests(), ..Edges::default() }, "which the plan reports");
+    }
+
+    #[test]
     fn a_step_that_is_not_there_is_named() {
         let mut settings = Settings::default();
         settings.set_layer(Origin::Setup);

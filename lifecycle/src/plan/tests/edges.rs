@@ -2,7 +2,7 @@
 
 use super::super::rank::RankSource;
 use super::super::*;
-use super::world::{DB, World, start, stop};
+use super::world::{self, DB, World, start, stop};
 
 fn ranks(world: &World) -> String {
     let plan = world.plan();
@@ -214,5 +214,25 @@ fn edges_that_cannot_be_are_all_named_at_once() {
     assert_eq!(errors.lines().count(), expected.len(), "{errors}");
     for start in expected {
         assert!(errors.contains(start), "{start} is not in\n{errors}");
+    }
+}
+
+/// Prints what it costs; a figure is no promise.
+#[test]
+fn ten_thousand_edges_at_one_step() {
+    let count = if cfg!(debug_assertions) { 1_000 } else { 10_000 };
+    let all = |edge: fn(world::Draft) -> world::Draft| -> Vec<_> {
+        (0..count).map(|n| edge(stop(&format!("s{n}")))).chain([stop("hub")]).collect()
+    };
+    for (shape, steps) in
+        [("before", all(|step| step.before("hub"))), ("after", all(|step| step.after("hub")))]
+    {
+        let world = World::new(steps);
+        let times = (0..5).map(|_| {
+            let began = std::time::Instant::now();
+            world.plan();
+            began.elapsed()
+        });
+        println!("{count} steps {shape} one planned in {:?}", times.collect::<Vec<_>>());
     }
 }
