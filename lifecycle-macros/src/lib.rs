@@ -30,7 +30,8 @@ pub fn main(keys: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Runs a function before the service; what it returns becomes a resource, found by type.
 ///
-/// Keys: `order` (an `i32`; a step waits for every step of lower order), `timeout` (30s), `label`, `crate`.
+/// Keys: `order` (an `i32`; a step waits for every step of lower order), `after` and `before` (other steps by their
+/// functions' names: a path or a list), `timeout` (30s), `label`, `crate`.
 #[proc_macro_attribute]
 pub fn on_start(keys: TokenStream, item: TokenStream) -> TokenStream {
     step::attribute(keys::START, keys.into(), item.into()).into()
@@ -38,8 +39,9 @@ pub fn on_start(keys: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Runs a function at shutdown, after the requests have drained (a negative `order`: before).
 ///
-/// Keys: `order` (an `i32`; a step waits for every step of lower order), `timeout` (5s), `last` (after everything else,
-/// on the reserved time), `label`, `crate`.
+/// Keys: `order` (an `i32`; a step waits for every step of lower order), `after` and `before` (other steps by their
+/// functions' names, or `lifecycle::Requests`: a path or a list), `timeout` (5s), `last` (after everything else, on the
+/// reserved time), `label`, `crate`.
 #[proc_macro_attribute]
 pub fn on_shutdown(keys: TokenStream, item: TokenStream) -> TokenStream {
     step::attribute(keys::SHUTDOWN, keys.into(), item.into()).into()

@@ -54,6 +54,7 @@ fn no_input_makes_an_attribute_panic() {
     let keys = [
         quote!(order = -5, timeout = "1m 30s", last, label = Close, crate = mine::lifecycle),
         quote!(group = a::Jobs, reject = Err::<u8, _>(1), admit = always, name = "x"),
+        quote!(after = db::close, before = [a::b, ::c, Requests]),
         quote!(
             setup = a::b,
             grace = "never",

@@ -37,13 +37,28 @@ fn open_macros(tokens: TokenStream) -> TokenStream {
         let inside = open_macros(group.stream());
         let submits =
             matches!(&*trees, [.., TokenTree::Ident(name), TokenTree::Punct(_)] if name == "submit");
+        // Its input stands for it.
+        let items = matches!(&*trees, [.., TokenTree::Ident(name), TokenTree::Punct(_)] if name == "items");
         if submits {
             trees.pop();
             trees.push(Group::new(Delimiter::Parenthesis, inside).into());
             trees.push(Punct::new(';', Spacing::Alone).into());
+        } else if items {
+            // `path::items!`
+            let path = trees.iter().rposition(|tree| !is_of_path(tree)).map_or(0, |at| at + 1);
+            trees.truncate(path);
+            trees.extend(inside);
         } else {
             trees.push(Group::new(group.delimiter(), inside).into());
         }
     }
     trees.into_iter().collect()
+}
+
+fn is_of_path(tree: &TokenTree) -> bool {
+    match tree {
+        TokenTree::Ident(_) => true,
+        TokenTree::Punct(punct) => matches!(punct.as_char(), ':' | '!'),
+        _ => false,
+    }
 }

@@ -2,14 +2,15 @@
 
 use std::any::TypeId;
 
+use crate::edge::Edges;
 use crate::gate::{Gate, REQUESTS};
 use crate::hook::{Phase, Signature, StepKeys, StepSpec, Task};
 
 /// The group of every tracked call that names no other.
 ///
 /// It closes after the steps of negative order and before everything else, and drains within `drain`; the service
-/// future is awaited with it.
-#[derive(Clone, Copy, Debug)]
+/// future is awaited with it. In `after` and `before` it counts as 0 for what follows it, as -1 for what precedes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Requests;
 
 /// The type that stands for a group: `#[tracked(group = Jobs)]`.
@@ -71,6 +72,7 @@ impl From<&'static GroupDef> for StepSpec {
             phase: Phase::Shutdown,
             keys: def.keys,
             signature: Signature::default(),
+            edges: Edges::default(),
             off: None,
             task: Task::Group((def.gate)()),
         }

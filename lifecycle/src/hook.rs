@@ -11,6 +11,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::edge::{Edges, NodeDef};
 use crate::gate::Gate;
 use crate::report::StepKind;
 use crate::resource::{Inputs, Resource};
@@ -62,6 +63,8 @@ pub struct StepDef {
     pub id: fn() -> TypeId,
     /// Start or shutdown.
     pub phase: Phase,
+    /// Its place among the others, as the compiler knows it.
+    pub node: &'static NodeDef,
     /// The attribute's keys.
     pub keys: StepKeys,
     /// Names what the function takes and gives, by type.
@@ -172,6 +175,7 @@ pub(crate) struct StepSpec {
     pub(crate) id: Option<TypeId>,
     pub(crate) phase: Phase,
     pub(crate) keys: StepKeys,
+    pub(crate) edges: Edges,
     pub(crate) signature: Signature,
     /// Why the step was switched off, if it was.
     pub(crate) off: Option<String>,
@@ -206,6 +210,7 @@ impl From<&'static StepDef> for StepSpec {
             id: Some((def.id)()),
             phase: def.phase,
             keys: def.keys,
+            edges: Edges::from(def.node),
             signature,
             off: None,
             task: Task::Hook(Arc::new(def.call)),

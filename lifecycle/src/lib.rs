@@ -57,7 +57,9 @@ compile_error!("lifecycle needs Unix signals and poll(2); it does not support th
 pub mod __private;
 mod api;
 mod context;
+mod edge;
 mod events;
+mod expect;
 mod gate;
 mod group;
 mod hook;
@@ -88,6 +90,7 @@ pub use run::service::ServiceResult;
 pub use run::{Service, run};
 
 pub use context::{item, note, time_left};
+pub use edge::Node;
 pub use gate::CallStats;
 pub use group::{Group, Requests};
 pub use hook::{Phase, Step};

@@ -7,6 +7,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::edge::{Edges, Node, Target};
 use crate::hook::{Call, Phase, Signature, StepKeys, StepSpec, Task};
 use crate::process::lifecycle;
 
@@ -87,6 +88,7 @@ impl Hook {
                 id: None,
                 phase,
                 keys: StepKeys::default(),
+                edges: Edges::default(),
                 signature: Signature::default(),
                 off: None,
                 task: Task::Hook(Arc::new(move |_| {
@@ -101,6 +103,18 @@ impl Hook {
     pub fn order(mut self, order: i32) -> Self {
         self.spec.keys.order = Some(order);
         self.spec.keys.last = false;
+        self
+    }
+
+    /// It runs after this step, or after [`Requests`](crate::Requests). Can be said several times.
+    pub fn after<N: Node>(mut self) -> Self {
+        self.spec.edges.after.push(Target::of::<N>());
+        self
+    }
+
+    /// It runs before this step, or before [`Requests`](crate::Requests). Can be said several times.
+    pub fn before<N: Node>(mut self) -> Self {
+        self.spec.edges.before.push(Target::of::<N>());
         self
     }
 

@@ -3,6 +3,31 @@
 use crate::group::GroupDef;
 use crate::hook::{Phase, StepDef, StepSpec};
 
+/// Registers itself as the steps do.
+#[cfg(feature = "macros")]
+struct Canary;
+
+#[cfg(feature = "macros")]
+inventory::collect!(Canary);
+#[cfg(feature = "macros")]
+inventory::submit!(Canary);
+
+/// Says if nothing that attributes leave behind can be found here: there are platforms where registrations before
+/// `main` are dropped without a word.
+#[cfg(feature = "macros")]
+pub(crate) fn fault() -> Option<String> {
+    let found = inventory::iter::<Canary>.into_iter().next().is_some();
+    let fault = "nothing that #[on_start], #[on_shutdown] and expect_hooks! have registered is in this program: its \
+                 linker or its platform drops what runs before `main`. See PLATFORMS.md, or build without the feature \
+                 `macros` and register every step by hand";
+    (!found).then(|| fault.to_owned())
+}
+
+#[cfg(not(feature = "macros"))]
+pub(crate) fn fault() -> Option<String> {
+    None
+}
+
 /// All steps, in an order that does not depend on the linker's.
 pub(crate) fn collect() -> Vec<StepSpec> {
     let mut steps = sorted(inventory::iter::<StepDef>.into_iter());
@@ -19,8 +44,10 @@ fn sorted(steps: impl Iterator<Item = &'static StepDef>) -> Vec<StepSpec> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::edge::{EdgeDef, Edges, Node, NodeDef, PlaceDef, Target};
+    use crate::group::Requests;
     use crate::hook::{CallResult, StepKeys};
     use crate::{__private::Call, Step};
     use std::any::TypeId;
@@ -28,6 +55,15 @@ mod tests {
 
     struct Marker;
     impl Step for Marker {}
+    static AFTER: EdgeDef = EdgeDef::after("lifecycle::Requests", Requests::NODE);
+    pub(crate) static NODE: NodeDef = NodeDef {
+        name: "marker",
+        phase: Phase::Start,
+        id: TypeId::of::<Marker>,
+        place: PlaceDef::Order(4),
+        after: &[&AFTER],
+        before: &[],
+    };
 
     const fn def(phase: Phase, module: &'static str, name: &'static str, line: u32) -> StepDef {
         StepDef {
@@ -37,6 +73,7 @@ mod tests {
             line,
             id: TypeId::of::<Marker>,
             phase,
+            node: &NODE,
             keys: StepKeys { order: Some(4), timeout: Some(Duration::from_secs(3)), last: false },
             signature: |signature| signature.takes_report = true,
             call: |_| Ok(Call::Sync(Box::new(|| -> CallResult { Ok(Vec::new()) }))),
@@ -69,6 +106,8 @@ mod tests {
         assert_eq!((step.phase, &*step.file, step.line), (Phase::Start, "src/it.rs", 5));
         assert_eq!(step.id, Some(TypeId::of::<Marker>()));
         assert_eq!(step.keys.order, Some(4));
+        let requests = Target { id: TypeId::of::<Requests>(), path: "lifecycle::Requests".into() };
+        assert_eq!(step.edges, Edges { after: vec![requests], before: vec![] });
         assert!(step.signature.takes_report && step.off.is_none());
     }
 }

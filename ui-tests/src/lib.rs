@@ -1,1 +1,12 @@
-//! Nothing: the cases are in `fail/` and `pass/`, see `tests/ui.rs`.
+//! A library with a step, for the cases in `fail/` and `pass/`, see `tests/ui.rs`.
+
+/// Steps that other crates name.
+pub mod steps {
+    pub use self::inner::reexported as renamed;
+
+    mod inner {
+        /// Of no order: it comes after whoever says so.
+        #[lifecycle::on_shutdown(order = 1)]
+        pub fn reexported() {}
+    }
+}

@@ -7,15 +7,38 @@ use syn::ext::IdentExt;
 use super::check::{Group, Name};
 use crate::paths::site;
 
-/// What makes the struct a group's name.
+/// What makes the struct a group's name, whose attribute is in error.
 pub(super) fn name(name: &Name) -> TokenStream {
+    let p = name.krate.private();
+    named(name, &quote_spanned!(site()=> #p::PlaceDef::Unknown))
+}
+
+fn named(name: &Name, place: &TokenStream) -> TokenStream {
     let Name { krate, ident } = name;
     let p = krate.private();
     let text = ident.unraw().to_string();
     quote_spanned!(site()=>
         const _: () = {
             static GATE: #p::Gate = #p::Gate::new(#text);
+            static NODE: #p::NodeDef = #p::NodeDef {
+                name: #text,
+                phase: #p::Phase::Shutdown,
+                id: #p::TypeId::of::<#ident>,
+                place: #place,
+                after: &[],
+                before: &[],
+            };
             impl #p::Step for #ident {}
+            impl #p::Node for #ident {
+                const NODE: &'static #p::NodeDef = &NODE;
+            }
+            #[allow(unreachable_pub)]
+            impl #ident {
+                #[doc(hidden)]
+                pub const fn lifecycle_node() -> &'static #p::NodeDef {
+                    &NODE
+                }
+            }
             impl #p::Group for #ident {
                 fn gate() -> &'static #p::Gate {
                     &GATE
@@ -31,7 +54,11 @@ pub(super) fn group(group: &Group) -> TokenStream {
     let text = ident.unraw().to_string();
     let order = option(&p, group.order.clone());
     let timeout = option(&p, group.timeout.as_ref().map(|time| time.expand(&p)));
-    let mut tokens = name(&group.name);
+    let place = match &group.order {
+        Some(order) => quote_spanned!(site()=> #p::PlaceDef::Order(#order)),
+        None => quote_spanned!(site()=> #p::PlaceDef::Free),
+    };
+    let mut tokens = named(&group.name, &place);
     tokens.extend(quote_spanned!(site()=>
         #[allow(deprecated)]
         const _: () = {

@@ -19,7 +19,25 @@ fn a_group() {
             pub struct r#Jobs;
             const _: () = {
                 static GATE: mine::__private::Gate = mine::__private::Gate::new("Jobs");
+                static NODE: mine::__private::NodeDef = mine::__private::NodeDef {
+                    name: "Jobs",
+                    phase: mine::__private::Phase::Shutdown,
+                    id: mine::__private::TypeId::of::<r#Jobs>,
+                    place: mine::__private::PlaceDef::Order(-2),
+                    after: &[],
+                    before: &[],
+                };
                 impl mine::__private::Step for r#Jobs {}
+                impl mine::__private::Node for r#Jobs {
+                    const NODE: &'static mine::__private::NodeDef = &NODE;
+                }
+                #[allow(unreachable_pub)]
+                impl r#Jobs {
+                    #[doc(hidden)]
+                    pub const fn lifecycle_node() -> &'static mine::__private::NodeDef {
+                        &NODE
+                    }
+                }
                 impl mine::__private::Group for r#Jobs {
                     fn gate() -> &'static mine::__private::Gate {
                         &GATE

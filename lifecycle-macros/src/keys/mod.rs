@@ -9,7 +9,7 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 
 use value::Value;
-pub(crate) use value::{Spanned, Time, Within, expand_signals};
+pub(crate) use value::{Paths, Spanned, Time, Within, expand_signals, spelled};
 
 use crate::diag::ErrorSink;
 use crate::paths::Krate;
@@ -73,6 +73,8 @@ pub(crate) enum Kind {
     /// A new type's name.
     Name,
     Path,
+    /// Paths to steps: one, or a list.
+    Paths,
     Expr,
     Text,
 }
@@ -124,6 +126,8 @@ pub(crate) const TABLE: &[Key] = &[
     key("flavor", Kind::Quoted(&["multi_thread", "current_thread"]), MAIN, "\"current_thread\""),
     key("worker_threads", Kind::Count, MAIN, "4"),
     key("order", Kind::Rank, START.or(SHUTDOWN).or(GROUP), "-10"),
+    key("after", Kind::Paths, START.or(SHUTDOWN), "close_db"),
+    key("before", Kind::Paths, START.or(SHUTDOWN), "close_db"),
     key("timeout", Kind::Time { zero: false }, START.or(SHUTDOWN).or(GROUP), "\"5s\""),
     key("last", Kind::Flag, SHUTDOWN, ""),
     key("label", Kind::Name, START.or(SHUTDOWN), "CloseDb"),
@@ -208,6 +212,7 @@ take! {
     choice: Choice(&'static str);
     ident: Name(Ident);
     path: Path(syn::Path);
+    paths: Paths(Paths);
 }
 
 type Entry = (&'static Key, Ident, Option<Value>);
@@ -257,7 +262,7 @@ fn entry(input: ParseStream<'_>, attribute: On, errors: &ErrorSink<'_>) -> syn::
     let rest = until_comma(input);
     match value {
         Err(error) => errors.push(error),
-        Ok(Value::Path(_)) if starts_with_group(&rest) => {
+        Ok(Value::Path(_) | Value::Paths(_)) if starts_with_group(&rest) => {
             errors.at(&rest, format!("`{name}` takes a path alone: remove this"));
         }
         Ok(_) if !rest.is_empty() => errors.at(&rest, "expected `,` before this"),

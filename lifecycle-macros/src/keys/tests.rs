@@ -43,16 +43,18 @@ fn an_unknown_key_lists_the_known_and_suggests_the_near_one() {
     assert_eq!(
         errors(SHUTDOWN, quote!(ordr = 1)),
         [
-            "unknown key `ordr`: did you mean `order`?\n`#[on_shutdown]` knows `order`, `timeout`, `last`, `label`, `crate`"
+            "unknown key `ordr`: did you mean `order`?\n`#[on_shutdown]` knows `order`, `after`, `before`, `timeout`, `last`, `label`, `crate`"
         ]
     );
     assert_eq!(
         errors(START, quote!(colour = red)),
-        ["unknown key `colour`\n`#[on_start]` knows `order`, `timeout`, `label`, `crate`"]
+        ["unknown key `colour`\n`#[on_start]` knows `order`, `after`, `before`, `timeout`, `label`, `crate`"]
     );
     assert_eq!(
         errors(START, quote!(last)),
-        ["`last` belongs to `#[on_shutdown]`\n`#[on_start]` knows `order`, `timeout`, `label`, `crate`"]
+        [
+            "`last` belongs to `#[on_shutdown]`\n`#[on_start]` knows `order`, `after`, `before`, `timeout`, `label`, `crate`"
+        ]
     );
 }
 
@@ -66,7 +68,7 @@ fn every_mistake_is_found_at_once() {
             "a duration is a string: write \"30s\"",
             "`last` takes no value: write `last`",
             "expected `=`: write for example `label = CloseDb`",
-            "expected a key; `#[on_shutdown]` knows `order`, `timeout`, `last`, `label`, `crate`",
+            "expected a key; `#[on_shutdown]` knows `order`, `after`, `before`, `timeout`, `last`, `label`, `crate`",
             "`order` is given twice",
         ]
     );
@@ -177,4 +179,19 @@ fn paths_to_constants_are_taken() {
         errors(MAIN, quote!(signals = SIGNALS, worker_threads = N, grace = LIMIT, drain = "never",))
             .is_empty()
     );
+}
+
+#[test]
+fn steps_are_named_alone_or_in_a_list() {
+    let paths = |tokens: TokenStream| -> Vec<String> {
+        let store = ErrorStore::default();
+        let given = Given::parse(tokens, START, &store.sink()).paths("after");
+        assert_eq!(messages(store), [""; 0]);
+        given.into_iter().flat_map(|given| given.value.paths).map(|path| spelled(&path)).collect()
+    };
+    assert_eq!(paths(quote!(after = close)), ["close"]);
+    assert_eq!(paths(quote!(after = [::a::b, self::r#move,], order = 1)), ["::a::b", "self::r#move"]);
+    let by_macro = proc_macro2::Group::new(proc_macro2::Delimiter::None, quote!(db::close));
+    assert_eq!(paths(quote!(after = [#by_macro])), ["db::close"]);
+    assert_eq!(paths(quote!(after = #by_macro)), ["db::close"]);
 }

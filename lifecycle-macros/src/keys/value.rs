@@ -5,7 +5,7 @@ use std::time::Duration;
 use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
-use syn::parse::ParseStream;
+use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Expr, Lit, LitInt, Token};
 
@@ -28,12 +28,18 @@ pub(crate) enum Value {
     Choice(&'static str),
     Name(Ident),
     Path(syn::Path),
+    Paths(Paths),
 }
 
 /// A duration known now, or a path to a `const Duration`.
 pub(crate) enum Time {
     Literal(Duration),
     Path(syn::Path),
+}
+
+/// One path, or several in brackets.
+pub(crate) struct Paths {
+    pub(crate) paths: Vec<syn::Path>,
 }
 
 /// `"never"` or a time.
@@ -87,6 +93,7 @@ pub(super) fn parse(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
             Some(word) if literal(&tokens).is_some() => Ok(Value::Choice(word)),
             _ => fail(choice(key, words, &unquoted(&tokens), "\"")),
         },
+        Kind::Paths => paths(key, &tokens).map(Value::Paths),
         Kind::Signals => signals(&tokens),
         Kind::Count => count(key, &tokens),
         Kind::Name => match syn::parse2::<Ident>(tokens.clone()) {
@@ -229,6 +236,78 @@ fn choice(key: &Key, words: &[&str], found: &str, quote: &str) -> String {
         Some(near) if words.len() > 1 => format!("`{key}` is {known}: did you mean `{quote}{near}{quote}`?"),
         _ => format!("`{key}` is {known}"),
     }
+}
+
+fn paths(key: &Key, tokens: &TokenStream) -> syn::Result<Paths> {
+    let name = key.name;
+    let fail = |culprit: &TokenStream, message: String| Err(syn::Error::new_spanned(culprit, message));
+    let list = match tokens.clone().into_iter().collect::<Vec<_>>().as_slice() {
+        [TokenTree::Group(group)] if group.delimiter() == proc_macro2::Delimiter::Bracket => group.stream(),
+        _ => {
+            return match (syn::Path::parse_mod_style.parse2(tokens.clone()), literal(tokens)) {
+                (Ok(path), _) => Ok(Paths { paths: vec![path] }),
+                (_, Some(Lit::Str(text))) => {
+                    fail(tokens, format!("write the name without quotes: `{name} = {}`", text.value()))
+                }
+                _ => fail(
+                    tokens,
+                    format!(
+                        "expected a step's name or a list: `{name} = {0}` or `{name} = [{0}]`",
+                        key.example
+                    ),
+                ),
+            };
+        }
+    };
+    let mut paths: Vec<syn::Path> = Vec::new();
+    for (index, entry) in split(list).into_iter().enumerate() {
+        match (syn::Path::parse_mod_style.parse2(entry.clone()), literal(&entry)) {
+            (Ok(path), _) if paths.iter().any(|other| spelled(other) == spelled(&path)) => {
+                return fail(&entry, format!("`{}` is listed twice", spelled(&path)));
+            }
+            (Ok(path), _) => paths.push(path),
+            (_, Some(Lit::Str(text))) => {
+                return fail(&entry, format!("write the name without quotes: `{}`", text.value()));
+            }
+            _ if entry.is_empty() => {
+                let place = if index == 0 {
+                    "an empty list orders nothing: name a step in it, or remove"
+                } else {
+                    "an empty place in"
+                };
+                return fail(tokens, format!("{place} `{name}`"));
+            }
+            _ => return fail(&entry, "expected the name of a step".to_owned()),
+        }
+    }
+    Ok(Paths { paths })
+}
+
+/// At commas; one at the end is allowed. Of nothing, one empty entry.
+fn split(tokens: TokenStream) -> Vec<TokenStream> {
+    let mut entries = vec![TokenStream::new()];
+    let mut trees = tokens.into_iter().peekable();
+    while let Some(tree) = trees.next() {
+        match &tree {
+            TokenTree::Punct(punct) if punct.as_char() == ',' => {
+                if trees.peek().is_some() {
+                    entries.push(TokenStream::new());
+                }
+            }
+            _ => {
+                if let Some(entry) = entries.last_mut() {
+                    entry.extend([tree]);
+                }
+            }
+        }
+    }
+    entries
+}
+
+/// A path as it was written.
+pub(crate) fn spelled(path: &syn::Path) -> String {
+    let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    format!("{}{}", if path.leading_colon.is_some() { "::" } else { "" }, names.join("::"))
 }
 
 /// `&[p::signals::SIGTERM, …]`; the `p::signals` is put before each name by [`expand_signals`].

@@ -9,19 +9,33 @@ use super::args::Raw;
 use crate::arguments::{self, Argument};
 use crate::diag::ErrorSink;
 use crate::item::{Item, bare, focus, mentions, without_lifetimes};
-use crate::keys::{On, START, Time};
+use crate::keys::{On, Paths, START, Spanned, Time, spelled};
 use crate::paths::Krate;
 
 pub(super) struct Step {
     pub(super) marker: Marker,
+    pub(super) place: Place,
     pub(super) function: Ident,
     pub(super) is_async: bool,
     pub(super) starts: bool,
-    pub(super) order: Option<TokenStream>,
     pub(super) timeout: Option<Time>,
-    pub(super) last: bool,
     pub(super) arguments: Vec<Argument>,
     pub(super) output: Output,
+}
+
+/// What the keys say of the step's place.
+pub(super) struct Place {
+    pub(super) order: Option<TokenStream>,
+    pub(super) last: bool,
+    pub(super) after: Vec<Edge>,
+    pub(super) before: Vec<Edge>,
+}
+
+/// A path to another step.
+pub(super) struct Edge {
+    pub(super) path: syn::Path,
+    /// As it was written.
+    pub(super) text: String,
 }
 
 /// The type that stands for the step.
@@ -29,6 +43,7 @@ pub(super) struct Marker {
     pub(super) krate: Krate,
     pub(super) vis: TokenStream,
     pub(super) name: Ident,
+    pub(super) starts: bool,
 }
 
 impl Marker {
@@ -44,17 +59,24 @@ pub(super) struct Output {
 }
 
 /// An `Err` holds the marker, where one can stand.
-pub(super) fn check(on: On, raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Result<Step, Option<Marker>> {
-    if let (Some(_), Some(order)) = (&raw.last, &raw.order) {
-        errors.at(&order.key, "a `last` step comes after every order: remove `order`, or `last`");
-    }
+pub(super) fn check(
+    on: On,
+    mut raw: Raw,
+    item: &Item,
+    errors: &ErrorSink<'_>,
+) -> Result<Step, Option<Marker>> {
+    let place = place(&mut raw, item, errors);
     let arguments = arguments::check(item, "a step", errors);
     let output = output(on, item, errors);
     if item.body.is_none() {
         errors.at(&item.sig, "a step needs a body: it is a function that the library calls");
     }
-    let name = raw.label.map_or_else(|| item.sig.ident.clone(), |label| label.value);
-    let marker = Marker { krate: raw.krate, vis: item.vis.to_token_stream(), name };
+    let marker = Marker {
+        name: raw.name(item),
+        krate: raw.krate,
+        vis: item.vis.to_token_stream(),
+        starts: on == START,
+    };
     if errors.failed() {
         // Inside an `impl`, where a method is, no type can be declared.
         let method = item.sig.receiver().is_some()
@@ -64,15 +86,47 @@ pub(super) fn check(on: On, raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Re
     }
     Ok(Step {
         marker,
+        place,
         function: item.sig.ident.clone(),
         is_async: item.sig.asyncness.is_some(),
         starts: on == START,
-        order: raw.order.map(|order| order.value),
         timeout: raw.timeout.map(|timeout| timeout.value),
-        last: raw.last.is_some(),
         arguments,
         output,
     })
+}
+
+impl Raw {
+    /// Of the type that stands for the step.
+    fn name(&self, item: &Item) -> Ident {
+        self.label.as_ref().map_or_else(|| item.sig.ident.clone(), |label| label.value.clone())
+    }
+}
+
+fn place(raw: &mut Raw, item: &Item, errors: &ErrorSink<'_>) -> Place {
+    let last = raw.last.is_some();
+    if let (true, Some(order)) = (last, &raw.order) {
+        errors.at(&order.key, "a `last` step comes after every order: remove `order`, or `last`");
+    }
+    let own = raw.name(item);
+    let edges = |given: Option<Spanned<Paths>>| -> Vec<Edge> {
+        let Some(Spanned { key, value }) = given else { return Vec::new() };
+        if last {
+            errors.at(&key, format!("a `last` step comes after everything else: remove `{key}`, or `last`"));
+        }
+        let edge = |path: syn::Path| Edge { text: spelled(&path), path };
+        let edges: Vec<Edge> = value.paths.into_iter().map(edge).collect();
+        let itself = |edge: &&Edge| edge.path.is_ident(&own) || edge.text == format!("self::{own}");
+        for edge in edges.iter().filter(itself) {
+            errors.at(&edge.path, format!("`{}` cannot come {key} itself", edge.text));
+        }
+        edges
+    };
+    let (after, before) = (edges(raw.after.take()), edges(raw.before.take()));
+    for edge in before.iter().filter(|edge| after.iter().any(|other| other.text == edge.text)) {
+        errors.at(&edge.path, format!("`{}` is in `after` too: it cannot be on both sides", edge.text));
+    }
+    Place { order: raw.order.take().map(|order| order.value), last, after, before }
 }
 
 fn output(on: On, item: &Item, errors: &ErrorSink<'_>) -> Output {

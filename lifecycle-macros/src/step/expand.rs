@@ -1,56 +1,151 @@
 //! From a step to what is added after its function. Cannot fail.
 
-use proc_macro2::TokenStream;
-use quote::quote_spanned;
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote_spanned};
+use syn::ext::IdentExt;
 
-use super::check::{Marker, Step};
+use super::check::{Edge, Marker, Place, Step};
 use crate::arguments;
 use crate::paths::{site, site_at};
 
 /// The type with the step's name.
 pub(super) fn marker(marker: &Marker) -> TokenStream {
-    let Marker { vis, name, krate } = marker;
+    let p = marker.krate.private();
+    let unknown = quote_spanned!(site()=> #p::PlaceDef::Unknown);
+    named(marker, &unknown, &Edges::default(), &TokenStream::new())
+}
+
+fn named(marker: &Marker, place: &TokenStream, edges: &Edges, registration: &TokenStream) -> TokenStream {
+    let Marker { vis, name, krate, .. } = marker;
     let p = krate.private();
+    let (text, phase) = (marker.text(), phase(marker));
+    let Edges { after, before, statics, checks } = edges;
+    let node = node(marker);
     quote_spanned!(site()=>
         #[doc(hidden)]
         #[allow(non_camel_case_types, dead_code)]
         #vis struct #name {}
-        const _: () = { impl #p::Step for #name {} };
+        #[allow(deprecated, non_upper_case_globals)]
+        const _: () = {
+            impl #p::Step for #name {}
+            #p::items! {
+                static #node: #p::NodeDef = #p::NodeDef {
+                    name: #text,
+                    phase: #phase,
+                    id: #p::TypeId::of::<#name>,
+                    place: #place,
+                    after: &[#after],
+                    before: &[#before],
+                };
+                impl #p::Node for #name {
+                    const NODE: &'static #p::NodeDef = &#node;
+                }
+                #[allow(unreachable_pub)]
+                impl #name {
+                    #[doc(hidden)]
+                    pub const fn lifecycle_node() -> &'static #p::NodeDef {
+                        &#node
+                    }
+                }
+                #statics
+                #checks
+            }
+            #registration
+        };
     )
+}
+
+/// Of a name that no path in the keys can mean.
+fn node(marker: &Marker) -> Ident {
+    format_ident!("NODE_OF_{}", marker.text(), span = site())
+}
+
+fn phase(marker: &Marker) -> TokenStream {
+    let p = marker.krate.private();
+    match marker.starts {
+        true => quote_spanned!(site()=> #p::Phase::Start),
+        false => quote_spanned!(site()=> #p::Phase::Shutdown),
+    }
+}
+
+/// What a step's edges come to.
+#[derive(Default)]
+struct Edges {
+    /// References to the statics.
+    after: TokenStream,
+    before: TokenStream,
+    /// One for each edge, so that rustc's words about a circle name each of its edges, at its path.
+    statics: TokenStream,
+    /// What the compiler makes sure of, at the path.
+    checks: TokenStream,
+}
+
+fn edges(marker: &Marker, place: &Place) -> Edges {
+    let mut edges = Edges::default();
+    let node = node(marker);
+    let mut used: Vec<Ident> = Vec::new();
+    let mut one = |edge: &Edge, word: &str, function: &str| {
+        let Some(last) = edge.path.segments.last() else { return TokenStream::new() };
+        let at = site_at(last.ident.span());
+        let p = marker.krate.private_at(at);
+        let mut name = format_ident!("{}_{word}_{}", marker.text(), last.ident.unraw(), span = at);
+        while used.contains(&name) {
+            name = format_ident!("{name}_", span = at);
+        }
+        used.push(name.clone());
+        let function = format_ident!("{function}", span = at);
+        let (path, text) = (edge.path.to_token_stream(), &edge.text);
+        edges.statics.extend(quote_spanned!(at=>
+            static #name: #p::EdgeDef = {
+                use #p::AnyNode as _;
+                #p::EdgeDef::#function(#text, <#path>::lifecycle_node())
+            };
+        ));
+        edges.checks.extend(quote_spanned!(at=>
+            const _: () = #p::order::#function(&#node, &#name);
+        ));
+        quote_spanned!(at=> &#name,)
+    };
+    let after: TokenStream = place.after.iter().map(|edge| one(edge, "AFTER", "after")).collect();
+    let before: TokenStream = place.before.iter().map(|edge| one(edge, "BEFORE", "before")).collect();
+    Edges { after, before, ..edges }
 }
 
 pub(super) fn step(step: &Step) -> TokenStream {
     let krate = &step.marker.krate;
     let p = krate.private();
-    let mut tokens = marker(&step.marker);
+    let place = &step.place;
+    let said = match (&place.order, place.last) {
+        (Some(order), _) => quote_spanned!(site()=> #p::PlaceDef::Order(#order)),
+        (None, true) => quote_spanned!(site()=> #p::PlaceDef::Last),
+        (None, false) => quote_spanned!(site()=> #p::PlaceDef::Free),
+    };
     let id = &step.marker.name;
     let name = step.marker.text();
-    let phase = if step.starts { quote_spanned!(site()=> Start) } else { quote_spanned!(site()=> Shutdown) };
-    let order = option(&p, step.order.clone());
+    let phase = phase(&step.marker);
     let timeout = option(&p, step.timeout.as_ref().map(|time| time.expand(&p)));
-    let last = step.last;
-    let takes = arguments::signature(&step.arguments, krate, step.last);
+    let last = place.last;
+    let takes = arguments::signature(&step.arguments, krate, last);
     let gives = gives(step);
     let call = call(step);
-    tokens.extend(quote_spanned!(site()=>
-        #[allow(deprecated)]
-        const _: () = {
-            #p::inventory::submit! {
-                #p::StepDef {
-                    name: #name,
-                    module: #p::module_path!(),
-                    file: #p::file!(),
-                    line: #p::line!(),
-                    id: #p::TypeId::of::<#id>,
-                    phase: #p::Phase::#phase,
-                    keys: #p::StepKeys { order: #order, timeout: #timeout, last: #last },
-                    signature: |signature: &mut #p::Signature| { #takes #gives },
-                    call: |inputs: &mut #p::Inputs<'_>| -> #p::Result<#p::Call, #p::Missing> { #call },
-                }
+    let node = node(&step.marker);
+    let registration = quote_spanned!(site()=>
+        #p::inventory::submit! {
+            #p::StepDef {
+                name: #name,
+                module: #p::module_path!(),
+                file: #p::file!(),
+                line: #p::line!(),
+                id: #p::TypeId::of::<#id>,
+                phase: #phase,
+                node: &#node,
+                keys: #p::StepKeys { order: #node.order(), timeout: #timeout, last: #last },
+                signature: |signature: &mut #p::Signature| { #takes #gives },
+                call: |inputs: &mut #p::Inputs<'_>| -> #p::Result<#p::Call, #p::Missing> { #call },
             }
-        };
-    ));
-    tokens
+        }
+    );
+    named(&step.marker, &said, &edges(&step.marker, place), &registration)
 }
 
 fn option(p: &TokenStream, value: Option<TokenStream>) -> TokenStream {

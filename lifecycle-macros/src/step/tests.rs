@@ -19,83 +19,100 @@ fn a_shutdown_step() {
         quote!(timeout = "1m 30s", order = -5, crate = mine),
         item,
         expect![[r#"
-        /// Closes it.
-        pub(crate) async fn close_db<'a>(
-            Take(db): Take<Pool>,
-            #[cfg(unix)]
-            cache: &'a Cache<'a>,
-        ) -> Result<(), Error> {}
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, dead_code)]
-        pub(crate) struct close_db {}
-        const _: () = {
-            impl mine::__private::Step for close_db {}
-        };
-        #[allow(deprecated)]
-        const _: () = {
-            mine::__private::inventory::submit(mine::__private::StepDef {
-                name: "close_db",
-                module: mine::__private::module_path!(),
-                file: mine::__private::file!(),
-                line: mine::__private::line!(),
-                id: mine::__private::TypeId::of::<close_db>,
-                phase: mine::__private::Phase::Shutdown,
-                keys: mine::__private::StepKeys {
-                    order: mine::__private::Some(-5),
-                    timeout: mine::__private::Some(mine::__private::Duration::new(90u64, 0u32)),
-                    last: false,
-                },
-                signature: |signature: &mut mine::__private::Signature| {
-                    use mine::__private::argument::{
-                        ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
-                        ByWrapper as _,
-                    };
-                    signature
-                        .takes((&&&&&mine::__private::argument::Arg::<Take<Pool>>::NEW).kind());
-                    #[cfg(unix)]
-                    signature
-                        .takes(
+            /// Closes it.
+            pub(crate) async fn close_db<'a>(
+                Take(db): Take<Pool>,
+                #[cfg(unix)]
+                cache: &'a Cache<'a>,
+            ) -> Result<(), Error> {}
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, dead_code)]
+            pub(crate) struct close_db {}
+            #[allow(deprecated, non_upper_case_globals)]
+            const _: () = {
+                impl mine::__private::Step for close_db {}
+                static NODE_OF_close_db: mine::__private::NodeDef = mine::__private::NodeDef {
+                    name: "close_db",
+                    phase: mine::__private::Phase::Shutdown,
+                    id: mine::__private::TypeId::of::<close_db>,
+                    place: mine::__private::PlaceDef::Order(-5),
+                    after: &[],
+                    before: &[],
+                };
+                impl mine::__private::Node for close_db {
+                    const NODE: &'static mine::__private::NodeDef = &NODE_OF_close_db;
+                }
+                #[allow(unreachable_pub)]
+                impl close_db {
+                    #[doc(hidden)]
+                    pub const fn lifecycle_node() -> &'static mine::__private::NodeDef {
+                        &NODE_OF_close_db
+                    }
+                }
+                mine::__private::inventory::submit(mine::__private::StepDef {
+                    name: "close_db",
+                    module: mine::__private::module_path!(),
+                    file: mine::__private::file!(),
+                    line: mine::__private::line!(),
+                    id: mine::__private::TypeId::of::<close_db>,
+                    phase: mine::__private::Phase::Shutdown,
+                    node: &NODE_OF_close_db,
+                    keys: mine::__private::StepKeys {
+                        order: NODE_OF_close_db.order(),
+                        timeout: mine::__private::Some(mine::__private::Duration::new(90u64, 0u32)),
+                        last: false,
+                    },
+                    signature: |signature: &mut mine::__private::Signature| {
+                        use mine::__private::argument::{
+                            ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
+                            ByWrapper as _,
+                        };
+                        signature
+                            .takes((&&&&&mine::__private::argument::Arg::<Take<Pool>>::NEW).kind());
+                        #[cfg(unix)]
+                        signature
+                            .takes(
+                                (&&&&&mine::__private::argument::Arg::<&'_ Cache<'_>>::NEW).kind(),
+                            );
+                    },
+                    call: |
+                        inputs: &mut mine::__private::Inputs<'_>,
+                    | -> mine::__private::Result<mine::__private::Call, mine::__private::Missing> {
+                        use mine::__private::argument::{
+                            ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
+                            ByWrapper as _,
+                        };
+                        let mut argument0 = mine::__private::argument::hold(
+                            (&&&&&mine::__private::argument::Arg::<Take<Pool>>::NEW).kind(),
+                            inputs,
+                        )?;
+                        #[cfg(unix)]
+                        let mut argument1 = mine::__private::argument::hold(
                             (&&&&&mine::__private::argument::Arg::<&'_ Cache<'_>>::NEW).kind(),
-                        );
-                },
-                call: |
-                    inputs: &mut mine::__private::Inputs<'_>,
-                | -> mine::__private::Result<mine::__private::Call, mine::__private::Missing> {
-                    use mine::__private::argument::{
-                        ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
-                        ByWrapper as _,
-                    };
-                    let mut argument0 = mine::__private::argument::hold(
-                        (&&&&&mine::__private::argument::Arg::<Take<Pool>>::NEW).kind(),
-                        inputs,
-                    )?;
-                    #[cfg(unix)]
-                    let mut argument1 = mine::__private::argument::hold(
-                        (&&&&&mine::__private::argument::Arg::<&'_ Cache<'_>>::NEW).kind(),
-                        inputs,
-                    )?;
-                    mine::__private::Ok(
-                        mine::__private::Call::Async(
-                            mine::__private::Box::pin(async move {
-                                let returned = close_db(
-                                        argument0.lend(),
-                                        #[cfg(unix)]
-                                        argument1.lend(),
-                                    )
-                                    .await;
-                                use mine::__private::outcome::{OpenPlain as _, OpenResult as _};
-                                let opened = (&&mine::__private::outcome::Return::<
-                                    Result<(), Error>,
-                                >::NEW)
-                                    .open();
-                                opened.value().end(opened.split(returned))
-                            }),
-                        ),
-                    )
-                },
-            });
-        };
-    "#]],
+                            inputs,
+                        )?;
+                        mine::__private::Ok(
+                            mine::__private::Call::Async(
+                                mine::__private::Box::pin(async move {
+                                    let returned = close_db(
+                                            argument0.lend(),
+                                            #[cfg(unix)]
+                                            argument1.lend(),
+                                        )
+                                        .await;
+                                    use mine::__private::outcome::{OpenPlain as _, OpenResult as _};
+                                    let opened = (&&mine::__private::outcome::Return::<
+                                        Result<(), Error>,
+                                    >::NEW)
+                                        .open();
+                                    opened.value().end(opened.split(returned))
+                                }),
+                            ),
+                        )
+                    },
+                });
+            };
+        "#]],
     );
 }
 
@@ -107,72 +124,193 @@ fn a_start_step() {
         quote!(timeout = limits::OPEN, label = OpenDb),
         item,
         expect![[r#"
-        fn r#type() -> Pool {
-            body
-        }
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, dead_code)]
-        struct OpenDb {}
-        const _: () = {
-            impl ::lifecycle::__private::Step for OpenDb {}
-        };
-        #[allow(deprecated)]
-        const _: () = {
-            ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
-                name: "OpenDb",
-                module: ::lifecycle::__private::module_path!(),
-                file: ::lifecycle::__private::file!(),
-                line: ::lifecycle::__private::line!(),
-                id: ::lifecycle::__private::TypeId::of::<OpenDb>,
-                phase: ::lifecycle::__private::Phase::Start,
-                keys: ::lifecycle::__private::StepKeys {
-                    order: ::lifecycle::__private::None,
-                    timeout: ::lifecycle::__private::Some(limits::OPEN),
-                    last: false,
-                },
-                signature: |signature: &mut ::lifecycle::__private::Signature| {
-                    {
-                        use ::lifecycle::__private::outcome::{
-                            GiveFuture as _, GiveItself as _, GiveNothing as _, GiveResult as _,
-                            GiveShareable as _, GiveTakeOnly as _, OpenPlain as _,
-                            OpenResult as _,
-                        };
-                        let value = (&&::lifecycle::__private::outcome::Return::<Pool>::NEW)
-                            .open()
-                            .value();
-                        signature.gives((&&&&value).give(), value);
+            fn r#type() -> Pool {
+                body
+            }
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, dead_code)]
+            struct OpenDb {}
+            #[allow(deprecated, non_upper_case_globals)]
+            const _: () = {
+                impl ::lifecycle::__private::Step for OpenDb {}
+                static NODE_OF_OpenDb: ::lifecycle::__private::NodeDef = ::lifecycle::__private::NodeDef {
+                    name: "OpenDb",
+                    phase: ::lifecycle::__private::Phase::Start,
+                    id: ::lifecycle::__private::TypeId::of::<OpenDb>,
+                    place: ::lifecycle::__private::PlaceDef::Free,
+                    after: &[],
+                    before: &[],
+                };
+                impl ::lifecycle::__private::Node for OpenDb {
+                    const NODE: &'static ::lifecycle::__private::NodeDef = &NODE_OF_OpenDb;
+                }
+                #[allow(unreachable_pub)]
+                impl OpenDb {
+                    #[doc(hidden)]
+                    pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
+                        &NODE_OF_OpenDb
                     }
-                },
-                call: |
-                    inputs: &mut ::lifecycle::__private::Inputs<'_>,
-                | -> ::lifecycle::__private::Result<
-                    ::lifecycle::__private::Call,
-                    ::lifecycle::__private::Missing,
-                > {
-                    ::lifecycle::__private::Ok(
-                        ::lifecycle::__private::Call::Sync(
-                            ::lifecycle::__private::Box::new(move || {
-                                let returned = r#type();
-                                use ::lifecycle::__private::outcome::{
-                                    GiveFuture as _, GiveItself as _, GiveNothing as _,
-                                    GiveResult as _, GiveShareable as _, GiveTakeOnly as _,
-                                    OpenPlain as _, OpenResult as _,
-                                };
-                                let opened = (&&::lifecycle::__private::outcome::Return::<
-                                    Pool,
-                                >::NEW)
-                                    .open();
-                                ::lifecycle::__private::outcome::given(
-                                    (&&&&opened.value()).give(),
-                                    opened.split(returned),
-                                )
-                            }),
-                        ),
+                }
+                ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
+                    name: "OpenDb",
+                    module: ::lifecycle::__private::module_path!(),
+                    file: ::lifecycle::__private::file!(),
+                    line: ::lifecycle::__private::line!(),
+                    id: ::lifecycle::__private::TypeId::of::<OpenDb>,
+                    phase: ::lifecycle::__private::Phase::Start,
+                    node: &NODE_OF_OpenDb,
+                    keys: ::lifecycle::__private::StepKeys {
+                        order: NODE_OF_OpenDb.order(),
+                        timeout: ::lifecycle::__private::Some(limits::OPEN),
+                        last: false,
+                    },
+                    signature: |signature: &mut ::lifecycle::__private::Signature| {
+                        {
+                            use ::lifecycle::__private::outcome::{
+                                GiveFuture as _, GiveItself as _, GiveNothing as _, GiveResult as _,
+                                GiveShareable as _, GiveTakeOnly as _, OpenPlain as _,
+                                OpenResult as _,
+                            };
+                            let value = (&&::lifecycle::__private::outcome::Return::<Pool>::NEW)
+                                .open()
+                                .value();
+                            signature.gives((&&&&value).give(), value);
+                        }
+                    },
+                    call: |
+                        inputs: &mut ::lifecycle::__private::Inputs<'_>,
+                    | -> ::lifecycle::__private::Result<
+                        ::lifecycle::__private::Call,
+                        ::lifecycle::__private::Missing,
+                    > {
+                        ::lifecycle::__private::Ok(
+                            ::lifecycle::__private::Call::Sync(
+                                ::lifecycle::__private::Box::new(move || {
+                                    let returned = r#type();
+                                    use ::lifecycle::__private::outcome::{
+                                        GiveFuture as _, GiveItself as _, GiveNothing as _,
+                                        GiveResult as _, GiveShareable as _, GiveTakeOnly as _,
+                                        OpenPlain as _, OpenResult as _,
+                                    };
+                                    let opened = (&&::lifecycle::__private::outcome::Return::<
+                                        Pool,
+                                    >::NEW)
+                                        .open();
+                                    ::lifecycle::__private::outcome::given(
+                                        (&&&&opened.value()).give(),
+                                        opened.split(returned),
+                                    )
+                                }),
+                            ),
+                        )
+                    },
+                });
+            };
+        "#]],
+    );
+}
+
+#[test]
+fn a_step_with_edges() {
+    expands_to(
+        SHUTDOWN,
+        quote!(after = [db::flush, r#move], before = ::other::flush, label = Close),
+        quote! { fn close() {} },
+        expect![[r#"
+            fn close() {}
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, dead_code)]
+            struct Close {}
+            #[allow(deprecated, non_upper_case_globals)]
+            const _: () = {
+                impl ::lifecycle::__private::Step for Close {}
+                static NODE_OF_Close: ::lifecycle::__private::NodeDef = ::lifecycle::__private::NodeDef {
+                    name: "Close",
+                    phase: ::lifecycle::__private::Phase::Shutdown,
+                    id: ::lifecycle::__private::TypeId::of::<Close>,
+                    place: ::lifecycle::__private::PlaceDef::Free,
+                    after: &[&Close_AFTER_flush, &Close_AFTER_move],
+                    before: &[&Close_BEFORE_flush],
+                };
+                impl ::lifecycle::__private::Node for Close {
+                    const NODE: &'static ::lifecycle::__private::NodeDef = &NODE_OF_Close;
+                }
+                #[allow(unreachable_pub)]
+                impl Close {
+                    #[doc(hidden)]
+                    pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
+                        &NODE_OF_Close
+                    }
+                }
+                static Close_AFTER_flush: ::lifecycle::__private::EdgeDef = {
+                    use ::lifecycle::__private::AnyNode as _;
+                    ::lifecycle::__private::EdgeDef::after(
+                        "db::flush",
+                        <db::flush>::lifecycle_node(),
                     )
-                },
-            });
-        };
-    "#]],
+                };
+                static Close_AFTER_move: ::lifecycle::__private::EdgeDef = {
+                    use ::lifecycle::__private::AnyNode as _;
+                    ::lifecycle::__private::EdgeDef::after("r#move", <r#move>::lifecycle_node())
+                };
+                static Close_BEFORE_flush: ::lifecycle::__private::EdgeDef = {
+                    use ::lifecycle::__private::AnyNode as _;
+                    ::lifecycle::__private::EdgeDef::before(
+                        "::other::flush",
+                        <::other::flush>::lifecycle_node(),
+                    )
+                };
+                const _: () = ::lifecycle::__private::order::after(
+                    &NODE_OF_Close,
+                    &Close_AFTER_flush,
+                );
+                const _: () = ::lifecycle::__private::order::after(
+                    &NODE_OF_Close,
+                    &Close_AFTER_move,
+                );
+                const _: () = ::lifecycle::__private::order::before(
+                    &NODE_OF_Close,
+                    &Close_BEFORE_flush,
+                );
+                ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
+                    name: "Close",
+                    module: ::lifecycle::__private::module_path!(),
+                    file: ::lifecycle::__private::file!(),
+                    line: ::lifecycle::__private::line!(),
+                    id: ::lifecycle::__private::TypeId::of::<Close>,
+                    phase: ::lifecycle::__private::Phase::Shutdown,
+                    node: &NODE_OF_Close,
+                    keys: ::lifecycle::__private::StepKeys {
+                        order: NODE_OF_Close.order(),
+                        timeout: ::lifecycle::__private::None,
+                        last: false,
+                    },
+                    signature: |signature: &mut ::lifecycle::__private::Signature| {},
+                    call: |
+                        inputs: &mut ::lifecycle::__private::Inputs<'_>,
+                    | -> ::lifecycle::__private::Result<
+                        ::lifecycle::__private::Call,
+                        ::lifecycle::__private::Missing,
+                    > {
+                        ::lifecycle::__private::Ok(
+                            ::lifecycle::__private::Call::Sync(
+                                ::lifecycle::__private::Box::new(move || {
+                                    let returned = close();
+                                    use ::lifecycle::__private::outcome::{
+                                        OpenPlain as _, OpenResult as _,
+                                    };
+                                    let opened = (&&::lifecycle::__private::outcome::Return::<
+                                        (),
+                                    >::NEW)
+                                        .open();
+                                    opened.value().end(opened.split(returned))
+                                }),
+                            ),
+                        )
+                    },
+                });
+            };
+        "#]],
     );
 }
 
@@ -183,72 +321,89 @@ fn a_last_step() {
         quote!(last),
         quote! { async fn alert(report: &Report) { body } },
         expect![[r#"
-        async fn alert(report: &Report) {
-            body
-        }
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, dead_code)]
-        struct alert {}
-        const _: () = {
-            impl ::lifecycle::__private::Step for alert {}
-        };
-        #[allow(deprecated)]
-        const _: () = {
-            ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
-                name: "alert",
-                module: ::lifecycle::__private::module_path!(),
-                file: ::lifecycle::__private::file!(),
-                line: ::lifecycle::__private::line!(),
-                id: ::lifecycle::__private::TypeId::of::<alert>,
-                phase: ::lifecycle::__private::Phase::Shutdown,
-                keys: ::lifecycle::__private::StepKeys {
-                    order: ::lifecycle::__private::None,
-                    timeout: ::lifecycle::__private::None,
-                    last: true,
-                },
-                signature: |signature: &mut ::lifecycle::__private::Signature| {
-                    use ::lifecycle::__private::argument::{
-                        ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
-                        ByWrapper as _,
-                    };
-                    signature
-                        .takes_last(
+            async fn alert(report: &Report) {
+                body
+            }
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, dead_code)]
+            struct alert {}
+            #[allow(deprecated, non_upper_case_globals)]
+            const _: () = {
+                impl ::lifecycle::__private::Step for alert {}
+                static NODE_OF_alert: ::lifecycle::__private::NodeDef = ::lifecycle::__private::NodeDef {
+                    name: "alert",
+                    phase: ::lifecycle::__private::Phase::Shutdown,
+                    id: ::lifecycle::__private::TypeId::of::<alert>,
+                    place: ::lifecycle::__private::PlaceDef::Last,
+                    after: &[],
+                    before: &[],
+                };
+                impl ::lifecycle::__private::Node for alert {
+                    const NODE: &'static ::lifecycle::__private::NodeDef = &NODE_OF_alert;
+                }
+                #[allow(unreachable_pub)]
+                impl alert {
+                    #[doc(hidden)]
+                    pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
+                        &NODE_OF_alert
+                    }
+                }
+                ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
+                    name: "alert",
+                    module: ::lifecycle::__private::module_path!(),
+                    file: ::lifecycle::__private::file!(),
+                    line: ::lifecycle::__private::line!(),
+                    id: ::lifecycle::__private::TypeId::of::<alert>,
+                    phase: ::lifecycle::__private::Phase::Shutdown,
+                    node: &NODE_OF_alert,
+                    keys: ::lifecycle::__private::StepKeys {
+                        order: NODE_OF_alert.order(),
+                        timeout: ::lifecycle::__private::None,
+                        last: true,
+                    },
+                    signature: |signature: &mut ::lifecycle::__private::Signature| {
+                        use ::lifecycle::__private::argument::{
+                            ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
+                            ByWrapper as _,
+                        };
+                        signature
+                            .takes_last(
+                                (&&&&&::lifecycle::__private::argument::Arg::<&Report>::NEW).kind(),
+                            );
+                    },
+                    call: |
+                        inputs: &mut ::lifecycle::__private::Inputs<'_>,
+                    | -> ::lifecycle::__private::Result<
+                        ::lifecycle::__private::Call,
+                        ::lifecycle::__private::Missing,
+                    > {
+                        use ::lifecycle::__private::argument::{
+                            ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
+                            ByWrapper as _,
+                        };
+                        let mut argument0 = ::lifecycle::__private::argument::hold(
                             (&&&&&::lifecycle::__private::argument::Arg::<&Report>::NEW).kind(),
-                        );
-                },
-                call: |
-                    inputs: &mut ::lifecycle::__private::Inputs<'_>,
-                | -> ::lifecycle::__private::Result<
-                    ::lifecycle::__private::Call,
-                    ::lifecycle::__private::Missing,
-                > {
-                    use ::lifecycle::__private::argument::{
-                        ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
-                        ByWrapper as _,
-                    };
-                    let mut argument0 = ::lifecycle::__private::argument::hold(
-                        (&&&&&::lifecycle::__private::argument::Arg::<&Report>::NEW).kind(),
-                        inputs,
-                    )?;
-                    ::lifecycle::__private::Ok(
-                        ::lifecycle::__private::Call::Async(
-                            ::lifecycle::__private::Box::pin(async move {
-                                let returned = alert(argument0.lend()).await;
-                                use ::lifecycle::__private::outcome::{
-                                    OpenPlain as _, OpenResult as _,
-                                };
-                                let opened = (&&::lifecycle::__private::outcome::Return::<
-                                    (),
-                                >::NEW)
-                                    .open();
-                                opened.value().end(opened.split(returned))
-                            }),
-                        ),
-                    )
-                },
-            });
-        };
-    "#]],
+                            inputs,
+                        )?;
+                        ::lifecycle::__private::Ok(
+                            ::lifecycle::__private::Call::Async(
+                                ::lifecycle::__private::Box::pin(async move {
+                                    let returned = alert(argument0.lend()).await;
+                                    use ::lifecycle::__private::outcome::{
+                                        OpenPlain as _, OpenResult as _,
+                                    };
+                                    let opened = (&&::lifecycle::__private::outcome::Return::<
+                                        (),
+                                    >::NEW)
+                                        .open();
+                                    opened.value().end(opened.split(returned))
+                                }),
+                            ),
+                        )
+                    },
+                });
+            };
+        "#]],
     );
 }
 

@@ -38,8 +38,9 @@ pub(super) fn worst(shutdown: &Graph, model: &Model<'_>, settings: &Settings) ->
         let slowest = before.reduce(|a, b| if longest[b].0 > longest[a].0 { b } else { a });
         let begins = slowest.map_or(Duration::ZERO, |before| longest[before].0);
         longest[node] = (begins.saturating_add(cost(node)), slowest);
-        // The later of two equals, so that no way ends before the drain.
-        if end.is_none_or(|end: usize| longest[node].0 >= longest[end].0) {
+        // The later of two equals, so that no way ends before the drain. A barrier may stand apart from everything.
+        let ends = shutdown.nodes[node].kind != NodeKind::Barrier;
+        if ends && end.is_none_or(|end: usize| longest[node].0 >= longest[end].0) {
             end = Some(node);
         }
     }

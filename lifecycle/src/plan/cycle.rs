@@ -9,15 +9,24 @@ pub(super) struct Sorted {
     pub(super) steps: Vec<usize>,
     /// By step, the indices of those edges.
     pub(super) outgoing: Vec<Vec<usize>>,
+    /// By step, whether it is in a cycle.
+    pub(super) cyclic: Vec<bool>,
 }
 
-pub(super) fn sort(model: &Model<'_>, edges: &[Edge], errors: &mut Vec<PlanError>) -> Sorted {
+/// Takes out of `edges` those that are in a cycle of steps that are off alone, which keeps nobody waiting.
+pub(super) fn sort(model: &Model<'_>, edges: &mut Vec<Edge>, errors: &mut Vec<PlanError>) -> Sorted {
     let count = model.steps.len();
-    let mut outgoing = vec![Vec::new(); count];
-    for (index, edge) in edges.iter().enumerate() {
-        outgoing[edge.from].push(index);
+    let mut outgoing = by_start(count, edges);
+    if topological(&outgoing, edges).len() < count {
+        let component = components(&outgoing, edges);
+        let mut silent = vec![true; count];
+        for step in (0..count).filter(|&step| model.is_on(step)) {
+            silent[component[step]] = false;
+        }
+        edges.retain(|edge| component[edge.from] != component[edge.to] || !silent[component[edge.from]]);
+        outgoing = by_start(count, edges);
     }
-    let mut sorted = Sorted { steps: topological(&outgoing, edges), outgoing };
+    let mut sorted = Sorted { steps: topological(&outgoing, edges), outgoing, cyclic: vec![false; count] };
     if sorted.steps.len() == count {
         return sorted;
     }
@@ -34,11 +43,24 @@ pub(super) fn sort(model: &Model<'_>, edges: &[Edge], errors: &mut Vec<PlanError
         }
     }));
     let component = components(&sorted.outgoing, edges);
-    for outgoing in &mut sorted.outgoing {
-        outgoing.retain(|&edge| component[edges[edge].from] != component[edges[edge].to]);
+    let Sorted { outgoing, cyclic, .. } = &mut sorted;
+    for outgoing in outgoing {
+        outgoing.retain(|&edge| {
+            let inside = component[edges[edge].from] == component[edges[edge].to];
+            cyclic[edges[edge].to] |= inside;
+            !inside
+        });
     }
     sorted.steps = topological(&sorted.outgoing, edges);
     sorted
+}
+
+fn by_start(count: usize, edges: &[Edge]) -> Vec<Vec<usize>> {
+    let mut outgoing = vec![Vec::new(); count];
+    for (index, edge) in edges.iter().enumerate() {
+        outgoing[edge.from].push(index);
+    }
+    outgoing
 }
 
 /// Without the steps that are in a cycle, or behind one.

@@ -43,6 +43,8 @@ pub(crate) enum Who {
     Main,
     /// Whoever gave a resource before the first step.
     Given,
+    /// The tracked calls.
+    Requests,
 }
 
 impl Who {
@@ -65,16 +67,45 @@ impl fmt::Display for Who {
             Who::Step { name, file, line } => write!(f, "`{name}` ({file}:{line})"),
             Who::Main => f.write_str("`main`"),
             Who::Given => f.write_str("setup or the builder"),
+            Who::Requests => f.write_str("`Requests`"),
         }
     }
 }
 
-/// An `order` that a step is bound to by its edges.
+/// A rank that a step is bound to by its edges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bound {
     pub(crate) order: i32,
     /// Whose it is.
     pub(crate) of: Who,
+    pub(crate) by: BoundBy,
+}
+
+/// Why somebody has a rank that binds others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BoundBy {
+    Order,
+    Default,
+    /// It comes before this one.
+    Before(Who),
+    /// They are the tracked calls.
+    Requests,
+}
+
+/// Which key an edge stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    After,
+    Before,
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Way::After => "after",
+            Way::Before => "before",
+        })
+    }
 }
 
 /// `step` must follow `follows`.
@@ -93,6 +124,11 @@ pub(crate) enum PlanError {
     LastWithOrder { step: Who, order: i32 },
     LastStart { step: Who },
     LastGroup { step: Who },
+    LastWithEdges { step: Who },
+    AfterLast { step: Who, last: Who },
+    OtherPhase { step: Who, way: Way, target: Who },
+    NotLinked { step: Who, way: Way, path: String },
+    NotBeforeRequests { step: Who, bound: Bound },
     NoReportYet { step: Who },
     TwoProviders { by: Vec<(Who, &'static str)> },
     NotProvided { user: Who, missing: Missing },
@@ -136,6 +172,46 @@ impl fmt::Display for PlanError {
                 f,
                 "{step} is a group and cannot be `last`: its calls need their time, give it a high order instead"
             ),
+            PlanError::LastWithEdges { step } => write!(
+                f,
+                "{step} is `last` and has `after` or `before` too: a last step comes after everything else, leave one of \
+                 the two out"
+            ),
+            PlanError::AfterLast { step, last } => write!(
+                f,
+                "{step} cannot come after {last}, which is `last`: everything else comes before that. Turn the edge \
+                 round, or remove it"
+            ),
+            PlanError::OtherPhase { step, way, target: Who::Requests } => write!(
+                f,
+                "{step} runs at the start and cannot come {way} the requests, which are drained at the shutdown: \
+                 remove this"
+            ),
+            PlanError::OtherPhase { step, way, target } => write!(
+                f,
+                "{step} cannot come {way} {target}: one runs at the start and the other at the shutdown, and these have \
+                 separate orders. Name a step of the same attribute, or remove this"
+            ),
+            PlanError::NotLinked { step, way, path } => write!(
+                f,
+                "{step} has {way} = {path}, and there is no such step in this program: the compiler knew it, but the \
+                 linker left its registration out. {}",
+                crate::expect::LINKING
+            ),
+            PlanError::NotBeforeRequests { step, bound } => {
+                if bound.of == *step {
+                    write!(f, "{step} has order = {}, but comes before the requests", bound.order)?;
+                } else {
+                    write!(f, "{step} comes before the requests, but follows {}", bound.of)?;
+                    bound.tell(f, "which")?;
+                }
+                write!(
+                    f,
+                    ". They count as -1 for what precedes them: give {} an order of -1 or less",
+                    bound.of.short()
+                )?;
+                f.write_str(if bound.of == *step { ", or none" } else { ", or remove one of the two edges" })
+            }
             PlanError::NoReportYet { step } => write!(
                 f,
                 "{step} takes &Report, which exists only once the other steps have ended: make it `last`"
@@ -189,16 +265,25 @@ impl fmt::Display for PlanError {
                 write!(f, "{step} has order = {order}, but ")?;
                 reason(f, follows, *why)?;
                 if bound.of == *follows {
-                    write!(f, ", and that has order = {}", bound.order)?;
-                } else {
+                    bound.tell(f, "and that")?;
+                } else if bound.by == BoundBy::Order {
                     write!(f, ", and that follows {} of order = {}", bound.of, bound.order)?;
+                } else {
+                    write!(f, ", and that follows {}", bound.of)?;
+                    bound.tell(f, "which")?;
                 }
                 write!(
                     f,
                     ": give {} an order of {} or more, or none, since it follows by itself",
                     step.short(),
                     bound.order
-                )
+                )?;
+                match bound.by {
+                    BoundBy::Default => {
+                        write!(f, "; or give {} an order of {order} or less", bound.of.short())
+                    }
+                    _ => Ok(()),
+                }
             }
             PlanError::Cycle { links } => {
                 f.write_str("these steps wait for each other: ")?;
@@ -207,11 +292,30 @@ impl fmt::Display for PlanError {
                     write!(f, "{} ", link.step)?;
                     reason(f, &link.follows, link.why)?;
                 }
-                f.write_str(
-                    ". Break the circle: borrow (&T) in place of one Take<T>, or split one of the steps",
-                )
+                let written = |link: &CycleLink| matches!(link.why, EdgeSource::After | EdgeSource::Before);
+                f.write_str(". Break the circle: ")?;
+                if links.iter().any(written) {
+                    f.write_str("remove one `after` or `before`")?;
+                }
+                if !links.iter().all(written) {
+                    let or = if links.iter().any(written) { ", " } else { "" };
+                    write!(f, "{or}borrow (&T) in place of one Take<T>")?;
+                }
+                f.write_str(", or split one of the steps")
             }
             PlanError::Budget(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Bound {
+    /// Why it is one, after a comma.
+    fn tell(&self, f: &mut fmt::Formatter<'_>, subject: &str) -> fmt::Result {
+        match &self.by {
+            BoundBy::Order => write!(f, ", {subject} has order = {}", self.order),
+            BoundBy::Default => write!(f, ", {subject} has no order and so comes at 0"),
+            BoundBy::Before(other) => write!(f, ", {subject} comes at {}, before {other}", self.order),
+            BoundBy::Requests => f.write_str(", and they count as 0 for what follows them"),
         }
     }
 }
@@ -219,6 +323,8 @@ impl fmt::Display for PlanError {
 /// Why a step must follow another, as the end of a sentence about it.
 fn reason(f: &mut fmt::Formatter<'_>, follows: &Who, why: EdgeSource) -> fmt::Result {
     match why {
+        EdgeSource::After => write!(f, "comes after {follows}"),
+        EdgeSource::Before => write!(f, "is named in `before` by {follows}"),
         EdgeSource::Provides(name) => write!(f, "needs the {} that {follows} provides", type_name(name)),
         EdgeSource::Takes(name) => write!(f, "takes away the {} that {follows} uses", type_name(name)),
     }

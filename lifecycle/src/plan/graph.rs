@@ -29,8 +29,15 @@ pub(crate) enum NodeKind {
 }
 
 impl Graph {
-    /// `steps` are canonical indices in ascending order; `edges` may name others, which are left out.
-    pub(super) fn build(steps: &[usize], ranks: &[Rank], edges: &[Edge], requests: bool) -> Self {
+    /// `steps` are canonical indices in ascending order. Those that are `silent` do not run, but what their edges put on
+    /// both sides of them stays in order.
+    pub(super) fn build(
+        steps: &[usize],
+        silent: &[usize],
+        ranks: &[Rank],
+        edges: &[Edge],
+        requests: bool,
+    ) -> Self {
         let mut by_rank: Vec<usize> = steps.to_vec();
         by_rank.sort_by_key(|&step| (ranks[step].level(), step));
         let mut graph = Graph { nodes: Vec::with_capacity(steps.len() + 1) };
@@ -56,12 +63,19 @@ impl Graph {
         if !divided {
             graph.add(NodeKind::Requests, &before);
         }
-        for edge in edges {
-            // Those between two ranks hold already.
+        // Those between two ranks hold already.
+        let level: Vec<&Edge> =
+            edges.iter().filter(|edge| ranks[edge.from].level() == ranks[edge.to].level()).collect();
+        let (mut follows, mut precedes) = (vec![false; ranks.len()], vec![false; ranks.len()]);
+        for edge in &level {
+            (follows[edge.to], precedes[edge.from]) = (true, true);
+        }
+        for &step in silent.iter().filter(|&&step| follows[step] && precedes[step]) {
+            node_of[step] = Some(graph.add(NodeKind::Barrier, &[]));
+        }
+        for edge in level {
             if let (Some(from), Some(to)) = (node_of[edge.from], node_of[edge.to]) {
-                if ranks[edge.from].level() == ranks[edge.to].level() {
-                    graph.link(from, to);
-                }
+                graph.link(from, to);
             }
         }
         graph
@@ -79,6 +93,12 @@ impl Graph {
     fn link(&mut self, from: usize, to: usize) {
         self.nodes[from].next.push(to);
         self.nodes[to].after.push(from);
+    }
+
+    /// Whether a step runs in it.
+    #[cfg(test)]
+    pub(super) fn holds(&self, step: usize) -> bool {
+        self.nodes.iter().any(|node| node.kind == NodeKind::Step(step))
     }
 
     /// The nodes in an order in which each comes after all that it waits for.

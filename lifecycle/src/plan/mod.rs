@@ -11,6 +11,7 @@ mod rank;
 mod resources;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -141,7 +142,20 @@ impl<'a> Model<'a> {
 
     /// The steps that are not off.
     fn in_use(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.steps.len()).filter(|&index| self.slots[index] != Slot::Off)
+        (0..self.steps.len()).filter(|&index| self.is_on(index))
+    }
+
+    fn is_on(&self, index: usize) -> bool {
+        self.slots[index] != Slot::Off
+    }
+
+    /// Whether it has a rank: `last` steps have none.
+    fn is_ranked(&self, index: usize) -> bool {
+        match self.slots[index] {
+            Slot::Start | Slot::Ordered => true,
+            Slot::LastWithReport | Slot::Last => false,
+            Slot::Off => !self.steps[index].keys.last,
+        }
     }
 
     fn who(&self, index: usize) -> Who {
@@ -197,19 +211,32 @@ pub(crate) fn plan(input: &Input<'_>) -> Result<Plan, PlanErrors> {
     let mut errors = Vec::new();
     let model = Model::new(input, &mut errors);
     let flow = resources::trace(&model, &mut errors);
-    let order = cycle::sort(&model, &flow.edges, &mut errors);
-    let ranks = rank::derive(&model, &flow.edges, &order, &mut errors);
+    let mut written = written::trace(&model, &mut errors);
+    let mut edges = [flow.edges.as_slice(), &written.edges].concat();
+    edges.sort_unstable();
+    // One between any two steps.
+    edges.dedup_by_key(|edge| (edge.from, edge.to));
+    let order = cycle::sort(&model, &mut edges, &mut errors);
+    written.retain(&edges);
+    let ranks = rank::derive(&model, &written, &edges, &order, &mut errors);
     if !errors.is_empty() {
         // A step may have the same wrong argument twice.
         errors.dedup();
         return Err(PlanErrors(errors));
     }
     let graph = |slot: Slot| {
-        let steps: Vec<usize> = model
-            .in_use()
-            .filter(|&step| model.slots[step] == slot && flow.skipped[step].is_none())
-            .collect();
-        Graph::build(&steps, &ranks, &flow.edges, slot == Slot::Ordered)
+        let runs = |step: &usize| model.slots[*step] == slot && flow.skipped[*step].is_none();
+        let steps: Vec<usize> = (0..model.steps.len()).filter(runs).collect();
+        let silent: Vec<usize> = match slot {
+            Slot::Start | Slot::Ordered => {
+                let phase = if slot == Slot::Start { Phase::Start } else { Phase::Shutdown };
+                let silent = |step: &usize| !model.is_on(*step) || flow.skipped[*step].is_some();
+                let here = |step: &usize| model.steps[*step].phase == phase && model.is_ranked(*step);
+                (0..model.steps.len()).filter(silent).filter(here).collect()
+            }
+            _ => Vec::new(),
+        };
+        Graph::build(&steps, &silent, &ranks, &edges, slot == Slot::Ordered)
     };
     let [mut start, mut shutdown, mut last_with_report, mut last] =
         [Slot::Start, Slot::Ordered, Slot::LastWithReport, Slot::Last].map(graph);

@@ -1,8 +1,13 @@
 //! The rank of each step, written or derived from its edges.
+//!
+//! A step's own keys say where it stands: its order, else the highest of what it names in `after`, else the lowest of what
+//! it names in `before`, else 0. What others say of it, and what it takes, can only move it to where it follows them; a
+//! step that says nothing of itself also goes down to where it precedes those who take away what it uses.
 
-use super::error::{Bound, PlanError};
-use super::resources::Edge;
-use super::{Model, Slot};
+use super::Model;
+use super::error::{Bound, BoundBy, PlanError, Who};
+use super::resources::{Edge, EdgeSource};
+use super::written::{Own, Written};
 
 /// A step waits for every step of lower rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,10 +25,12 @@ pub(crate) enum RankSource {
     Order,
     /// Nothing says anything else.
     Default,
-    /// It must follow this step, whose `order` it is.
+    /// It must follow this step, whose rank it is.
     After(usize),
-    /// It must come before this step, whose `order` it is.
+    /// It must come before this step, whose rank it is.
     Before(usize),
+    /// It names `Requests`: 0 after them, -1 before them.
+    Requests,
 }
 
 impl Rank {
@@ -42,66 +49,244 @@ impl Rank {
     }
 }
 
-/// An `order` that reaches a step along edges, and the step that has it.
-type Reach = Option<(i32, usize)>;
+/// Whose a rank is that reaches a step along edges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Holder {
+    Requests,
+    Step(usize),
+}
+
+/// Twice a rank, so that there is a place between two: right before rank 0 for what is early.
+type Level = i64;
+type Reach = (Level, Holder);
+
+const EARLY: Level = -1;
+const AFTER_REQUESTS: Level = 0;
+const BEFORE_REQUESTS: Level = -2;
+
+const fn level(order: i32) -> Level {
+    order as Level * 2
+}
+
+/// The rank as it is written; an early one counts as 0.
+fn written(level: Level) -> i32 {
+    i32::try_from((level + 1).div_euclid(2)).unwrap_or(i32::MAX)
+}
+
+/// Where a step stands, and why.
+#[derive(Clone, Copy)]
+struct Stand {
+    level: Level,
+    source: RankSource,
+}
+
+impl From<Stand> for Rank {
+    fn from(Stand { level, source }: Stand) -> Self {
+        Rank { value: written(level), early: level == EARLY, source }
+    }
+}
+
+struct Derive<'a> {
+    edges: &'a [Edge],
+    order: &'a super::cycle::Sorted,
+    own: &'a [Own],
+    /// The orders as written.
+    written: Vec<Option<Level>>,
+    /// Where a step stands that nothing moves: a group comes early.
+    unmoved: Vec<Level>,
+    /// Those that nothing moves: not of a step that is off, which only stands between others.
+    fixed: Vec<bool>,
+    /// The lowest order that must follow a step by what is taken or by `before`, and whose it is.
+    ceiling: Vec<Option<Reach>>,
+}
 
 /// `order` is a topological order of the steps along those edges that are in no cycle.
 pub(super) fn derive(
     model: &Model<'_>,
+    written: &Written,
     edges: &[Edge],
     order: &super::cycle::Sorted,
     errors: &mut Vec<PlanError>,
 ) -> Vec<Rank> {
     let count = model.steps.len();
-    // Last steps have no rank.
-    let ranked = |step: usize| matches!(model.slots[step], Slot::Start | Slot::Ordered);
-    let explicit: Vec<Reach> = (0..count)
-        .map(|step| model.steps[step].keys.order.filter(|_| ranked(step)).map(|order| (order, step)))
+    let orders: Vec<Option<Level>> = (0..count)
+        .map(|step| model.steps[step].keys.order.filter(|_| model.is_ranked(step)).map(level))
         .collect();
-    // What the edges alone say: the highest `order` a step must follow, the lowest that must follow it. An `order` of its
-    // own hides what lies behind it, since a contradiction there is reported there.
-    let (mut floor, mut ceiling): (Vec<Reach>, Vec<Reach>) = (vec![None; count], vec![None; count]);
-    for &step in &order.steps {
-        for &edge in &order.outgoing[step] {
-            let from = explicit[step].or(floor[step]);
-            let to = &mut floor[edges[edge].to];
-            *to = from.into_iter().chain(*to).max();
+    let unmoved =
+        model.steps.iter().map(|step| if step.is_group() { EARLY } else { AFTER_REQUESTS }).collect();
+    let fixed = (0..count).map(|step| orders[step].is_some() && model.is_on(step)).collect();
+    let mut derive = Derive {
+        edges,
+        order,
+        own: &written.own,
+        written: orders,
+        unmoved,
+        fixed,
+        ceiling: vec![None; count],
+    };
+    derive.ceilings();
+    // First without those that only say `before`, since it is the others' ranks that they go by.
+    let starts: Vec<Option<Stand>> = (0..count).map(|step| derive.start(step)).collect();
+    let firm = derive.forward(&starts);
+    let starts = derive.with_before(starts, &firm);
+    let reached = derive.forward(&starts);
+    let ranks: Vec<Rank> = (0..count).map(|step| derive.rank(starts[step], reached[step])).collect();
+    derive.contradictions(model, &reached, &ranks, errors);
+    ranks
+}
+
+impl Derive<'_> {
+    fn ceilings(&mut self) {
+        for &step in self.order.steps.iter().rev() {
+            let mut lowest = self.own[step].before_requests.then_some((BEFORE_REQUESTS, Holder::Requests));
+            for edge in self.order.outgoing[step].iter().map(|&edge| &self.edges[edge]) {
+                if edge.source != EdgeSource::After {
+                    let to = match self.written[edge.to] {
+                        Some(order) if self.fixed[edge.to] => Some((order, Holder::Step(edge.to))),
+                        _ => self.ceiling[edge.to],
+                    };
+                    lowest = to.into_iter().chain(lowest).min();
+                }
+            }
+            self.ceiling[step] = lowest;
         }
     }
-    for &step in order.steps.iter().rev() {
-        for &edge in &order.outgoing[step] {
-            let to = edges[edge].to;
-            let to = explicit[to].or(ceiling[to]);
-            ceiling[step] = to.into_iter().chain(ceiling[step]).min();
+
+    /// Where a step stands by itself; nowhere if it goes by others.
+    fn start(&self, step: usize) -> Option<Stand> {
+        let own = &self.own[step];
+        if let Some(level) = self.written[step] {
+            return Some(Stand { level, source: RankSource::Order });
         }
+        if own.after_requests {
+            return Some(Stand { level: AFTER_REQUESTS, source: RankSource::Requests });
+        }
+        if own.after || own.only_before() || self.order.cyclic[step] {
+            return None;
+        }
+        Some(match self.ceiling[step] {
+            Some((level, by)) if level < self.unmoved[step] => Stand { level, source: before(by) },
+            _ => Stand { level: self.unmoved[step], source: RankSource::Default },
+        })
     }
-    for (from, outgoing) in order.outgoing.iter().enumerate() {
-        for &edge in outgoing {
-            let edge = &edges[edge];
-            let (Some((order, _)), Some((bound, by))) = (explicit[edge.to], explicit[from].or(floor[from]))
-            else {
+
+    /// The starts of those that only say `before`: the lowest of what they name.
+    fn with_before(&self, mut starts: Vec<Option<Stand>>, firm: &[Option<Reach>]) -> Vec<Option<Stand>> {
+        for &step in self.order.steps.iter().rev() {
+            let own = &self.own[step];
+            if self.written[step].is_some() || !own.only_before() || self.order.cyclic[step] {
                 continue;
+            }
+            let requests = own.before_requests.then_some((BEFORE_REQUESTS, Holder::Requests));
+            let value = |to: usize| match self.own[to].only_before() && self.written[to].is_none() {
+                true => starts[to].map(|stand| stand.level),
+                false => firm[to].map(|(value, _)| value),
             };
-            if bound > order {
+            let named = own.before.iter().filter_map(|&to| Some((value(to)?, Holder::Step(to))));
+            let lowest = named.chain(requests).min();
+            let ceiling =
+                self.ceiling[step].filter(|ceiling| ceiling.0 < lowest.map_or(0, |lowest| lowest.0));
+            starts[step] = Some(match ceiling.or(lowest) {
+                Some((level, by)) => Stand { level, source: before(by) },
+                None => Stand { level: self.unmoved[step], source: RankSource::Default },
+            });
+        }
+        starts
+    }
+
+    /// Each step's start, raised to the highest that it follows.
+    fn forward(&self, starts: &[Option<Stand>]) -> Vec<Option<Reach>> {
+        let mut reached: Vec<Option<Reach>> = vec![None; starts.len()];
+        for &step in &self.order.steps {
+            let start = starts[step].map(|stand| match stand.source {
+                RankSource::Requests if stand.level == AFTER_REQUESTS => (stand.level, Holder::Requests),
+                _ => (stand.level, Holder::Step(step)),
+            });
+            reached[step] = match (start, reached[step]) {
+                (Some(start), Some(floor)) if !self.fixed[step] && floor.0 > start.0 => Some(floor),
+                (None, floor) => floor,
+                (start, _) => start,
+            };
+            for edge in self.order.outgoing[step].iter().map(|&edge| &self.edges[edge]) {
+                reached[edge.to] = reached[step].into_iter().chain(reached[edge.to]).max();
+            }
+        }
+        reached
+    }
+
+    fn rank(&self, start: Option<Stand>, reached: Option<Reach>) -> Rank {
+        let stand = match (start, reached) {
+            (Some(start), Some((level, _))) if start.level == level => start,
+            (_, Some((level, Holder::Step(by)))) => Stand { level, source: RankSource::After(by) },
+            (_, Some((level, Holder::Requests))) => Stand { level, source: RankSource::Requests },
+            // In a cycle.
+            (_, None) => Stand { level: AFTER_REQUESTS, source: RankSource::Default },
+        };
+        stand.into()
+    }
+
+    fn contradictions(
+        &self,
+        model: &Model<'_>,
+        reached: &[Option<Reach>],
+        ranks: &[Rank],
+        errors: &mut Vec<PlanError>,
+    ) {
+        let bound = |(level, holder): Reach| {
+            let (of, by) = match holder {
+                Holder::Requests => (Who::Requests, BoundBy::Requests),
+                Holder::Step(step) => {
+                    let by = match ranks[step].source {
+                        RankSource::Default => BoundBy::Default,
+                        RankSource::Before(other) => BoundBy::Before(model.who(other)),
+                        RankSource::Requests => BoundBy::Before(Who::Requests),
+                        RankSource::Order | RankSource::After(_) => BoundBy::Order,
+                    };
+                    (model.who(step), by)
+                }
+            };
+            Bound { order: written(level), of, by }
+        };
+        for (step, own) in self.own.iter().enumerate() {
+            let fixed = self.written[step].filter(|_| self.fixed[step]);
+            if let Some(order) = fixed.filter(|order| own.after_requests && *order < AFTER_REQUESTS) {
                 errors.push(PlanError::Contradiction {
-                    step: model.who(edge.to),
-                    order,
-                    follows: model.who(from),
-                    bound: Bound { order: bound, of: model.who(by) },
-                    why: edge.source,
+                    step: model.who(step),
+                    order: written(order),
+                    follows: Who::Requests,
+                    bound: bound((AFTER_REQUESTS, Holder::Requests)),
+                    why: EdgeSource::After,
                 });
             }
+            if let Some(reach) =
+                reached[step].filter(|reach| own.before_requests && reach.0 > BEFORE_REQUESTS)
+            {
+                if model.is_on(step) {
+                    let bound = bound(reach);
+                    errors.push(PlanError::NotBeforeRequests { step: model.who(step), bound });
+                }
+            }
+        }
+        for (from, outgoing) in self.order.outgoing.iter().enumerate() {
+            for edge in outgoing.iter().map(|&edge| &self.edges[edge]) {
+                let Some(order) = self.written[edge.to].filter(|_| self.fixed[edge.to]) else { continue };
+                if let Some(reach) = reached[from].filter(|reach| reach.0 > order) {
+                    errors.push(PlanError::Contradiction {
+                        step: model.who(edge.to),
+                        order: written(order),
+                        follows: model.who(from),
+                        bound: bound(reach),
+                        why: edge.source,
+                    });
+                }
+            }
         }
     }
-    (0..count)
-        .map(|step| {
-            let derived = |value, source| Rank { value, early: false, source };
-            match (explicit[step], floor[step], ceiling[step]) {
-                (Some((order, _)), ..) => derived(order, RankSource::Order),
-                (None, Some((floor, by)), _) if floor > 0 => derived(floor, RankSource::After(by)),
-                (None, _, Some((ceiling, by))) if ceiling < 0 => derived(ceiling, RankSource::Before(by)),
-                _ => Rank { early: model.steps[step].is_group(), ..derived(0, RankSource::Default) },
-            }
-        })
-        .collect()
+}
+
+fn before(by: Holder) -> RankSource {
+    match by {
+        Holder::Step(step) => RankSource::Before(step),
+        Holder::Requests => RankSource::Requests,
+    }
 }

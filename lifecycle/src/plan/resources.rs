@@ -15,9 +15,13 @@ pub(super) struct Edge {
     pub(super) source: EdgeSource,
 }
 
-/// Why there is an edge, with the type's name.
+/// Why there is an edge, with the type's name. What was written comes first, since of two reasons the first is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum EdgeSource {
+    /// `to` says that it comes after `from`.
+    After,
+    /// `from` says that it comes before `to`.
+    Before,
     /// `from` provides what `to` needs.
     Provides(&'static str),
     /// `from` uses what `to` takes away.
@@ -26,7 +30,6 @@ pub(crate) enum EdgeSource {
 
 /// What the resources came to.
 pub(super) struct Flow {
-    /// Sorted; one between any two steps.
     pub(super) edges: Vec<Edge>,
     /// By step: why it is skipped, its provider being off.
     pub(super) skipped: Vec<Option<String>>,
@@ -104,8 +107,6 @@ pub(super) fn trace(model: &Model<'_>, errors: &mut Vec<PlanError>) -> Flow {
         }
         takes(model, &users, &mut edges, errors);
     }
-    edges.sort_unstable();
-    edges.dedup_by_key(|edge| (edge.from, edge.to));
     Flow { edges, skipped, providers }
 }
 

@@ -197,6 +197,7 @@ impl View<'_> {
             RankSource::Order => WRITTEN.to_owned(),
             RankSource::Default => "default".to_owned(),
             RankSource::After(by) | RankSource::Before(by) => format!("via {}", self.ids[by]),
+            RankSource::Requests => format!("via {REQUESTS}"),
         };
         (Some(rank.value), from)
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Plan;
+use crate::edge::Edges;
 use crate::hook::{Gift, Need, Phase, Signature, StepKeys, StepSpec, Task};
 use crate::plan::{self as planner, Input};
 use crate::settings::{Exit, Limit, Settings, signals};
@@ -25,6 +26,7 @@ fn draft(name: &str, phase: Phase) -> Draft {
         phase,
         keys: StepKeys::default(),
         signature: Signature::default(),
+        edges: Edges::default(),
         off: None,
         task: Task::Hook(Arc::new(|_| unreachable!("a plan calls nothing"))),
     })

@@ -1,19 +1,31 @@
 //! Everything that generated code names. No part of it is a promise to anyone else.
 
 pub mod argument;
+pub mod order;
 pub mod outcome;
 pub mod tracked;
+
+/// Its input. Where the path to this crate leads nowhere, this is the one thing that rustc misses.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __items {
+    ($($items:tt)*) => { $($items)* };
+}
+
+pub use crate::__items as items;
 
 pub use core::any::TypeId;
 pub use core::option::Option::{self, None, Some};
 pub use core::result::Result::{self, Err, Ok};
 pub use core::time::Duration;
-pub use core::{file, line, module_path};
+pub use core::{file, line, module_path, stringify};
 pub use std::boxed::Box;
 pub use std::process::ExitCode;
 
 pub use inventory;
 
+pub use crate::edge::{AnyNode, EdgeDef, Node, NodeDef, PlaceDef};
+pub use crate::expect::ExpectDef;
 pub use crate::gate::Gate;
 pub use crate::group::{Group, GroupDef};
 pub use crate::hook::{Call, CallResult, Missing, Phase, Signature, Step, StepDef, StepKeys};

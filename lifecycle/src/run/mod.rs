@@ -41,7 +41,7 @@ use crate::resource::Inputs;
 use crate::settings::{Builder, Exit, ReportFormat, Settings};
 use crate::signal::{self, Second};
 use crate::watchdog::Watchdog;
-use crate::{registry, sys};
+use crate::{expect, registry, sys};
 
 /// How long an error text may take to get out before the process ends without it.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -270,7 +270,9 @@ fn prepare(
         None
     });
     errors.extend(settings.check().iter().map(ToString::to_string));
+    errors.extend(registry::fault());
     let mut steps = registry::collect();
+    errors.extend(expect::missing(&steps));
     {
         let mut registrations = life.registrations();
         registrations.started = true;

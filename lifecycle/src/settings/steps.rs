@@ -4,6 +4,7 @@ use std::any::{TypeId, type_name};
 use std::time::Duration;
 
 use super::{Origin, SettingError, Settings};
+use crate::edge::{Edges, Node, Target};
 use crate::hook::{Step, StepSpec};
 
 /// What was said about one step; what was not said stays as the attribute has it.
@@ -14,6 +15,8 @@ pub(crate) struct StepOverride {
     order: Option<i32>,
     timeout: Option<Duration>,
     last: bool,
+    after: Option<Vec<Target>>,
+    before: Option<Vec<Target>>,
     off: Option<String>,
     origin: Origin,
 }
@@ -42,6 +45,8 @@ impl Settings {
                 order: None,
                 timeout: None,
                 last: false,
+                after: None,
+                before: None,
                 off: None,
                 origin: self.layer,
             });
@@ -69,7 +74,21 @@ impl StepSettings<'_> {
         self
     }
 
-    /// After everything else; an `order` of the attribute no longer counts.
+    /// It runs after this step, or after [`Requests`](crate::Requests), instead of after what the attribute says. Can be
+    /// said several times.
+    pub fn after<N: Node>(self) -> Self {
+        self.step.after.get_or_insert_default().push(Target::of::<N>());
+        self
+    }
+
+    /// It runs before this step, or before [`Requests`](crate::Requests), instead of before what the attribute says. Can
+    /// be said several times.
+    pub fn before<N: Node>(self) -> Self {
+        self.step.before.get_or_insert_default().push(Target::of::<N>());
+        self
+    }
+
+    /// After everything else; an `order`, `after` or `before` of the attribute no longer counts.
     pub fn last(self) -> Self {
         self.step.last = true;
         self
@@ -91,6 +110,15 @@ impl StepOverride {
                 (None, false) => {}
                 // Both at once is a contradiction that the plan reports.
                 (order, last) => (step.keys.order, step.keys.last) = (order, last),
+            }
+            if self.last {
+                step.edges = Edges::default();
+            }
+            if let Some(after) = &self.after {
+                step.edges.after.clone_from(after);
+            }
+            if let Some(before) = &self.before {
+                step.edges.before.clone_from(before);
             }
             step.keys.timeout = self.timeout.or(step.keys.timeout);
             step.off = self.off.clone().or(step.off.take());
@@ -126,6 +154,7 @@ mod tests {
             id: Some(TypeId::of::<CloseDb>()),
             phase: Phase::Shutdown,
             keys,
+            edges: Edges::default(),
             signature: Signature::default(),
             off: None,
             task: Task::Hook(Arc::new(|_| unreachable!("never called"))),
@@ -157,6 +186,26 @@ mod tests {
         settings.step::<CloseDb>().order(-2);
         assert!(settings.apply_steps(&mut steps).is_empty());
         assert_eq!(steps[0].keys, StepKeys { order: Some(-2), timeout: Some(SECOND), last: false });
+    }
+
+    #[test]
+    fn edges_replace_the_attributes_and_last_removes_them() {
+        use crate::Requests;
+        let requests = || vec![Target::of::<Requests>()];
+        let written = || Edges { after: requests(), before: requests() };
+        let with = |say: fn(StepSettings<'_>)| {
+            let mut settings = Settings::default();
+            say(settings.step::<CloseDb>());
+            let mut steps = [StepSpec { edges: written(), ..spec(StepKeys::default()) }];
+            assert!(settings.apply_steps(&mut steps).is_empty());
+            steps[0].edges.clone()
+        };
+        assert_eq!(with(|step| _ = step.timeout(SECOND)), written());
+        let twice = with(|step| _ = step.after::<Requests>().after::<Requests>());
+        assert_eq!(twice, Edges { after: [requests(), requests()].concat(), before: requests() });
+        assert_eq!(with(|step| _ = step.last()), Edges::default());
+        let contradiction = with(|step| _ = step.last().before::<Requests>());
+        assert_eq!(contradiction, Edges { before: requests(), ..Edges::default() }, "which the plan reports");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::*;
 use super::world::{Relation, TYPES, World, index_of, need};
+use crate::edge::Target;
 use crate::hook::Use;
 
 pub(super) fn gives(step: &StepSpec, of: usize) -> bool {
@@ -15,6 +16,10 @@ pub(super) fn gives(step: &StepSpec, of: usize) -> bool {
 pub(super) struct Oracle<'a> {
     world: &'a World,
     pub(super) skipped: BTreeSet<usize>,
+    /// By `after`, as (from, to).
+    after: BTreeSet<(usize, usize)>,
+    /// By `before`.
+    before: BTreeSet<(usize, usize)>,
     pub(super) edges: BTreeSet<(usize, usize)>,
     reach: BTreeSet<(usize, usize)>,
 }
@@ -29,26 +34,68 @@ fn stage(step: &StepSpec) -> u8 {
     }
 }
 
+fn names(targets: &[Target], name: &str) -> bool {
+    targets.iter().any(|target| target.path == name)
+}
+
+/// Whether an edge can stand between them.
+fn may_stand(one: &StepSpec, other: &StepSpec) -> bool {
+    one.phase == other.phase && !one.keys.last && !other.keys.last
+}
+
 impl<'a> Oracle<'a> {
     pub(super) fn new(world: &'a World) -> Self {
-        let mut oracle =
-            Oracle { world, skipped: BTreeSet::new(), edges: BTreeSet::new(), reach: BTreeSet::new() };
+        let mut oracle = Oracle {
+            world,
+            skipped: BTreeSet::new(),
+            after: BTreeSet::new(),
+            before: BTreeSet::new(),
+            edges: BTreeSet::new(),
+            reach: BTreeSet::new(),
+        };
         while let Some(step) = oracle.next_skipped() {
             oracle.skipped.insert(step);
         }
+        for step in 0..world.steps.len() {
+            let others = |named: &[Target]| -> Vec<usize> {
+                let is = |other: usize, name: &str| world.steps[other].name == name;
+                let all = 0..world.steps.len();
+                let named = |other: &usize| named.iter().any(|target| is(*other, &target.path));
+                all.filter(named)
+                    .filter(|&other| may_stand(&world.steps[step], &world.steps[other]))
+                    .collect()
+            };
+            let edges = &world.steps[step].edges;
+            oracle.after.extend(others(&edges.after).into_iter().map(|other| (other, step)));
+            oracle.before.extend(others(&edges.before).into_iter().map(|other| (step, other)));
+        }
         oracle.edges = oracle.all_edges();
-        oracle.reach = oracle.edges.clone();
-        let count = world.steps.len();
+        oracle.edges.extend(oracle.after.union(&oracle.before));
+        oracle.close();
+        let off = |step: usize| world.steps[step].off.is_some();
+        let like = |a, b| a == b || oracle.reach.contains(&(a, b)) && oracle.reach.contains(&(b, a));
+        let alone = |step: usize| (0..world.steps.len()).filter(|&other| like(step, other)).all(off);
+        let idle = |edge: &(usize, usize)| oracle.in_cycle(*edge) && alone(edge.0);
+        let idle: BTreeSet<_> = oracle.edges.iter().copied().filter(idle).collect();
+        oracle.edges.retain(|edge| !idle.contains(edge));
+        oracle.before.retain(|edge| !idle.contains(edge));
+        oracle.close();
+        oracle
+    }
+
+    /// What can be reached over edges.
+    fn close(&mut self) {
+        self.reach = self.edges.clone();
+        let count = self.world.steps.len();
         for via in 0..count {
             for from in 0..count {
                 for to in 0..count {
-                    if oracle.reach.contains(&(from, via)) && oracle.reach.contains(&(via, to)) {
-                        oracle.reach.insert((from, to));
+                    if self.reach.contains(&(from, via)) && self.reach.contains(&(via, to)) {
+                        self.reach.insert((from, to));
                     }
                 }
             }
         }
-        oracle
     }
 
     fn next_skipped(&self) -> Option<usize> {
@@ -118,17 +165,105 @@ impl<'a> Oracle<'a> {
     }
 
     pub(super) fn explicit(&self, step: usize) -> Option<i32> {
-        self.world.steps[step].keys.order.filter(|_| stage(&self.world.steps[step]) <= 2)
+        self.world.steps[step]
+            .keys
+            .order
+            .filter(|_| stage(&self.world.steps[step]) <= 2)
+            .map(|order| 2 * order)
     }
 
     pub(super) fn in_cycle(&self, (from, to): (usize, usize)) -> bool {
         self.reach.contains(&(to, from))
     }
 
-    /// The highest `order` found on the way back from a step, over such that have none.
-    fn bound(&self, step: usize) -> Option<i32> {
-        let before = self.edges.iter().filter(|edge| edge.1 == step && !self.in_cycle(**edge));
-        self.explicit(step).or_else(|| before.filter_map(|edge| self.bound(edge.0)).max())
+    fn is_off(&self, step: usize) -> bool {
+        self.world.steps[step].off.is_some()
+    }
+
+    /// It stands between two of these that are of one rank.
+    pub(super) fn keeps_apart(&self, step: usize, these: &dyn Fn(usize) -> bool) -> bool {
+        let rank = self.rank(step);
+        let like = |before: bool| self.beside(step, before).any(|it| these(it) && self.rank(it) == rank);
+        like(true) && like(false)
+    }
+
+    /// An order that nothing moves.
+    fn fixed(&self, step: usize) -> Option<i32> {
+        self.explicit(step).filter(|_| !self.is_off(step))
+    }
+
+    /// Whoever comes directly before or after it, along no cycle.
+    fn beside(&self, step: usize, before: bool) -> impl Iterator<Item = usize> + '_ {
+        let edges = self.edges.iter().filter(|edge| !self.in_cycle(**edge));
+        edges.filter_map(move |&(from, to)| match before {
+            true => (to == step).then_some(from),
+            false => (from == step).then_some(to),
+        })
+    }
+
+    fn asks(&self, step: usize, after: bool, of_requests: bool) -> bool {
+        let edges = &self.world.steps[step].edges;
+        let named = if after { &edges.after } else { &edges.before };
+        let written = match after {
+            true => self.after.iter().any(|edge| edge.1 == step),
+            false => self.before.iter().any(|edge| edge.0 == step),
+        };
+        let requests = names(named, "Requests") && stage(&self.world.steps[step]) == 2;
+        requests || (!of_requests && written)
+    }
+
+    /// It says whom it comes before, and nothing else of its place.
+    fn goes_by_before(&self, step: usize) -> bool {
+        self.explicit(step).is_none() && !self.asks(step, true, false) && self.asks(step, false, false)
+    }
+
+    /// Where it stands if nothing is said of it.
+    fn unmoved(&self, step: usize) -> i32 {
+        -i32::from(self.world.steps[step].is_group())
+    }
+
+    /// The lowest order that follows it by `before` or by what is taken.
+    fn ceiling(&self, step: usize) -> Option<i32> {
+        let next = self.beside(step, false).filter(|&next| !self.after.contains(&(step, next)));
+        let orders = next.filter_map(|next| self.fixed(next).or_else(|| self.ceiling(next)));
+        orders.chain(self.asks(step, false, true).then_some(-2)).min()
+    }
+
+    /// Where it stands by what it says itself.
+    fn start(&self, step: usize) -> Option<i32> {
+        let cyclic = self.edges.iter().any(|edge| edge.1 == step && self.in_cycle(*edge));
+        match self.explicit(step) {
+            Some(order) => Some(order),
+            None if self.asks(step, true, true) => Some(0),
+            None if self.asks(step, true, false) || self.goes_by_before(step) || cyclic => None,
+            None => Some(self.ceiling(step).unwrap_or(0).min(self.unmoved(step))),
+        }
+    }
+
+    /// The lowest of those it says it comes before, not counting where that itself puts them.
+    fn lowest_after(&self, step: usize) -> Option<i32> {
+        if self.edges.iter().any(|edge| edge.1 == step && self.in_cycle(*edge)) {
+            return None;
+        }
+        let named = self.before.iter().filter(|edge| edge.0 == step).map(|edge| edge.1);
+        let value = |to| if self.goes_by_before(to) { self.lowest_after(to) } else { self.raised(to, false) };
+        let named = named.filter_map(value).chain(self.asks(step, false, true).then_some(-2)).min();
+        let named = named.unwrap_or(self.unmoved(step));
+        Some(self.ceiling(step).map_or(named, |ceiling| ceiling.min(named)))
+    }
+
+    /// What it says itself, raised to the highest that it follows.
+    fn raised(&self, step: usize, all: bool) -> Option<i32> {
+        let floor = || self.beside(step, true).filter_map(|before| self.raised(before, all)).max();
+        let start = match all && self.goes_by_before(step) {
+            true => self.lowest_after(step),
+            false => self.start(step),
+        };
+        self.fixed(step).or_else(|| start.max(floor()))
+    }
+
+    fn rank(&self, step: usize) -> Option<i32> {
+        self.raised(step, true)
     }
 
     pub(super) fn errors(&self) -> BTreeSet<String> {
@@ -189,39 +324,52 @@ impl<'a> Oracle<'a> {
             }
         }
         for &(from, to) in self.edges.iter().filter(|edge| !self.in_cycle(**edge)) {
-            if let (Some(bound), Some(order)) = (self.bound(from), self.explicit(to)) {
+            if let (Some(bound), Some(order)) = (self.rank(from), self.fixed(to)) {
                 if bound > order {
                     errors.insert(format!("contradiction {} {}", name(Some(to)), name(Some(from))));
+                }
+            }
+        }
+        for step in (0..steps.len()).filter(|&step| !self.is_off(step)) {
+            let spec = &steps[step];
+            if spec.keys.last {
+                if !spec.edges.after.is_empty() || !spec.edges.before.is_empty() {
+                    errors.insert(format!("last with edges {}", spec.name));
+                }
+                continue;
+            }
+            if self.asks(step, true, true) && self.fixed(step).is_some_and(|order| order < 0) {
+                errors.insert(format!("contradiction {} Requests", spec.name));
+            }
+            if self.asks(step, false, true) && self.rank(step).is_some_and(|rank| rank > -2) {
+                errors.insert(format!("not before requests {}", spec.name));
+            }
+            let after = spec.edges.after.iter().map(|target| (true, &target.path));
+            for (after, path) in after.chain(spec.edges.before.iter().map(|target| (false, &target.path))) {
+                let way = if after { "after" } else { "before" };
+                match steps.iter().find(|other| other.name == *path) {
+                    None if path == "Requests" => {
+                        if spec.phase == Phase::Start {
+                            errors.insert(format!("other phase {} {way} Requests", spec.name));
+                        }
+                    }
+                    None => _ = errors.insert(format!("not linked {} {way} {path}", spec.name)),
+                    Some(other) if other.phase != spec.phase => {
+                        errors.insert(format!("other phase {} {way} {path}", spec.name));
+                    }
+                    Some(other) if after && other.keys.last && !other.is_group() && other.off.is_none() => {
+                        errors.insert(format!("after last {} {path}", spec.name));
+                    }
+                    Some(_) => {}
                 }
             }
         }
         errors
     }
 
-    /// 0, raised to the highest of what it must follow, else lowered to the lowest of what must follow it. Twice that,
-    /// since a group without an order stands between the requests and 0: at −1.
+    /// Twice the rank, since a group without an order stands between the requests and 0: at -1.
     pub(super) fn ranks(&self) -> Vec<i32> {
-        let count = self.world.steps.len();
-        let rank = |step: usize| match self.explicit(step) {
-            Some(order) => 2 * order,
-            None => -i32::from(self.world.steps[step].is_group()),
-        };
-        let mut ranks: Vec<i32> = (0..count).map(rank).collect();
-        for _ in 0..count {
-            for &(from, to) in &self.edges {
-                if self.explicit(to).is_none() {
-                    ranks[to] = ranks[to].max(ranks[from]);
-                }
-            }
-        }
-        for _ in 0..count {
-            for &(from, to) in &self.edges {
-                if self.explicit(from).is_none() {
-                    ranks[from] = ranks[from].min(ranks[to]);
-                }
-            }
-        }
-        ranks
+        (0..self.world.steps.len()).map(|step| self.rank(step).unwrap_or(0)).collect()
     }
 
     pub(super) fn relation(&self, of_stage: u8) -> Relation {

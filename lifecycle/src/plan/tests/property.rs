@@ -37,35 +37,34 @@ fn world(seed: u64) -> World {
     // From worlds where little can go wrong to such where everything does.
     let (types, trouble) = (1 + random.below(TYPES.len()), random.below(12));
     let count = 1 + random.below(10);
+    let named: Vec<(bool, String)> = (0..count)
+        .map(|n| (random.percent(40), format!("{}{n}", ["b", "a", "c"][random.below(3)])))
+        .collect();
+    let edges = [0, 0, 20, 50][random.below(4)];
     let mut drafts = Vec::new();
-    for n in 0..count {
-        let starts = random.percent(40);
-        let name = format!("{}{n}", ["b", "a", "c"][random.below(3)]);
-        if !starts && random.percent(25) {
-            let mut step = group(&name);
-            if random.percent(50) {
-                step = step.order(random.below(6) as i32 - 3);
-            }
-            if random.percent(50) {
-                step = step.timeout(Duration::from_millis(1 + random.below(4000) as u64));
-            }
-            step = if random.percent(trouble / 3) { step.last() } else { step };
-            drafts.push(if random.percent(6 + trouble) { step.off("why not") } else { step });
-            continue;
-        }
-        let mut step = if starts { start(&name) } else { stop(&name) };
-        let last = !starts && random.percent(15);
-        if random.percent(if last { trouble } else { 50 }) {
+    for (n, (starts, name)) in named.iter().enumerate() {
+        let starts = *starts;
+        let is_group = !starts && random.percent(10);
+        let mut step = match (starts, is_group) {
+            (true, _) => start(name),
+            (false, true) => group(name),
+            (false, false) => stop(name),
+        };
+        let last = !starts && !is_group && random.percent(15);
+        if random.percent(if last { trouble } else { 50 - edges / 2 }) {
             step = step.order(random.below(6) as i32 - 3);
         }
         step = if last { step.last() } else { step };
-        if random.percent(if last { 40 } else { trouble / 3 }) {
+        if !is_group && random.percent(if last { 40 } else { trouble / 3 }) {
             step = step.report();
         }
         if random.percent(50) {
             step = step.timeout(Duration::from_millis(1 + random.below(4000) as u64));
         }
-        for _ in 0..random.below(3) {
+        if edges > 0 {
+            step = random_edges(random, step, &named, n, if last { trouble / 2 } else { edges }, trouble);
+        }
+        for _ in 0..if is_group { 0 } else { random.below(3) } {
             step = step.needs(random_need(random, types, 8 + 2 * trouble));
         }
         if starts && random.percent(50) {
@@ -94,6 +93,37 @@ fn world(seed: u64) -> World {
     })
 }
 
+fn random_edges(
+    random: &mut Random,
+    mut step: Draft,
+    named: &[(bool, String)],
+    at: usize,
+    percent: usize,
+    trouble: usize,
+) -> Draft {
+    for after in [true, false] {
+        let mut targets = std::collections::BTreeSet::new();
+        // Those that lead from lower to higher numbers make no cycle.
+        let there = if after { 0..at } else { at + 1..named.len() };
+        for (other, (starts, name)) in named.iter().enumerate() {
+            let fits = there.contains(&other) && *starts == named[at].0;
+            if random.percent(if fits { percent } else { trouble / 4 }) {
+                targets.insert(name.as_str());
+            }
+        }
+        if random.percent(if named[at].0 { trouble / 4 } else { percent / 5 }) {
+            targets.insert("Requests");
+        }
+        if random.percent(trouble / 4) {
+            targets.insert("ghost");
+        }
+        for name in targets {
+            step = if after { step.after(name) } else { step.before(name) };
+        }
+    }
+    step
+}
+
 fn random_need(random: &mut Random, types: usize, takes: usize) -> crate::hook::Need {
     let of = random.below(types);
     let need = need(of, if random.percent(takes) { Use::Take } else { Use::Share });
@@ -106,6 +136,7 @@ fn label(error: &PlanError) -> Option<String> {
         Who::Step { name, .. } => name.clone(),
         Who::Main => "main".into(),
         Who::Given => "given".into(),
+        Who::Requests => "Requests".into(),
     };
     let of =
         |type_name: &str| (0..TYPES.len()).find(|of| need(*of, Use::Share).type_name == type_name).unwrap();
@@ -134,13 +165,24 @@ fn label(error: &PlanError) -> Option<String> {
         PlanError::Contradiction { step, follows, .. } => {
             format!("contradiction {} {}", name(step), name(follows))
         }
+        PlanError::LastWithEdges { step } => format!("last with edges {}", name(step)),
+        PlanError::AfterLast { step, last } => format!("after last {} {}", name(step), name(last)),
+        PlanError::OtherPhase { step, way, target } => {
+            format!("other phase {} {way} {}", name(step), name(target))
+        }
+        PlanError::NotLinked { step, way, path } => format!("not linked {} {way} {path}", name(step)),
+        PlanError::NotBeforeRequests { step, .. } => format!("not before requests {}", name(step)),
         PlanError::Cycle { .. } => return None,
         other => panic!("not generated: {other}"),
     })
 }
 
-const KINDS: [&str; 11] = [
-    "last group",
+const KINDS: [&str; 15] = [
+    "last with edges",
+    "after last",
+    "other phase",
+    "not linked",
+    "not before requests",
     "last with order",
     "no report yet",
     "two providers",
@@ -231,6 +273,24 @@ fn check(world: &World, seed: u64, seen: &mut BTreeMap<String, usize>) {
             if !oracle.edges.is_empty() {
                 saw("plan with edges");
             }
+            let ranked = |source: fn(RankSource) -> bool| {
+                plan.steps.iter().any(|step| matches!(step.place, Place::Ranked(rank) if source(rank.source)))
+            };
+            if ranked(|source| matches!(source, RankSource::After(_))) {
+                saw("plan with rank by after");
+            }
+            if ranked(|source| matches!(source, RankSource::Before(_))) {
+                saw("plan with rank by before");
+            }
+            if ranked(|source| matches!(source, RankSource::Requests)) {
+                saw("plan with rank by requests");
+            }
+            let runs = |step: usize| plan.start.holds(step) || plan.shutdown.holds(step);
+            let off = |step: &usize| world.steps[*step].off.is_some();
+            let through = (0..world.steps.len()).filter(off).any(|step| oracle.keeps_apart(step, &runs));
+            if through {
+                saw("plan with order kept by a step that is off");
+            }
             if !oracle.skipped.is_empty() {
                 saw("plan with skipped");
             }
@@ -239,7 +299,7 @@ fn check(world: &World, seed: u64, seen: &mut BTreeMap<String, usize>) {
                 saw("plan with an early group");
             }
             let derived = |(step, rank): (usize, &i32)| {
-                !world.steps[step].is_group() && 2 * oracle.explicit(step).unwrap_or(0) != *rank
+                !world.steps[step].is_group() && oracle.explicit(step).unwrap_or(0) != *rank
             };
             if ranks.iter().enumerate().any(derived) {
                 saw("plan with derived ranks");
@@ -261,7 +321,7 @@ fn check(world: &World, seed: u64, seen: &mut BTreeMap<String, usize>) {
 
 #[test]
 fn random_worlds_are_planned_as_the_rules_say() {
-    let worlds = std::env::var("PLAN_WORLDS").map_or(2_000, |count| count.parse().unwrap());
+    let worlds = std::env::var("PLAN_WORLDS").map_or(4_000, |count| count.parse().unwrap());
     let mut seen = BTreeMap::new();
     for seed in 0..worlds {
         let world = world(seed);
@@ -279,6 +339,10 @@ fn random_worlds_are_planned_as_the_rules_say() {
         "plan with edges",
         "plan with skipped",
         "plan with derived ranks",
+        "plan with rank by after",
+        "plan with rank by before",
+        "plan with rank by requests",
+        "plan with order kept by a step that is off",
         "cycle",
     ];
     for what in plans.iter().chain(&KINDS) {
@@ -298,7 +362,15 @@ fn describe(world: &World) -> String {
         let gives: String =
             step.signature.gives.iter().map(|gift| format!(" gives {}", gift.type_name)).collect();
         let (name, keys, off) = (&step.name, &step.keys, &step.off);
-        format!("{name} {:?} {keys:?} off {off:?}:{}{gives}\n", step.phase, needs(&step.signature))
+        let path = |targets: &[crate::edge::Target]| -> Vec<String> {
+            targets.iter().map(|target| target.path.clone()).collect()
+        };
+        let (after, before) = (path(&step.edges.after), path(&step.edges.before));
+        format!(
+            "{name} {:?} {keys:?} after {after:?} before {before:?} off {off:?}:{}{gives}\n",
+            step.phase,
+            needs(&step.signature)
+        )
     });
     let given: Vec<_> = world.given.iter().map(|gift| gift.type_name).collect();
     steps.collect::<String>() + &format!("main:{} given: {given:?}", needs(&world.main))

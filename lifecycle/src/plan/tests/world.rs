@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::*;
+use crate::edge::Target;
 use crate::gate::Gate;
 use crate::hook::{Need, StepKeys, Task, Use};
 
@@ -65,6 +66,7 @@ fn draft(name: &str, phase: Phase) -> Draft {
         id: None,
         phase,
         keys: StepKeys::default(),
+        edges: crate::edge::Edges::default(),
         signature: Signature::default(),
         off: None,
         task: Task::Hook(Arc::new(|_| unreachable!("a plan calls nothing"))),
@@ -99,6 +101,14 @@ impl Draft {
     }
     pub(super) fn last(mut self) -> Self {
         self.0.keys.last = true;
+        self
+    }
+    pub(super) fn after(mut self, name: &str) -> Self {
+        self.0.edges.after.push(target(name));
+        self
+    }
+    pub(super) fn before(mut self, name: &str) -> Self {
+        self.0.edges.before.push(target(name));
         self
     }
     pub(super) fn off(mut self, why: &str) -> Self {
@@ -140,6 +150,32 @@ impl Draft {
     }
 }
 
+/// The type that stands for the step of this name.
+fn id(name: &str) -> TypeId {
+    struct Marker<const N: usize>;
+    macro_rules! markers {
+        ($($n:literal)*) => { [$(TypeId::of::<Marker<$n>>()),*] };
+    }
+    let all = markers!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
+    NAMED.with_borrow_mut(|named| {
+        let known = named.iter().position(|known| known == name);
+        all[known.unwrap_or_else(|| {
+            named.push(name.to_owned());
+            named.len() - 1
+        })]
+    })
+}
+
+thread_local! {
+    /// The steps that an edge names. The others need no type.
+    static NAMED: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+fn target(name: &str) -> Target {
+    let id = if name == "Requests" { TypeId::of::<crate::Requests>() } else { id(name) };
+    Target { id, path: name.into() }
+}
+
 pub(super) fn need(of: usize, usage: Use) -> Need {
     (TYPES[of].need)(usage)
 }
@@ -154,12 +190,12 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(steps: impl IntoIterator<Item = Draft>) -> Self {
-        World {
-            steps: steps.into_iter().map(|draft| draft.0).collect(),
-            given: Vec::new(),
-            main: Signature::default(),
-            settings: Settings::default(),
+        let mut steps: Vec<StepSpec> = steps.into_iter().map(|draft| draft.0).collect();
+        for step in &mut steps {
+            let named = NAMED.with_borrow(|named| named.contains(&step.name));
+            step.id = named.then(|| id(&step.name));
         }
+        World { steps, given: Vec::new(), main: Signature::default(), settings: Settings::default() }
     }
     pub(super) fn given(mut self, of: usize) -> Self {
         self.given.push((TYPES[of].plain)());

@@ -1,0 +1,202 @@
+//! What `after` and `before` name, and what the compiler knows of it.
+//!
+//! Each step has a [`NodeDef`] that const evaluation can read. An [`EdgeDef`] of `after` holds the rank of what it names,
+//! and that rank is computed from the edges of what it names: so a circle is a static whose value needs itself, which
+//! rustc refuses (E0391) with every link of it.
+
+use std::any::TypeId;
+
+use crate::group::Requests;
+use crate::hook::Phase;
+
+/// What `after` and `before` may name: a step, or [`Requests`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a step, so nothing can come after or before it",
+    label = "no `#[on_start]` or `#[on_shutdown]` function has this name",
+    note = "name a function that carries one of these attributes, its `label`, or `lifecycle::Requests`"
+)]
+pub trait Node: 'static {
+    /// What is known of it when the program is compiled.
+    #[doc(hidden)]
+    const NODE: &'static NodeDef;
+}
+
+static REQUESTS: NodeDef = NodeDef {
+    name: "Requests",
+    phase: Phase::Shutdown,
+    id: TypeId::of::<Requests>,
+    place: PlaceDef::Requests,
+    after: &[],
+    before: &[],
+};
+
+impl Node for Requests {
+    const NODE: &'static NodeDef = &REQUESTS;
+}
+
+impl Requests {
+    #[doc(hidden)]
+    pub const fn lifecycle_node() -> &'static NodeDef {
+        &REQUESTS
+    }
+}
+
+/// Found for a path that names no step, which has no function of that name of its own: then rustc says that it is no
+/// [`Node`].
+///
+/// The edges call a function and do not read [`Node::NODE`], so that rustc's words about a circle hold its edges alone.
+pub trait AnyNode {
+    /// Never called.
+    fn lifecycle_node() -> &'static NodeDef
+    where
+        Self: Node;
+}
+
+impl<T: ?Sized> AnyNode for T {
+    fn lifecycle_node() -> &'static NodeDef
+    where
+        Self: Node,
+    {
+        Self::NODE
+    }
+}
+
+/// A step as const evaluation sees it.
+#[derive(Debug)]
+pub struct NodeDef {
+    /// As reported.
+    pub name: &'static str,
+    /// Start or shutdown.
+    pub phase: Phase,
+    /// `TypeId::of` the type that stands for it.
+    pub id: fn() -> TypeId,
+    /// What it says of its place.
+    pub place: PlaceDef,
+    /// What it names in `after`.
+    pub after: &'static [&'static EdgeDef],
+    /// What it names in `before`.
+    pub before: &'static [&'static EdgeDef],
+}
+
+/// What a step says of its place, edges apart.
+#[derive(Clone, Copy, Debug)]
+pub enum PlaceDef {
+    /// Nothing.
+    Free,
+    /// `order = N`.
+    Order(i32),
+    /// `last`.
+    Last,
+    /// It is [`Requests`].
+    Requests,
+    /// Its attribute is in error, which has been said.
+    Unknown,
+}
+
+/// A path in `after` or `before`.
+#[derive(Debug)]
+pub struct EdgeDef {
+    /// As it was written.
+    pub path: &'static str,
+    /// What it leads to.
+    pub to: &'static NodeDef,
+    /// Of `after`: the rank of what it leads to, where that is known.
+    rank: Option<Known>,
+}
+
+/// A rank that is known when the program is compiled, and whose it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    pub(crate) value: i32,
+    pub(crate) of: &'static str,
+    pub(crate) source: KnownBy,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum KnownBy {
+    Order,
+    Default,
+    Requests,
+}
+
+impl EdgeDef {
+    /// Of `after`.
+    pub const fn after(path: &'static str, to: &'static NodeDef) -> Self {
+        EdgeDef { path, to, rank: to.rank() }
+    }
+
+    /// Of `before`: circles through it are found at start, since a step need not know who comes before it.
+    pub const fn before(path: &'static str, to: &'static NodeDef) -> Self {
+        EdgeDef { path, to, rank: None }
+    }
+
+    pub(crate) const fn rank(&self) -> Option<Known> {
+        self.rank
+    }
+}
+
+impl NodeDef {
+    /// The written order.
+    pub const fn order(&self) -> Option<i32> {
+        match self.place {
+            PlaceDef::Order(order) => Some(order),
+            _ => None,
+        }
+    }
+
+    /// Its rank, as far as it follows from what is written: its order, else the highest among what it comes after, else
+    /// 0, unless it only says what it comes before.
+    pub(crate) const fn rank(&self) -> Option<Known> {
+        // Looked at whatever the order says, so that every circle is found.
+        let mut highest: Option<Known> = None;
+        let mut index = 0;
+        while index < self.after.len() {
+            highest = match (highest, self.after[index].rank) {
+                (Some(highest), Some(rank)) if rank.value <= highest.value => Some(highest),
+                (highest, None) => highest,
+                (_, rank) => rank,
+            };
+            index += 1;
+        }
+        match self.place {
+            PlaceDef::Order(value) => Some(Known { value, of: self.name, source: KnownBy::Order }),
+            PlaceDef::Requests => Some(Known { value: 0, of: self.name, source: KnownBy::Requests }),
+            PlaceDef::Free if self.after.is_empty() && self.before.is_empty() => {
+                Some(Known { value: 0, of: self.name, source: KnownBy::Default })
+            }
+            PlaceDef::Free => highest,
+            PlaceDef::Last | PlaceDef::Unknown => None,
+        }
+    }
+}
+
+/// The edges that a step has by its own keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Edges {
+    pub(crate) after: Vec<Target>,
+    pub(crate) before: Vec<Target>,
+}
+
+/// What an edge leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) id: TypeId,
+    /// As it was written.
+    pub(crate) path: String,
+}
+
+impl Target {
+    pub(crate) fn of<N: Node>() -> Self {
+        Target { id: TypeId::of::<N>(), path: N::NODE.name.to_owned() }
+    }
+
+    fn list(edges: &[&EdgeDef]) -> Vec<Self> {
+        edges.iter().map(|edge| Target { id: (edge.to.id)(), path: edge.path.to_owned() }).collect()
+    }
+}
+
+impl From<&NodeDef> for Edges {
+    fn from(node: &NodeDef) -> Self {
+        Edges { after: Target::list(node.after), before: Target::list(node.before) }
+    }
+}

@@ -1,0 +1,133 @@
+//! `after` and `before`: whom they lead to, and whom they cannot lead to.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+
+use super::error::{PlanError, Way, Who};
+use super::resources::{Edge, EdgeSource};
+use super::{Model, Slot};
+use crate::edge::Target;
+use crate::group::Requests;
+
+/// What the steps' own keys come to.
+pub(super) struct Written {
+    pub(super) edges: Vec<Edge>,
+    /// By step.
+    pub(super) own: Vec<Own>,
+}
+
+impl Written {
+    /// Forgets whom a step comes before if that edge was taken out.
+    pub(super) fn retain(&mut self, edges: &[Edge]) {
+        for (step, own) in self.own.iter_mut().enumerate() {
+            let stays = |to| edges.binary_search_by_key(&(step, to), |edge| (edge.from, edge.to)).is_ok();
+            own.before.retain(|&to| stays(to));
+        }
+    }
+}
+
+/// What one step's keys say of its place, its order apart.
+#[derive(Clone, Default)]
+pub(super) struct Own {
+    /// It says whom it comes after, [`Requests`] included.
+    pub(super) after: bool,
+    pub(super) after_requests: bool,
+    /// The steps it comes before.
+    pub(super) before: Vec<usize>,
+    pub(super) before_requests: bool,
+}
+
+impl Own {
+    /// It says whom it comes before, and nothing else.
+    pub(super) fn only_before(&self) -> bool {
+        !self.after && (self.before_requests || !self.before.is_empty())
+    }
+}
+
+/// A step that is off keeps its edges: what is on both sides of it stays in order.
+pub(super) fn trace(model: &Model<'_>, errors: &mut Vec<PlanError>) -> Written {
+    let ids = model.steps.iter().enumerate().filter_map(|(index, step)| Some((step.id?, index)));
+    let mut trace = Trace {
+        model,
+        by_id: ids.collect(),
+        written: Written { edges: Vec::new(), own: vec![Own::default(); model.steps.len()] },
+        errors,
+    };
+    for step in 0..model.steps.len() {
+        trace.step(step);
+    }
+    trace.written
+}
+
+struct Trace<'a, 'b> {
+    model: &'a Model<'b>,
+    by_id: HashMap<TypeId, usize>,
+    written: Written,
+    errors: &'a mut Vec<PlanError>,
+}
+
+impl Trace<'_, '_> {
+    fn step(&mut self, step: usize) {
+        let model = self.model;
+        let edges = &model.steps[step].edges;
+        if !model.is_ranked(step) {
+            if model.slots[step] != Slot::Off && *edges != crate::edge::Edges::default() {
+                self.errors.push(PlanError::LastWithEdges { step: model.who(step) });
+            }
+            return;
+        }
+        for target in &edges.after {
+            self.target(step, Way::After, target);
+        }
+        for target in &edges.before {
+            self.target(step, Way::Before, target);
+        }
+    }
+
+    fn target(&mut self, step: usize, way: Way, target: &Target) {
+        let model = self.model;
+        let off = model.slots[step] == Slot::Off;
+        let mut refuse = |error: PlanError| {
+            // A step that is off may be wrong.
+            if !off {
+                self.errors.push(error);
+            }
+        };
+        let who = || model.who(step);
+        let own = &mut self.written.own[step];
+        if target.id == TypeId::of::<Requests>() {
+            if model.steps[step].phase == crate::Phase::Start {
+                refuse(PlanError::OtherPhase { step: who(), way, target: Who::Requests });
+                return;
+            }
+            match way {
+                Way::After => (own.after, own.after_requests) = (true, true),
+                Way::Before => own.before_requests = true,
+            }
+            return;
+        }
+        let Some(&other) = self.by_id.get(&target.id) else {
+            refuse(PlanError::NotLinked { step: who(), way, path: target.path.clone() });
+            return;
+        };
+        if model.steps[step].phase != model.steps[other].phase {
+            refuse(PlanError::OtherPhase { step: who(), way, target: model.who(other) });
+            return;
+        }
+        match (way, model.is_ranked(other)) {
+            (Way::After, true) => {
+                own.after = true;
+                self.written.edges.push(Edge { from: other, to: step, source: EdgeSource::After });
+            }
+            (Way::Before, true) => {
+                own.before.push(other);
+                self.written.edges.push(Edge { from: step, to: other, source: EdgeSource::Before });
+            }
+            (Way::After, false) if model.slots[other] != Slot::Off => {
+                refuse(PlanError::AfterLast { step: who(), last: model.who(other) });
+            }
+            // Everything comes before a last step.
+            (_, false) => {}
+        }
+    }
+}

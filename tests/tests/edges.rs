@@ -1,0 +1,134 @@
+//! `after` and `before` order steps, and only those; what the compiler cannot refuse, the start does.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a failure here is the test's failure")]
+
+use lifecycle_tests::child::{Child, Ended, PATIENCE, program};
+
+#[test]
+fn edges_order_steps_of_one_rank_and_nobody_else() {
+    let child = Child::start(program(env!("CARGO_BIN_EXE_edges"), &[]));
+    child.wait_for("serving");
+    let ended = child.terminate();
+    ended.assert_any_order(
+        0,
+        &[
+            ("open", "done"),
+            ("warm", "done"),
+            ("a_migrate", "done"),
+            ("early", "done"),
+            ("also_early", "done"),
+            ("by_hand", "done"),
+            ("last_call", "done"),
+            ("Requests", "done"),
+            ("beside", "done"),
+            ("beside_too", "done"),
+            ("flush", "done"),
+            ("a_close", "done"),
+            ("before_later", "done"),
+            ("later", "done"),
+            ("named_in_settings", "done"),
+            ("a_by_settings", "done"),
+            ("front", "done"),
+            ("off", "off"),
+            ("a_behind_off", "done"),
+        ],
+    );
+    ended.line("open met its equal, and its follower: false");
+    ended.line("flush met two others, and its follower: false");
+    ended.line("named_in_settings met anyone: false");
+    ended.line("front met anyone: false");
+    assert!(ended.line("early: LameDuck") < ended.line("also_early: LameDuck"));
+    assert!(ended.line("early: LameDuck") < ended.line("by hand: LameDuck"));
+    ended.line("last_call: LameDuck");
+    assert!(ended.line("before_later") < ended.line("now the latter"));
+    for (step, order) in [
+        ("also_early", -2),
+        ("by_hand", -2),
+        ("last_call", -1),
+        ("beside", 0),
+        ("beside_too", 0),
+        ("a_close", 0),
+        ("before_later", 3),
+    ] {
+        assert_eq!(ended.step(step)["order"], order, "{step}");
+    }
+}
+
+fn assert_invalid(ended: &Ended, words: &[&str]) {
+    assert_eq!(ended.code, Some(78), "{:#?}", ended.stderr);
+    assert_eq!(ended.stdout, [""; 0], "nothing is started");
+    let errors: Vec<&String> = ended.stderr.iter().filter(|line| line.starts_with("  - ")).collect();
+    assert_eq!(errors.len(), words.len(), "{:#?}", ended.stderr);
+    for words in words {
+        assert!(errors.iter().any(|line| line.contains(words)), "{words} is not in {errors:#?}");
+    }
+}
+
+fn faults(keep: &str) -> Ended {
+    let mut command = program(env!("CARGO_BIN_EXE_edge_faults"), &[]);
+    command.env("KEEP", keep).env("LIFECYCLE_REPORT", "off");
+    Child::start(command).wait(PATIENCE)
+}
+
+/// A step of the fixture as errors name it, with the line of its attribute or of its `Hook::…`.
+fn who(name: &str) -> String {
+    let source = include_str!("../src/bin/edge_faults.rs");
+    let is = |line: &str| line.contains(&format!("fn {name}(")) || line.contains(&format!("(\"{name}\""));
+    let at = source.lines().position(is).unwrap();
+    let line = if source.lines().nth(at).unwrap().starts_with("fn ") { at } else { at + 1 };
+    format!("`{name}` (tests/src/bin/edge_faults.rs:{line})")
+}
+
+/// By the word in `KEEP`, what the error says.
+fn words(fault: &str) -> String {
+    let (behind, front) = (who("behind"), who("front"));
+    match fault {
+        "cycle" => format!(
+            "{two} is named in `before` by {one}; {three} is named in `before` by {two}; {one} is named in `before` by \
+             {three}",
+            one = who("one"),
+            two = who("two"),
+            three = who("three")
+        ),
+        "linker" => {
+            format!("{} has after = ghost, and there is no such step in this program", who("follower"))
+        }
+        "order" => format!(
+            "{behind} has order = -4, but comes after {front}, and that has no order and so comes at 0"
+        ),
+        "requests" => format!("{behind} comes before the requests, but follows {front}, which has no order"),
+        "phase" => format!("{} cannot come before {behind}: one runs at the start", who("migrate")),
+        "last" => format!("{behind} cannot come after {front}, which is `last`"),
+        other => panic!("no such fault: {other}"),
+    }
+}
+
+#[test]
+fn an_edge_that_cannot_be_is_refused_at_the_start() {
+    for fault in ["cycle", "linker", "order", "requests", "phase", "last"] {
+        assert_invalid(&faults(fault), &[&words(fault)]);
+    }
+}
+
+#[test]
+fn all_of_them_are_named_at_once() {
+    let all = ["cycle", "linker", "order", "phase"];
+    let words = all.map(words);
+    assert_invalid(&faults(&all.join(" ")), &words.each_ref().map(String::as_str));
+}
+
+#[test]
+fn without_faults_it_starts() {
+    let ended = faults("");
+    assert_eq!(ended.code, Some(0), "{:#?}", ended.stderr);
+    assert_eq!(ended.stdout, ["booted", "serving"]);
+}
+
+#[test]
+fn an_expected_step_that_is_not_there_fails_the_start() {
+    let mut command = program(env!("CARGO_BIN_EXE_expects"), &[]);
+    command.env("LIFECYCLE_REPORT", "off");
+    let ended = Child::start(command).wait(PATIENCE);
+    let words =
+        "`plug::ghost` is not in this program, and expect_hooks! (tests/src/bin/expects.rs:35) names it";
+    assert_invalid(&ended, &[words]);
+}
