@@ -93,15 +93,74 @@ pub(super) fn derive(
             }
         }
     }
-    (0..count)
+    let mut ranks: Vec<Rank> = (0..count)
         .map(|step| {
             let derived = |value, source| Rank { value, early: false, source };
             match (explicit[step], floor[step], ceiling[step]) {
                 (Some((order, _)), ..) => derived(order, RankSource::Order),
                 (None, Some((floor, by)), _) if floor > 0 => derived(floor, RankSource::After(by)),
                 (None, _, Some((ceiling, by))) if ceiling < 0 => derived(ceiling, RankSource::Before(by)),
-                _ => Rank { early: model.steps[step].is_group(), ..derived(0, RankSource::Default) },
+                _ => derived(0, RankSource::Default),
             }
         })
-        .collect()
+        .collect();
+    early(&mut ranks, edges, order, |step| model.steps[step].is_group());
+    ranks
+}
+
+/// A group that nothing places comes right after `Requests`, and with it what is there for its sake; unless it must
+/// follow another step of rank 0.
+fn early(ranks: &mut [Rank], edges: &[Edge], order: &super::cycle::Sorted, is_group: impl Fn(usize) -> bool) {
+    for &step in order.steps.iter().rev() {
+        let early = match ranks[step].source {
+            RankSource::Default => is_group(step),
+            RankSource::Before(other) => ranks[other].early,
+            RankSource::Order | RankSource::After(_) => false,
+        };
+        ranks[step].early = early && ranks[step].value == 0;
+    }
+    for &step in &order.steps {
+        if ranks[step].value == 0 && !ranks[step].early {
+            order.outgoing[step].iter().for_each(|&edge| ranks[edges[edge].to].early = false);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cycle::Sorted;
+    use super::super::resources::EdgeSource;
+    use super::*;
+
+    /// By step: whether it is early, of steps that are already sorted.
+    fn early_of(steps: &[(RankSource, bool)], edges: &[(usize, usize)]) -> Vec<bool> {
+        let rank = |source| Rank { value: 0, early: false, source };
+        let mut ranks: Vec<Rank> = steps.iter().map(|step| rank(step.0)).collect();
+        let edges: Vec<Edge> =
+            edges.iter().map(|&(from, to)| Edge { from, to, source: EdgeSource::Takes("") }).collect();
+        let outgoing =
+            (0..steps.len()).map(|step| (0..edges.len()).filter(|&edge| edges[edge].from == step).collect());
+        let order = Sorted { steps: (0..steps.len()).collect(), outgoing: outgoing.collect() };
+        early(&mut ranks, &edges, &order, |step| steps[step].1);
+        ranks.iter().map(|rank| rank.early).collect()
+    }
+
+    const GROUP: (RankSource, bool) = (RankSource::Default, true);
+    const HOOK: (RankSource, bool) = (RankSource::Default, false);
+
+    #[test]
+    fn a_group_is_early_unless_it_follows_what_is_not() {
+        assert_eq!(early_of(&[HOOK, GROUP, GROUP], &[(0, 1)]), [false, false, true]);
+        assert_eq!(early_of(&[GROUP, GROUP, HOOK], &[(0, 1), (1, 2)]), [true, true, false]);
+        assert_eq!(early_of(&[HOOK, GROUP, GROUP], &[(0, 1), (1, 2)]), [false; 3], "nor what follows that");
+        assert_eq!(early_of(&[(RankSource::Order, true)], &[]), [false]);
+    }
+
+    #[test]
+    fn what_only_precedes_a_group_is_as_early_as_that() {
+        let before = |group| (RankSource::Before(group), false);
+        assert_eq!(early_of(&[before(1), GROUP], &[(0, 1)]), [true, true]);
+        assert_eq!(early_of(&[HOOK, before(2), GROUP], &[(0, 1), (1, 2)]), [false; 3]);
+        assert_eq!(early_of(&[before(1), HOOK], &[(0, 1)]), [false, false]);
+    }
 }
