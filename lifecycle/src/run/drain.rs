@@ -233,3 +233,139 @@ impl Work for DrainWork {
         None
     }
 }
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+    use crate::gate::{Admitted, Site};
+    use crate::process::lifecycle;
+    use crate::run::requests::Tallies;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const AT: Address = Address { graph: 1, node: 7 };
+
+    /// A group of its own with one tracked function.
+    struct Rig {
+        gate: &'static Gate,
+        site: &'static Site,
+        tallies: Tallies,
+        inbox: Receiver<Message>,
+        work: DrainWork,
+        zero: Instant,
+    }
+
+    impl Rig {
+        /// Of 10 seconds, then 2 to be cut.
+        fn new(deadline: Option<Duration>) -> Self {
+            let gate: &'static Gate = Box::leak(Box::new(Gate::new("Jobs")));
+            let site = Site::new("job", "app", "src/jobs.rs", 7, false).at(gate);
+            let (mut tallies, (mailbox, inbox)) = (Tallies::default(), channel());
+            let zero = Instant::now();
+            let work = DrainWork {
+                life: lifecycle(),
+                gate,
+                tally: tallies.of(gate),
+                service: None,
+                mailbox,
+                at: AT,
+                within: Some(10 * SECOND),
+                cut: 2 * SECOND,
+                deadline: deadline.map(|deadline| zero + deadline),
+                stage: Stage::NotBegun,
+            };
+            Rig { gate, site: Box::leak(Box::new(site)), tallies, inbox, work, zero }
+        }
+
+        fn call(&self) -> Admitted {
+            self.site.enter().unwrap()
+        }
+
+        fn told(&self) -> bool {
+            self.gate.cut_off().is_cancelled()
+        }
+
+        fn frozen(&self) -> bool {
+            self.site.is_frozen()
+        }
+    }
+
+    #[test]
+    fn with_no_call_it_closes_and_is_done() {
+        let mut rig = Rig::new(None);
+        assert_eq!(rig.work.begin(rig.zero), Progress::Ended(End::bare(Outcome::Done)));
+        assert!(rig.site.enter().is_err());
+        let calls = rig.tallies.calls(rig.gate).unwrap();
+        assert_eq!((calls.awaited, calls.refused, calls.cut_off.len()), (0, 1, 0));
+        assert!(!rig.told() && !rig.frozen());
+    }
+
+    #[test]
+    fn it_is_done_when_the_last_call_has_ended() {
+        let mut rig = Rig::new(None);
+        let (first, last) = (rig.call(), rig.call());
+        assert_eq!(rig.work.begin(rig.zero), Progress::Until(rig.zero + 10 * SECOND));
+        drop(first);
+        assert!(rig.inbox.try_recv().is_err(), "one is still inside");
+        drop(last);
+        assert!(matches!(rig.inbox.try_recv(), Ok(Message::Poked(AT))));
+        assert_eq!(rig.work.wake(rig.zero + 3 * SECOND), Progress::Ended(End::bare(Outcome::Done)));
+        let calls = rig.tallies.calls(rig.gate).unwrap();
+        assert_eq!((calls.awaited, calls.drained_in), (2, 3 * SECOND));
+        assert!(!rig.told() && !rig.frozen());
+    }
+
+    #[test]
+    fn at_its_time_the_calls_are_told_and_the_cut_later_frozen() {
+        let mut rig = Rig::new(None);
+        let _deaf = rig.call();
+        let listening = rig.call();
+        rig.work.begin(rig.zero);
+        assert_eq!(rig.work.wake(rig.zero + 9 * SECOND), Progress::Until(rig.zero + 10 * SECOND));
+        assert!(!rig.told());
+        assert_eq!(rig.work.wake(rig.zero + 10 * SECOND), Progress::Until(rig.zero + 12 * SECOND));
+        assert!(rig.told() && !rig.frozen());
+        drop(listening);
+        let end = End::new(Outcome::CutOff, "still running: job ×1 (src/jobs.rs:7)");
+        assert_eq!(rig.work.wake(rig.zero + 12 * SECOND), Progress::Ended(end));
+        assert!(rig.frozen());
+        let calls = rig.tallies.calls(rig.gate).unwrap();
+        assert_eq!((calls.awaited, calls.drained_in), (2, 10 * SECOND));
+        assert_eq!((calls.cut_off.len(), calls.cut_off[0].count, &*calls.cut_off[0].group), (1, 1, "Jobs"));
+    }
+
+    #[test]
+    fn calls_that_end_when_they_are_told_are_not_cut() {
+        let mut rig = Rig::new(None);
+        let call = rig.call();
+        rig.work.begin(rig.zero);
+        rig.work.wake(rig.zero + 10 * SECOND);
+        drop(call);
+        let end = End::new(Outcome::TimedOut, "what still ran ended when cut_off() fired");
+        assert_eq!(rig.work.wake(rig.zero + 11 * SECOND), Progress::Ended(end));
+        assert!(!rig.frozen());
+    }
+
+    #[test]
+    fn where_the_steps_time_ends_before_its_own_they_are_told_the_cut_before() {
+        let mut rig = Rig::new(Some(6 * SECOND));
+        let _call = rig.call();
+        assert_eq!(rig.work.begin(rig.zero), Progress::Until(rig.zero + 4 * SECOND));
+        let mut rig = Rig::new(Some(3 * SECOND));
+        let _call = rig.call();
+        assert_eq!(rig.work.begin(rig.zero), Progress::Until(rig.zero + 3 * SECOND / 2), "half is theirs");
+    }
+
+    #[test]
+    fn cut_from_outside_everything_goes_at_once() {
+        let mut rig = Rig::new(None);
+        let _call = rig.call();
+        rig.work.begin(rig.zero);
+        rig.work.cut();
+        assert!(rig.told() && rig.frozen());
+        let Ok(Message::Ended { at: AT, end, .. }) = rig.inbox.try_recv() else { panic!("its end is told") };
+        assert_eq!(end, End::new(Outcome::CutOff, "still running: job ×1 (src/jobs.rs:7)"));
+    }
+}
