@@ -26,6 +26,9 @@ fn deregister() {}
 #[on_shutdown(order = -2, after = Requests)]
 fn say_goodbye() {}
 
+#[on_shutdown(order = 0, after = lifecycle_ui_tests::steps::renamed)]
+fn before_another_crate() {}
+
 const FIRST: i32 = -2147483648;
 
 #[on_start(order = FIRST, after = migrate)]
