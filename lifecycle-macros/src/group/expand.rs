@@ -10,14 +10,15 @@ use crate::paths::site;
 /// What makes the struct a group's name, whose attribute is in error.
 pub(super) fn name(name: &Name) -> TokenStream {
     let p = name.krate.private();
-    named(name, &quote_spanned!(site()=> #p::PlaceDef::Unknown))
+    named(name, &quote_spanned!(site()=> #p::PlaceDef::Unknown), &TokenStream::new())
 }
 
-fn named(name: &Name, place: &TokenStream) -> TokenStream {
+fn named(name: &Name, place: &TokenStream, registration: &TokenStream) -> TokenStream {
     let Name { krate, ident } = name;
     let p = krate.private();
     let text = ident.unraw().to_string();
     quote_spanned!(site()=>
+        #[allow(deprecated)]
         const _: () = {
             static GATE: #p::Gate = #p::Gate::new(#text);
             static NODE: #p::NodeDef = #p::NodeDef {
@@ -44,6 +45,7 @@ fn named(name: &Name, place: &TokenStream) -> TokenStream {
                     &GATE
                 }
             }
+            #registration
         };
     )
 }
@@ -52,30 +54,25 @@ pub(super) fn group(group: &Group) -> TokenStream {
     let Name { krate, ident } = &group.name;
     let p = krate.private();
     let text = ident.unraw().to_string();
-    let order = option(&p, group.order.clone());
     let timeout = option(&p, group.timeout.as_ref().map(|time| time.expand(&p)));
     let place = match &group.order {
         Some(order) => quote_spanned!(site()=> #p::PlaceDef::Order(#order)),
         None => quote_spanned!(site()=> #p::PlaceDef::Free),
     };
-    let mut tokens = named(&group.name, &place);
-    tokens.extend(quote_spanned!(site()=>
-        #[allow(deprecated)]
-        const _: () = {
-            #p::inventory::submit! {
-                #p::GroupDef {
-                    name: #text,
-                    module: #p::module_path!(),
-                    file: #p::file!(),
-                    line: #p::line!(),
-                    id: #p::TypeId::of::<#ident>,
-                    keys: #p::StepKeys { order: #order, timeout: #timeout, last: false },
-                    gate: <#ident as #p::Group>::gate,
-                }
+    let registration = quote_spanned!(site()=>
+        #p::inventory::submit! {
+            #p::GroupDef {
+                name: #text,
+                module: #p::module_path!(),
+                file: #p::file!(),
+                line: #p::line!(),
+                id: #p::TypeId::of::<#ident>,
+                keys: #p::StepKeys { order: NODE.order(), timeout: #timeout, last: false },
+                gate: <#ident as #p::Group>::gate,
             }
-        };
-    ));
-    tokens
+        }
+    );
+    named(&group.name, &place, &registration)
 }
 
 fn option(p: &TokenStream, value: Option<TokenStream>) -> TokenStream {

@@ -17,6 +17,7 @@ fn a_group() {
         &expect![[r#"
             /// What the consumers do.
             pub struct r#Jobs;
+            #[allow(deprecated)]
             const _: () = {
                 static GATE: mine::__private::Gate = mine::__private::Gate::new("Jobs");
                 static NODE: mine::__private::NodeDef = mine::__private::NodeDef {
@@ -43,9 +44,6 @@ fn a_group() {
                         &GATE
                     }
                 }
-            };
-            #[allow(deprecated)]
-            const _: () = {
                 mine::__private::inventory::submit(mine::__private::GroupDef {
                     name: "Jobs",
                     module: mine::__private::module_path!(),
@@ -53,7 +51,7 @@ fn a_group() {
                     line: mine::__private::line!(),
                     id: mine::__private::TypeId::of::<r#Jobs>,
                     keys: mine::__private::StepKeys {
-                        order: mine::__private::Some(-2),
+                        order: NODE.order(),
                         timeout: mine::__private::Some(mine::__private::Duration::new(90u64, 0u32)),
                         last: false,
                     },
