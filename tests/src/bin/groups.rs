@@ -80,6 +80,10 @@ fn figures() -> String {
     format!("{}, {} -{}", groups.join(", "), lifecycle::in_flight(), stats.refused)
 }
 
+fn is_closed(name: &str) -> bool {
+    lifecycle::stats().groups.iter().any(|group| group.name == name && group.closed)
+}
+
 static QUEUE: LazyLock<(mpsc::UnboundedSender<u32>, watch::Sender<usize>)> = LazyLock::new(|| {
     let (sender, mut queue) = mpsc::unbounded_channel();
     // Takes one after the other, and is no part of any call.
@@ -132,6 +136,10 @@ async fn leaving() -> Result<(), Rejected> {
     drop(lifecycle::spawn(async {
         println!("the task runs");
         told("end the task").await;
+        // Both come in their turn after `Requests`, which the task knows of first.
+        while !["Jobs", "Uploads"].iter().all(|name| is_closed(name)) {
+            tokio::task::yield_now().await;
+        }
         let nested = (word(request(false).await), word(job(false).await));
         println!("the task ends: {nested:?}, {}", figures());
     }));
