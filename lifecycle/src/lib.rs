@@ -46,7 +46,7 @@
 //! # Features
 //!
 //! - `macros` (default): the attributes.
-//! - `serde`: `Serialize` and `Deserialize` for [`Report`], `Serialize` for [`Stats`]. The report's JSON
+//! - `serde`: `Serialize` and `Deserialize` for [`Report`], `Serialize` for [`Stats`] and [`Plan`]. The report's JSON
 //!   ([`Report::to_json`]) needs no feature.
 
 #[cfg(not(unix))]
