@@ -145,7 +145,11 @@ impl View<'_> {
 
     fn limit(&self, kind: NodeKind) -> Option<Duration> {
         match kind {
-            NodeKind::Step(step) => Some(self.plan.steps[step].limit),
+            NodeKind::Step(step) => {
+                let limit = self.plan.steps[step].limit;
+                let cut = if self.steps[step].is_group() { self.settings.cut.value } else { Duration::ZERO };
+                Some(limit.saturating_add(cut))
+            }
             NodeKind::Requests => {
                 self.settings.drain.value.within().map(|drain| drain.saturating_add(self.settings.cut.value))
             }
@@ -202,9 +206,13 @@ impl View<'_> {
         (Some(rank.value), from)
     }
 
+    /// What is told as "all of order N": an early group is not among those of order 0.
     fn rank(&self, kind: NodeKind) -> Option<i32> {
         match kind {
-            NodeKind::Step(step) => self.order(step).0,
+            NodeKind::Step(step) => match &self.plan.steps[step].place {
+                Place::Ranked(rank) if !rank.early => Some(rank.value),
+                _ => None,
+            },
             NodeKind::Requests | NodeKind::Barrier => None,
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Plan;
 use crate::edge::Edges;
+use crate::gate::Gate;
 use crate::hook::{Gift, Need, Phase, Signature, StepKeys, StepSpec, Task};
 use crate::plan::{self as planner, Input};
 use crate::settings::{Exit, Limit, Settings, signals};
@@ -38,6 +39,10 @@ pub(crate) fn start(name: &str) -> Draft {
 
 pub(crate) fn stop(name: &str) -> Draft {
     draft(name, Phase::Shutdown)
+}
+
+pub(crate) fn group(name: &str, gate: &'static Gate) -> Draft {
+    stop(name).with(|spec| spec.task = Task::Group(gate))
 }
 
 impl Draft {

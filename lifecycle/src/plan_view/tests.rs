@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use super::example::{self, Db, Draft, plan, planned, start, stop};
+use super::example::{self, Db, Draft, group, plan, planned, start, stop};
 use super::*;
+use crate::gate::Gate;
 use crate::hook::StepSpec;
 use crate::plan::{Graph, NodeKind, Place};
 
@@ -327,4 +328,19 @@ fn errors_are_a_numbered_list() {
     let errors = PlanErrors { messages: vec!["first".into(), "second".into()] };
     assert_eq!(errors.to_string(), "1. first\n2. second");
     assert_eq!(errors.messages().collect::<Vec<_>>(), ["first", "second"]);
+}
+
+#[test]
+fn a_group_ends_after_its_time_and_the_cut_and_is_not_among_those_of_order_0() {
+    static JOBS: Gate = Gate::new("Jobs");
+    let hooks = ["a", "b", "c", "d"].map(stop);
+    let drafts: Vec<Draft> =
+        [group("Jobs", &JOBS), stop("close").order(1)].into_iter().chain(hooks).collect();
+    let (inner, steps, settings) = planned(drafts, |_| {});
+    let plan = Plan::new(&inner, &steps, &settings);
+    let jobs = step(&plan, "Jobs");
+    assert_eq!(jobs.limit, Some(Duration::from_millis(15_500)));
+    assert_eq!(plan.worst.total, plan.section(StepKind::Shutdown).map(|step| step.ends.unwrap()).max());
+    let told = format!("{:?}", step(&plan, "close").after);
+    assert!(told.contains("Order { order: 0, steps: 4 }"), "{told}");
 }

@@ -108,6 +108,7 @@ fn setup(settings: &mut Settings) {
 
 #[lifecycle::main(setup = setup, grace = "60s")]
 async fn main() {
+    let stopping = lifecycle::stopping();
     println!("serving");
-    lifecycle::stopping().await;
+    stopping.await;
 }

@@ -94,6 +94,13 @@ async fn main() -> Result<(), String> {
     if scenario != "missing" {
         lifecycle::provide(Arc::new(Late)).map_err(|error| error.to_string())?;
     }
+    // Asked for before it says so: a signal may come right then, and must find that it knows of the end.
+    let stopping = (scenario != "blocked for ever").then(lifecycle::stopping);
+    let stopping = async move {
+        if let Some(stopping) = stopping {
+            stopping.await;
+        }
+    };
     println!("serving");
     match &*scenario {
         "service failed" => return Err("port taken".into()),
@@ -106,15 +113,15 @@ async fn main() -> Result<(), String> {
         }
         "cut off" => {
             let calling = tokio::spawn(call());
-            lifecycle::stopping().await;
+            stopping.await;
             let _ = calling.await;
         }
         "service cut off" => {
-            lifecycle::stopping().await;
+            stopping.await;
             std::future::pending::<()>().await;
         }
         "blocked main" => {
-            lifecycle::stopping().await;
+            stopping.await;
             loop {
                 std::thread::park();
             }
@@ -122,7 +129,7 @@ async fn main() -> Result<(), String> {
         "blocked for ever" => loop {
             std::thread::park();
         },
-        _ => lifecycle::stopping().await,
+        _ => stopping.await,
     }
     Ok(())
 }

@@ -63,8 +63,9 @@ async fn call(db: &Db) -> Result<usize, &'static str> {
 #[lifecycle::main(grace = "10s")]
 async fn main(db: Db) {
     println!("call {:?}", call(&db).await);
+    let stopping = lifecycle::stopping();
     println!("serving");
-    lifecycle::stopping().await;
+    stopping.await;
     println!("call {:?}", call(&db).await);
     println!("service ends");
 }

@@ -79,6 +79,7 @@ async fn main(name: &Name) {
         RuntimeFlavor::CurrentThread => "current_thread",
         _ => "multi_thread",
     };
+    let stopping = lifecycle::stopping();
     println!("serving {} on {flavor} with {}", name.0, Handle::current().metrics().num_workers());
-    lifecycle::stopping().await;
+    stopping.await;
 }

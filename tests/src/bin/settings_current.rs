@@ -21,6 +21,7 @@ async fn main() {
     tokio::task::yield_now().await;
     let before = lifecycle::is_ready();
     lifecycle::ready();
+    let stopping = lifecycle::stopping();
     println!("serving, current_thread {current}, ready {before} {}", lifecycle::is_ready());
-    lifecycle::stopping().await;
+    stopping.await;
 }

@@ -90,7 +90,8 @@ async fn main() {
         }
         _ => {}
     }
+    let stopping = lifecycle::stopping();
     println!("serving");
-    lifecycle::stopping().await;
+    stopping.await;
     println!("stopping");
 }

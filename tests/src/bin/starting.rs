@@ -112,6 +112,7 @@ async fn close_db(_: Take<Db>) {
 
 #[lifecycle::main(grace = "20s", drain = "5s", setup = setup)]
 async fn main(_: Db) {
+    let stopping = lifecycle::stopping();
     println!("serving");
-    lifecycle::stopping().await;
+    stopping.await;
 }
