@@ -72,8 +72,8 @@ fn too_few_threads_is_an_error_and_nothing_is_started() {
         assert!(why.starts_with(said), "{threads}: {why}");
         assert!(ended.stdout.is_empty(), "{:#?}", ended.stdout);
     }
-    // The control, with one more for the step that is sync.
-    let child = start(exe, 1 + OURS + WORKERS + 1);
+    // The control, with enough for the step that is sync and for threads that have ended but not yet gone.
+    let child = start(exe, 1 + OURS + WORKERS + 4);
     child.wait_for("serving");
     child.terminate().assert(
         0,
