@@ -1,6 +1,6 @@
 //! What an attribute leaves behind in the binary, and the same thing built at run time.
 //!
-//! A [`StepDef`] is a `static` that generated code hands to `inventory`; [`Step`](struct@StepSpec) is its owned form, which
+//! A [`StepDef`] is a `static` that generated code hands to `inventory`; [`StepSpec`] is its owned form, which
 //! the registry, the plan and the executor work with.
 
 use std::any::TypeId;
