@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::coordinator::{Coordinator, exit_margin};
+use super::coordinator::Coordinator;
 use super::drain::SERVICE_SETTLE;
 use super::executor::AfterFailure;
 use super::hook_task::panicked;
@@ -160,28 +160,6 @@ impl Coordinator {
         }
     }
 
-    /// The `n`th last part of what is left before the process has to be on its way out.
-    fn share_of_reserve(&self, trigger: &Trigger, parts: u32) -> Option<Instant> {
-        let end = self.last_moment_of(trigger)?;
-        let now = Instant::now();
-        Some(now + end.saturating_duration_since(now) / parts)
-    }
-
-    fn last_moment_of(&self, trigger: &Trigger) -> Option<Instant> {
-        let margin = exit_margin(self.order.settings.reserve.value);
-        trigger.deadline.map(|deadline| deadline.checked_sub(margin).unwrap_or(trigger.at))
-    }
-
-    /// Until when something may be written that nobody may be reading.
-    fn last_moment(&self, trigger: &Trigger) -> Instant {
-        let patient = Instant::now() + PATIENCE;
-        self.last_moment_of(trigger).map_or(patient, |end| end.min(patient))
-    }
-
-    fn patience(&self, trigger: &Trigger) -> Duration {
-        self.last_moment(trigger).saturating_duration_since(Instant::now())
-    }
-
     /// Drops what nobody took, on a thread that may hang.
     fn drop_resources(&self, trigger: &Trigger) {
         let left = self.order.life.resources.drain();
@@ -281,6 +259,3 @@ impl Coordinator {
         self.tallies.borrow().calls(gate)
     }
 }
-
-/// How long what may block on a user's pipe or subscriber is waited for.
-const PATIENCE: Duration = Duration::from_millis(500);

@@ -13,17 +13,22 @@ use crate::report::{Outcome, StepKind, StepReport};
 pub(super) struct TrackedNode {
     /// The report of the step as far as it is known before it runs; `None` joins others.
     pub(super) draft: Option<StepReport>,
-    /// Of a hook.
-    pub(super) facts: Option<Arc<Facts>>,
     /// The index among all steps; `Requests` is none of them.
     pub(super) step: Option<usize>,
-    /// Of a group.
-    pub(super) gate: Option<&'static Gate>,
+    pub(super) kind: Kind,
+}
+
+/// What is known of a node beside its state, by what it does.
+pub(super) enum Kind {
+    /// Joins others.
+    Join,
+    Hook(Arc<Facts>),
+    Group(&'static Gate),
 }
 
 impl TrackedNode {
     pub(super) fn is_requests(&self) -> bool {
-        self.gate.is_some() && self.step.is_none()
+        matches!(self.kind, Kind::Group(_)) && self.step.is_none()
     }
 }
 
@@ -41,7 +46,7 @@ impl Track {
     pub(super) fn report(&self, node: usize) -> Option<StepReport> {
         let tracked = &self.nodes[node];
         let mut report = tracked.draft.clone()?;
-        if let Some(facts) = &tracked.facts {
+        if let Kind::Hook(facts) = &tracked.kind {
             let noted = facts.context.record();
             report.rescued = facts.rescued.load(Ordering::Relaxed);
             report.notes = noted.notes;
