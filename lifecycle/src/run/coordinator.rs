@@ -11,11 +11,11 @@ use tokio::sync::oneshot;
 
 use super::executor::AfterFailure;
 use super::fates::Fates;
-use super::hook_task::Rescue;
 use super::launch::step_draft;
 use super::message::Message;
 use super::narrate::Went;
 use super::requests::{Seen, Service, Tallies};
+use super::rescue::Rescue;
 use super::service::ServiceEnd;
 use crate::events::State;
 use crate::hook::{Gift, Phase, Signature, StepSpec};

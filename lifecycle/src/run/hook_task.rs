@@ -12,17 +12,18 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::executor::{End, Progress, Work};
 use super::message::{Address, Message, Teller};
+use super::rescue::Rescue;
 use crate::context::{self, StepContext};
 use crate::hook::{Begin, Call, CallResult, Missing, StepSpec};
 use crate::report::{Item, Outcome, Report};
@@ -65,6 +66,8 @@ pub(crate) struct HookTask {
     token: CancellationToken,
     job: Option<Arc<Job>>,
     abort: Option<AbortHandle>,
+    /// The rescue runtime is being built for it.
+    rescue_asked: bool,
 }
 
 impl HookTask {
@@ -89,6 +92,7 @@ impl HookTask {
             token,
             job: None,
             abort: None,
+            rescue_asked: false,
         };
         (this, facts)
     }
@@ -123,8 +127,7 @@ impl HookTask {
 
     fn begin_async(&mut self, future: HookFuture, now: Instant) -> Progress {
         let teller = Teller::new(self.hooks.mailbox.clone(), self.at);
-        let job =
-            Arc::new(Job { claimed: AtomicBool::new(false), inside: Mutex::new(Some((teller, future))) });
+        let job = Arc::new(Job::new((teller, future)));
         self.job = Some(Arc::clone(&job));
         self.abort = Some(self.run_on(&self.hooks.runtime, job));
         Progress::Until(now + CLAIM_AFTER)
@@ -171,28 +174,7 @@ impl Work for HookTask {
     }
 
     fn wake(&mut self, _: Instant) -> Progress {
-        if let Some(job) = self.job.as_ref().filter(|job| !job.claimed.load(Ordering::Acquire)) {
-            match self.hooks.rescue.runtime() {
-                Ok(rescue) => {
-                    // The claim decides; if the service's runtime was quicker after all, this task finds nothing.
-                    if let Some(inside) = job.claim() {
-                        self.facts.rescued.store(true, Ordering::Relaxed);
-                        let job = Arc::new(Job {
-                            claimed: AtomicBool::new(false),
-                            inside: Mutex::new(Some(inside)),
-                        });
-                        self.abort = Some(self.run_on(rescue.handle(), Arc::clone(&job)));
-                        self.job = Some(job);
-                    }
-                }
-                Err(error) => {
-                    let why = format!("the service's runtime is stuck, and there is no other: {error}");
-                    self.abandon();
-                    return Progress::Ended(End::new(Outcome::Failed, why));
-                }
-            }
-        }
-        Progress::Running
+        if self.is_unclaimed() { self.rescue() } else { Progress::Running }
     }
 
     fn cut(&mut self) {
@@ -209,6 +191,45 @@ impl Work for HookTask {
 }
 
 impl HookTask {
+    fn is_unclaimed(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| !job.claimed.load(Ordering::Acquire))
+    }
+
+    /// Claims the call for the rescue runtime. If the service's runtime is quicker after all, it keeps it.
+    fn rescue(&mut self) -> Progress {
+        match self.hooks.rescue.runtime() {
+            Some(Ok(rescue)) => {
+                let rescue = rescue.clone();
+                if let Some(inside) = self.job.as_ref().and_then(|job| job.claim()) {
+                    self.facts.rescued.store(true, Ordering::Relaxed);
+                    let job = Arc::new(Job::new(inside));
+                    self.abort = Some(self.run_on(&rescue, Arc::clone(&job)));
+                    self.job = Some(job);
+                }
+                Progress::Running
+            }
+            Some(Err(error)) => {
+                let error = error.to_owned();
+                self.no_rescue(&error)
+            }
+            None if self.rescue_asked => Progress::Running,
+            None => {
+                self.rescue_asked = true;
+                let (mailbox, at) = (self.hooks.mailbox.clone(), self.at);
+                match self.hooks.rescue.build(move || drop(mailbox.send(Message::Poked(at)))) {
+                    Ok(()) => Progress::Running,
+                    Err(error) => self.no_rescue(&format!("the system gives no more threads: {error}")),
+                }
+            }
+        }
+    }
+
+    fn no_rescue(&mut self, error: &str) -> Progress {
+        self.abandon();
+        let why = format!("the service's runtime is stuck, and there is no other: {error}");
+        Progress::Ended(End::new(Outcome::Failed, why))
+    }
+
     /// Takes back a call that nobody has begun, and drops it away from this thread: that is a user's code.
     fn abandon(&mut self) {
         if let Some(inside) = self.job.as_ref().and_then(|job| job.claim()) {
@@ -239,6 +260,10 @@ struct Job {
 }
 
 impl Job {
+    fn new(inside: (Teller, HookFuture)) -> Self {
+        Job { claimed: AtomicBool::new(false), inside: Mutex::new(Some(inside)) }
+    }
+
     fn claim(&self) -> Option<(Teller, HookFuture)> {
         self.claimed.compare_exchange(false, true, Ordering::AcqRel, Ordering::Acquire).ok()?;
         self.inside.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -286,34 +311,4 @@ pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> End {
         .unwrap_or_else(|| "a value that is no text".to_owned());
     std::mem::forget(payload);
     End::new(Outcome::Panicked, text)
-}
-
-/// The runtime for hooks that the service's own has not begun; built when the first one needs it.
-#[derive(Default)]
-pub(crate) struct Rescue {
-    runtime: OnceLock<Result<Runtime, String>>,
-}
-
-/// Two, so that one hook that blocks does not keep the next one waiting.
-const RESCUE_THREADS: usize = 2;
-
-impl Rescue {
-    fn runtime(&self) -> Result<&Runtime, &str> {
-        let build = || {
-            tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(RESCUE_THREADS)
-                .thread_name("lifecycle-rescue")
-                .enable_all()
-                .build()
-                .map_err(|error| error.to_string())
-        };
-        self.runtime.get_or_init(build).as_ref().map_err(String::as_str)
-    }
-
-    /// Lets go of the runtime without waiting for what is stuck on it.
-    pub(crate) fn shut_down(self) {
-        if let Some(Ok(runtime)) = self.runtime.into_inner() {
-            runtime.shutdown_background();
-        }
-    }
 }

@@ -12,6 +12,7 @@ pub(crate) mod message;
 mod narrate;
 mod print_plan;
 mod requests;
+mod rescue;
 mod runtime;
 pub(crate) mod service;
 mod shutdown;
