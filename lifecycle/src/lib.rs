@@ -56,6 +56,7 @@ compile_error!("lifecycle needs Unix signals and poll(2); it does not support th
 #[path = "private/mod.rs"]
 pub mod __private;
 mod api;
+mod clock;
 mod context;
 mod edge;
 mod events;

@@ -1,7 +1,6 @@
 //! What the coordinator waits for: every message comes through here, and what it means that concerns no graph is done
 //! here too.
 
-use std::sync::mpsc::RecvTimeoutError;
 use std::time::Instant;
 
 use super::coordinator::Coordinator;
@@ -10,6 +9,7 @@ use super::hook_task::drop_elsewhere;
 use super::message::{Address, Message};
 use super::service::ServiceEnd;
 use super::track::{Track, TrackedNode};
+use crate::clock;
 use crate::narrator::{LINE_PATIENCE, Say};
 use crate::report::{Outcome, Reason};
 use crate::resource::Resource;
@@ -36,15 +36,8 @@ impl Heard {
 
 impl Coordinator {
     /// Waits for a message and does what does not concern a graph. `None`: the time is up, or nobody is left to speak.
-    pub(super) fn hear(&mut self, until: Option<Instant>) -> Option<Heard> {
-        let message = match until {
-            Some(until) => match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(message) => message,
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
-            },
-            None => self.inbox.recv().ok()?,
-        };
-        Some(match message {
+    pub(super) async fn hear(&mut self, until: Option<Instant>) -> Option<Heard> {
+        Some(match self.inbox.next(until).await? {
             Message::Ended { at, end, gifts } => Heard::Ended(at, end, gifts),
             Message::Poked(at) => Heard::Poked(at),
             Message::Trigger => Heard::Other,
@@ -86,10 +79,10 @@ impl Coordinator {
     }
 
     /// Waits for whatever comes next in a graph, and lets it happen.
-    pub(super) fn turn(&mut self, track: &mut Track) {
+    pub(super) async fn turn(&mut self, track: &mut Track) {
         self.prepare_last_words(track);
-        let heard = self.hear(track.execution.next_timer());
-        let now = Instant::now();
+        let heard = self.hear(track.execution.next_timer()).await;
+        let now = clock::now();
         match heard {
             Some(Heard::Ended(at, end, gifts)) => {
                 let end = self.accept(track, at, end, gifts);

@@ -12,6 +12,7 @@ use super::message::Address;
 use super::printed;
 use super::requests::Service;
 use super::track::Track;
+use crate::clock;
 use crate::events::State;
 use crate::gate::REQUESTS;
 use crate::hook::{Phase, StepSpec, Task};
@@ -23,7 +24,7 @@ use crate::resource::Resource;
 use crate::sys;
 
 impl Coordinator {
-    pub(super) fn shut_down(mut self) {
+    pub(super) async fn shut_down(mut self) {
         let life = self.order.life;
         let Some(trigger) = life.triggered().cloned() else { return };
         self.say_trigger(&trigger);
@@ -33,16 +34,16 @@ impl Coordinator {
         if served {
             life.set_state(State::LameDuck);
             let until = trigger.at + self.order.settings.lameduck.value;
-            self.serve_until(end_of_ordered.map_or(until, |end| until.min(end)));
+            self.serve_until(end_of_ordered.map_or(until, |end| until.min(end))).await;
         }
         let graph = self.order.plan.shutdown.clone();
-        let ordered = self.execute(&graph, end_of_ordered, None);
+        let ordered = self.execute(&graph, end_of_ordered, None).await;
         self.conclude(&ordered);
-        self.see_the_service_off(&trigger);
+        self.see_the_service_off(&trigger).await;
 
         let report = Arc::new(self.report(&trigger));
         let hooks = self.order.plan.last_with_report.clone();
-        let with_report = self.execute(&hooks, self.share_of_reserve(&trigger, 2), Some(&report));
+        let with_report = self.execute(&hooks, self.share_of_reserve(&trigger, 2), Some(&report)).await;
         self.conclude(&with_report);
 
         let report = Arc::new(self.report(&trigger));
@@ -58,7 +59,7 @@ impl Coordinator {
             sys::write_stderr(text.as_bytes(), self.last_moment(&trigger));
         }
         let hooks = self.order.plan.last.clone();
-        let last = self.execute(&hooks, self.share_of_reserve(&trigger, 1), Some(&report));
+        let last = self.execute(&hooks, self.share_of_reserve(&trigger, 1), Some(&report)).await;
         self.conclude(&last);
         self.drop_resources(&trigger);
         self.order.narrator.flush(self.patience(&trigger));
@@ -124,31 +125,36 @@ impl Coordinator {
 
     /// Whatever became of the steps, from here on nothing is served. A service that was told to go when their time was
     /// up has a moment for it, so that the report can tell that it went.
-    fn see_the_service_off(&mut self, trigger: &Trigger) {
+    async fn see_the_service_off(&mut self, trigger: &Trigger) {
         let life = self.order.life;
         if life.state() < State::Draining {
-            self.drain_work(&REQUESTS, None, Address::NOWHERE, None).skip(Instant::now());
+            self.drain_work(&REQUESTS, None, Address::NOWHERE, None).skip(clock::now());
         }
         for (index, step) in self.order.steps.iter().enumerate() {
             let Task::Group(gate) = step.task else { continue };
             // One that is off stays open to the end.
             if step.off.is_none() && !gate.is_closed() {
-                self.drain_work(gate, Some(index), Address::NOWHERE, None).skip(Instant::now());
+                self.drain_work(gate, Some(index), Address::NOWHERE, None).skip(clock::now());
             }
         }
-        let settled = Instant::now() + SERVICE_SETTLE;
+        let settled = clock::now() + SERVICE_SETTLE;
         let until = self.share_of_reserve(trigger, 3).map_or(settled, |share| share.min(settled));
         while self.seen.borrow().service == Service::Running
             && life.service.drop_now.is_cancelled()
-            && Instant::now() < until
+            && clock::now() < until
         {
-            if let Some(heard) = self.hear(Some(until)) {
+            if let Some(heard) = self.hear(Some(until)).await {
                 heard.ignore();
             }
         }
     }
 
-    fn execute(&mut self, graph: &Graph, deadline: Option<Instant>, report: Option<&Arc<Report>>) -> Track {
+    async fn execute(
+        &mut self,
+        graph: &Graph,
+        deadline: Option<Instant>,
+        report: Option<&Arc<Report>>,
+    ) -> Track {
         let mut track = self.launch(graph, deadline, AfterFailure::GoOn, report);
         loop {
             // Whatever went wrong is in the report; the next step runs all the same.
@@ -156,7 +162,7 @@ impl Coordinator {
             if track.execution.is_done() {
                 return track;
             }
-            self.turn(&mut track);
+            self.turn(&mut track).await;
         }
     }
 
@@ -187,7 +193,7 @@ impl Coordinator {
         let mut dropping = "";
         loop {
             let next = match until {
-                Some(until) => wait.recv_timeout(until.saturating_duration_since(Instant::now())),
+                Some(until) => wait.recv_timeout(until.saturating_duration_since(clock::now())),
                 None => wait.recv().map_err(Into::into),
             };
             match next {
