@@ -20,7 +20,7 @@ use std::time::Duration;
 
 pub(crate) use budget::{Link, Worst};
 pub(crate) use error::{PlanError, PlanErrors};
-pub(crate) use graph::{Graph, NodeKind};
+pub(crate) use graph::{Graph, Node, NodeKind};
 pub(crate) use rank::{Rank, RankSource};
 
 use crate::hook::{Gift, Phase, Signature, StepSpec};

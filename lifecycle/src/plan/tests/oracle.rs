@@ -60,7 +60,7 @@ impl<'a> Oracle<'a> {
             let others = |named: &[Target]| -> Vec<usize> {
                 let is = |other: usize, name: &str| world.steps[other].name == name;
                 let all = 0..world.steps.len();
-                let named = |other: &usize| named.iter().any(|target| is(*other, &target.path));
+                let named = |other: &usize| named.iter().any(|target| is(*other, target.path));
                 all.filter(named)
                     .filter(|&other| may_stand(&world.steps[step], &world.steps[other]))
                     .collect()
@@ -344,10 +344,10 @@ impl<'a> Oracle<'a> {
             if self.asks(step, false, true) && self.rank(step).is_some_and(|rank| rank > -2) {
                 errors.insert(format!("not before requests {}", spec.name));
             }
-            let after = spec.edges.after.iter().map(|target| (true, &target.path));
-            for (after, path) in after.chain(spec.edges.before.iter().map(|target| (false, &target.path))) {
+            let after = spec.edges.after.iter().map(|target| (true, target.path));
+            for (after, path) in after.chain(spec.edges.before.iter().map(|target| (false, target.path))) {
                 let way = if after { "after" } else { "before" };
-                match steps.iter().find(|other| other.name == *path) {
+                match steps.iter().find(|other| other.name == path) {
                     None if path == "Requests" => {
                         if spec.phase == Phase::Start {
                             errors.insert(format!("other phase {} {way} Requests", spec.name));

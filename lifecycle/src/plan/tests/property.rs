@@ -165,12 +165,14 @@ fn label(error: &PlanError) -> Option<String> {
         PlanError::Contradiction { step, follows, .. } => {
             format!("contradiction {} {}", name(step), name(follows))
         }
-        PlanError::LastWithEdges { step } => format!("last with edges {}", name(step)),
-        PlanError::AfterLast { step, last } => format!("after last {} {}", name(step), name(last)),
-        PlanError::OtherPhase { step, way, target } => {
+        PlanError::LastWithEdges { step, .. } => format!("last with edges {}", name(step)),
+        PlanError::AfterLast { step, last, .. } => format!("after last {} {}", name(step), name(last)),
+        PlanError::OtherPhase { step, way, target, .. } => {
             format!("other phase {} {way} {}", name(step), name(target))
         }
-        PlanError::NotLinked { step, way, path } => format!("not linked {} {way} {path}", name(step)),
+        PlanError::NotLinked { step, way, target } => {
+            format!("not linked {} {way} {}", name(step), target.path)
+        }
         PlanError::NotBeforeRequests { step, .. } => format!("not before requests {}", name(step)),
         PlanError::Cycle { .. } => return None,
         other => panic!("not generated: {other}"),
@@ -261,6 +263,8 @@ fn check(world: &World, seed: u64, seen: &mut BTreeMap<String, usize>) {
             };
             for (graph, stage) in graphs(&plan).iter().zip([0, 2, 3, 4]) {
                 assert_eq!(world.relation(graph), oracle.relation(stage), "stage {stage}");
+                let forward = |(at, node): (usize, &Node)| node.after.iter().all(|&before| before < at);
+                assert!(graph.nodes.iter().enumerate().all(forward), "in order");
             }
             assert_eq!(plan.worst.total, Limit::Within(oracle.worst()));
             let again = again.unwrap();
@@ -362,8 +366,8 @@ fn describe(world: &World) -> String {
         let gives: String =
             step.signature.gives.iter().map(|gift| format!(" gives {}", gift.type_name)).collect();
         let (name, keys, off) = (&step.name, &step.keys, &step.off);
-        let path = |targets: &[crate::edge::Target]| -> Vec<String> {
-            targets.iter().map(|target| target.path.clone()).collect()
+        let path = |targets: &[crate::edge::Target]| -> Vec<&str> {
+            targets.iter().map(|target| target.path).collect()
         };
         let (after, before) = (path(&step.edges.after), path(&step.edges.before));
         format!(
