@@ -154,7 +154,7 @@ impl<'a> Model<'a> {
         match self.slots[index] {
             Slot::Start | Slot::Ordered => true,
             Slot::LastWithReport | Slot::Last => false,
-            Slot::Off => !self.steps[index].keys.last,
+            Slot::Off => !self.steps[index].keys.last || self.steps[index].is_group(),
         }
     }
 

@@ -181,7 +181,7 @@ impl Derive<'_> {
                 at: own.after_requests,
             });
         }
-        if own.after || own.only_before() || self.order.cyclic[step] {
+        if own.says_after() || own.only_before() || self.order.cyclic[step] {
             return None;
         }
         Some(match self.ceiling[step] {

@@ -17,11 +17,13 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Forgets whom a step comes before if that edge was taken out.
+    /// Forgets whom a step comes after or before if that edge was taken out.
     pub(super) fn retain(&mut self, edges: &[Edge]) {
         for (step, own) in self.own.iter_mut().enumerate() {
-            let stays = |to| edges.binary_search_by_key(&(step, to), |edge| (edge.from, edge.to)).is_ok();
-            own.before.retain(|&(to, _)| stays(to));
+            let stays =
+                |from, to| edges.binary_search_by_key(&(from, to), |edge| (edge.from, edge.to)).is_ok();
+            own.after.retain(|&from| stays(from, step));
+            own.before.retain(|&(to, _)| stays(step, to));
         }
     }
 }
@@ -29,19 +31,25 @@ impl Written {
 /// What one step's keys say of its place, its order apart.
 #[derive(Clone, Default)]
 pub(super) struct Own {
-    /// It says whom it comes after, [`Requests`] included.
-    pub(super) after: bool,
-    /// Where it says so.
+    /// The steps it comes after.
+    pub(super) after: Vec<usize>,
+    /// Where it says that it comes after [`Requests`].
     pub(super) after_requests: Option<At>,
     /// The steps it comes before, and where it says so.
     pub(super) before: Vec<(usize, At)>,
+    /// As with `after_requests`.
     pub(super) before_requests: Option<At>,
 }
 
 impl Own {
+    /// It says whom it comes after.
+    pub(super) fn says_after(&self) -> bool {
+        self.after_requests.is_some() || !self.after.is_empty()
+    }
+
     /// It says whom it comes before, and nothing else.
     pub(super) fn only_before(&self) -> bool {
-        !self.after && (self.before_requests.is_some() || !self.before.is_empty())
+        !self.says_after() && (self.before_requests.is_some() || !self.before.is_empty())
     }
 }
 
@@ -104,7 +112,7 @@ impl Trace<'_, '_> {
                 return;
             }
             match way {
-                Way::After => (own.after, own.after_requests) = (true, Some(target.at)),
+                Way::After => own.after_requests = Some(target.at),
                 Way::Before => own.before_requests = Some(target.at),
             }
             return;
@@ -119,7 +127,7 @@ impl Trace<'_, '_> {
         }
         match (way, model.is_ranked(other)) {
             (Way::After, true) => {
-                own.after = true;
+                own.after.push(other);
                 self.written.edges.push(Edge { from: other, to: step, source: EdgeSource::After(target.at) });
             }
             (Way::Before, true) => {

@@ -90,7 +90,7 @@ impl StepSettings<'_> {
         self
     }
 
-    /// After everything else; an `order`, `after` or `before` of the attribute no longer counts.
+    /// After everything else; an `order`, `after` or `before` of the attribute no longer counts. A group cannot be `last`.
     pub fn last(self) -> Self {
         self.step.last = true;
         self

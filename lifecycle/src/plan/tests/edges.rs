@@ -115,6 +115,20 @@ fn a_step_that_is_off_still_keeps_the_others_in_order() {
         stop("d").after("b"),
     ]);
     assert_eq!(circle.relation(&circle.plan().shutdown).text(), "c after Requests; d after Requests c");
+    let freed =
+        World::new([stop("a").after("a").off("not here"), stop("b").after("a").before("c"), stop("c")]);
+    assert_eq!(ranks(&freed), "a Off(\"not here\"); b 0 after a; c 0 by default");
+    let bound = World::new([
+        stop("a").after("a").off("not here"),
+        stop("b").after("a"),
+        stop("c").order(-3).after("b"),
+    ]);
+    assert_eq!(
+        bound.errors(),
+        "1. `c` (src/c.rs:1) has order = -3, but comes after `b` (src/b.rs:1), and that follows `a` (src/a.rs:1), which \
+         has no order and so comes at 0: give `c` an order of 0 or more, or none, since it follows by itself; or give \
+         `a` an order of -3 or less"
+    );
     let apart = World::new([
         stop("a").off("not here"),
         stop("b").after("a").off("not here"),
