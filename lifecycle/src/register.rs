@@ -107,12 +107,14 @@ impl Hook {
     }
 
     /// It runs after this step, or after [`Requests`](crate::Requests). Can be said several times.
+    #[track_caller]
     pub fn after<N: Node>(mut self) -> Self {
         self.spec.edges.after.push(Target::of::<N>());
         self
     }
 
     /// It runs before this step, or before [`Requests`](crate::Requests). Can be said several times.
+    #[track_caller]
     pub fn before<N: Node>(mut self) -> Self {
         self.spec.edges.before.push(Target::of::<N>());
         self

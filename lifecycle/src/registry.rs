@@ -55,7 +55,7 @@ pub(crate) mod tests {
 
     struct Marker;
     impl Step for Marker {}
-    static AFTER: EdgeDef = EdgeDef::after("lifecycle::Requests", Requests::NODE);
+    static AFTER: EdgeDef = Requests::NODE.after("lifecycle::Requests");
     pub(crate) static NODE: NodeDef = NodeDef {
         name: "marker",
         phase: Phase::Start,
@@ -106,7 +106,8 @@ pub(crate) mod tests {
         assert_eq!((step.phase, &*step.file, step.line), (Phase::Start, "src/it.rs", 5));
         assert_eq!(step.id, Some(TypeId::of::<Marker>()));
         assert_eq!(step.keys.order, Some(4));
-        let requests = Target { id: TypeId::of::<Requests>(), path: "lifecycle::Requests".into() };
+        let at = AFTER.at;
+        let requests = Target { id: TypeId::of::<Requests>(), path: "lifecycle::Requests", at };
         assert_eq!(step.edges, Edges { after: vec![requests], before: vec![] });
         assert!(step.signature.takes_report && step.off.is_none());
     }

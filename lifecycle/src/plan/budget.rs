@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Model;
-use super::graph::{Graph, NodeKind};
+use super::graph::{Graph, Node, NodeKind};
 use crate::settings::duration::spell;
 use crate::settings::{Limit, Settings};
 
@@ -33,13 +33,13 @@ pub(super) fn worst(shutdown: &Graph, model: &Model<'_>, settings: &Settings) ->
     };
     let mut longest: Vec<(Duration, Option<usize>)> = vec![(Duration::ZERO, None); shutdown.nodes.len()];
     let mut end = None;
-    for node in shutdown.sorted() {
-        let before = shutdown.nodes[node].after.iter().copied();
+    for (node, Node { kind, after, .. }) in shutdown.nodes.iter().enumerate() {
+        let before = after.iter().copied();
         let slowest = before.reduce(|a, b| if longest[b].0 > longest[a].0 { b } else { a });
         let begins = slowest.map_or(Duration::ZERO, |before| longest[before].0);
         longest[node] = (begins.saturating_add(cost(node)), slowest);
         // The later of two equals, so that no way ends before the drain. A barrier may stand apart from everything.
-        let ends = shutdown.nodes[node].kind != NodeKind::Barrier;
+        let ends = *kind != NodeKind::Barrier;
         if ends && end.is_none_or(|end: usize| longest[node].0 >= longest[end].0) {
             end = Some(node);
         }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 pub(crate) use budget::{Link, Worst};
 pub(crate) use error::{PlanError, PlanErrors};
-pub(crate) use graph::{Graph, NodeKind};
+pub(crate) use graph::{Graph, Node, NodeKind};
 pub(crate) use rank::{Rank, RankSource};
 
 use crate::hook::{Gift, Phase, Signature, StepSpec};
@@ -154,7 +154,7 @@ impl<'a> Model<'a> {
         match self.slots[index] {
             Slot::Start | Slot::Ordered => true,
             Slot::LastWithReport | Slot::Last => false,
-            Slot::Off => !self.steps[index].keys.last,
+            Slot::Off => !self.steps[index].keys.last || self.steps[index].is_group(),
         }
     }
 

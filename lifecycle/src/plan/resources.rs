@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::error::{PlanError, Who};
 use super::{Model, Slot};
+use crate::edge::At;
 use crate::hook::{Gift, Missing, Need, Use};
 
 /// `to` waits for `from`.
@@ -18,14 +19,24 @@ pub(super) struct Edge {
 /// Why there is an edge, with the type's name. What was written comes first, since of two reasons the first is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum EdgeSource {
-    /// `to` says that it comes after `from`.
-    After,
-    /// `from` says that it comes before `to`.
-    Before,
+    /// `to` says that it comes after `from`, or somebody does in its place.
+    After(At),
+    /// `from` says that it comes before `to`, or somebody does in its place.
+    Before(At),
     /// `from` provides what `to` needs.
     Provides(&'static str),
     /// `from` uses what `to` takes away.
     Takes(&'static str),
+}
+
+impl EdgeSource {
+    /// Where it was written.
+    pub(super) fn at(self) -> Option<At> {
+        match self {
+            EdgeSource::After(at) | EdgeSource::Before(at) => Some(at),
+            EdgeSource::Provides(_) | EdgeSource::Takes(_) => None,
+        }
+    }
 }
 
 /// What the resources came to.

@@ -1,12 +1,11 @@
 //! From graphs and indices to names and times.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::{ChainLink, Follows, LeftOut, Phases, Plan, PlanStep, WorstCase};
 use crate::hook::StepSpec;
-use crate::plan::{self as planner, Graph, NodeKind, Place, RankSource};
+use crate::plan::{self as planner, Graph, Node, NodeKind, Place, RankSource};
 use crate::report::{Outcome, StepKind};
 use crate::run::exit_margin;
 use crate::settings::Settings;
@@ -94,8 +93,6 @@ struct View<'a> {
 /// A graph with what is asked of it again and again.
 struct Section<'a> {
     graph: &'a Graph,
-    /// By node, its place in the list.
-    position: Vec<usize>,
     /// By rank, how many steps have it.
     ranks: HashMap<i32, usize>,
     ends: Vec<Option<Duration>>,
@@ -106,24 +103,18 @@ struct Section<'a> {
 impl View<'_> {
     /// The steps in order, each with its node.
     fn section(&self, graph: &Graph, window: &Window) -> Vec<(PlanStep, usize)> {
-        let order = sorted(graph);
         let mut section = Section {
             graph,
-            position: vec![0; graph.nodes.len()],
             ranks: HashMap::new(),
             ends: vec![window.begins; graph.nodes.len()],
             through: HashMap::new(),
         };
-        for (position, &node) in order.iter().enumerate() {
-            section.position[node] = position;
-            if let Some(rank) = self.rank(graph.nodes[node].kind) {
-                *section.ranks.entry(rank).or_insert(0) += 1;
-            }
+        for rank in graph.nodes.iter().filter_map(|node| self.rank(node.kind)) {
+            *section.ranks.entry(rank).or_insert(0) += 1;
         }
-        let mut listed = Vec::with_capacity(order.len());
-        for node in order {
-            let kind = graph.nodes[node].kind;
-            let before = graph.nodes[node].after.iter();
+        let mut listed = Vec::with_capacity(graph.nodes.len());
+        for (node, &Node { kind, ref after, .. }) in graph.nodes.iter().enumerate() {
+            let before = after.iter();
             let begins = before.fold(window.begins, |begins, &before| later(begins, section.ends[before]));
             let limit = self.limit(kind);
             section.ends[node] = begins.zip(limit).map(|(begins, limit)| begins.saturating_add(limit));
@@ -235,7 +226,7 @@ impl View<'_> {
             let implied: HashSet<usize> = in_turn.filter(|it| all.contains(it)).copied().collect();
             before.retain(|it| !implied.contains(it));
         }
-        before.sort_unstable_by_key(|&it| section.position[it]);
+        before.sort_unstable();
         let mut follows = Vec::new();
         for same in before.chunk_by(|&a, &b| self.rank(nodes[a].kind) == self.rank(nodes[b].kind)) {
             match self.rank(nodes[same[0]].kind) {
@@ -293,24 +284,6 @@ impl View<'_> {
         });
         left_out
     }
-}
-
-/// The nodes in an order in which they could run one by one; of those that could come next, the first.
-fn sorted(graph: &Graph) -> Vec<usize> {
-    let mut waits: Vec<usize> = graph.nodes.iter().map(|node| node.after.len()).collect();
-    let free = (0..waits.len()).filter(|&node| waits[node] == 0);
-    let mut free: BinaryHeap<Reverse<usize>> = free.map(Reverse).collect();
-    let mut sorted = Vec::with_capacity(waits.len());
-    while let Some(Reverse(node)) = free.pop() {
-        sorted.push(node);
-        for &next in &graph.nodes[node].next {
-            waits[next] -= 1;
-            if waits[next] == 0 {
-                free.push(Reverse(next));
-            }
-        }
-    }
-    sorted
 }
 
 /// By step, what tells it from all others: modules and names together are single in a plan.

@@ -76,6 +76,7 @@ impl StepSettings<'_> {
 
     /// It runs after this step, or after [`Requests`](crate::Requests), instead of after what the attribute says. Can be
     /// said several times.
+    #[track_caller]
     pub fn after<N: Node>(self) -> Self {
         self.step.after.get_or_insert_default().push(Target::of::<N>());
         self
@@ -83,12 +84,13 @@ impl StepSettings<'_> {
 
     /// It runs before this step, or before [`Requests`](crate::Requests), instead of before what the attribute says. Can
     /// be said several times.
+    #[track_caller]
     pub fn before<N: Node>(self) -> Self {
         self.step.before.get_or_insert_default().push(Target::of::<N>());
         self
     }
 
-    /// After everything else; an `order`, `after` or `before` of the attribute no longer counts.
+    /// After everything else; an `order`, `after` or `before` of the attribute no longer counts. A group cannot be `last`.
     pub fn last(self) -> Self {
         self.step.last = true;
         self
@@ -191,21 +193,24 @@ mod tests {
     #[test]
     fn edges_replace_the_attributes_and_last_removes_them() {
         use crate::Requests;
-        let requests = || vec![Target::of::<Requests>()];
-        let written = || Edges { after: requests(), before: requests() };
+        let attribute = || Target::of::<Requests>();
+        let lines =
+            |targets: &[Target]| -> Vec<u32> { targets.iter().map(|target| target.at.line).collect() };
         let with = |say: fn(StepSettings<'_>)| {
             let mut settings = Settings::default();
             say(settings.step::<CloseDb>());
-            let mut steps = [StepSpec { edges: written(), ..spec(StepKeys::default()) }];
+            let edges = Edges { after: vec![attribute()], before: vec![attribute()] };
+            let mut steps = [StepSpec { edges, ..spec(StepKeys::default()) }];
             assert!(settings.apply_steps(&mut steps).is_empty());
-            steps[0].edges.clone()
+            (lines(&steps[0].edges.after), lines(&steps[0].edges.before))
         };
-        assert_eq!(with(|step| _ = step.timeout(SECOND)), written());
-        let twice = with(|step| _ = step.after::<Requests>().after::<Requests>());
-        assert_eq!(twice, Edges { after: [requests(), requests()].concat(), before: requests() });
-        assert_eq!(with(|step| _ = step.last()), Edges::default());
-        let contradiction = with(|step| _ = step.last().before::<Requests>());
-        assert_eq!(contradiction, Edges { before: requests(), ..Edges::default() }, "which the plan reports");
+        let written = vec![attribute().at.line];
+        assert_eq!(with(|step| _ = step.timeout(SECOND)), (written.clone(), written.clone()));
+        let twice = (with(|step| _ = step.after::<Requests>().after::<Requests>()), line!());
+        assert_eq!(twice.0, (vec![twice.1; 2], written), "it says where the setting is");
+        assert_eq!(with(|step| _ = step.last()), (vec![], vec![]));
+        let contradiction = (with(|step| _ = step.last().before::<Requests>()), line!());
+        assert_eq!(contradiction.0, (vec![], vec![contradiction.1]), "which the plan reports");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Random worlds, planned and held against an oracle that works by the rules' words, step by step and without graphs.
 //!
-//! `PLAN_WORLDS=10000` tries more of them; a failure prints the seed of its world.
+//! `PLAN_WORLDS=100000` tries more of them; a failure prints the seed of its world.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -50,8 +50,9 @@ fn world(seed: u64) -> World {
             (false, true) => group(name),
             (false, false) => stop(name),
         };
-        let last = !starts && !is_group && random.percent(15);
-        if random.percent(if last { trouble } else { 50 - edges / 2 }) {
+        let last = !starts && random.percent(if is_group { trouble } else { 15 });
+        let unranked = last && !is_group;
+        if random.percent(if unranked { trouble } else { 50 - edges / 2 }) {
             step = step.order(random.below(6) as i32 - 3);
         }
         step = if last { step.last() } else { step };
@@ -62,7 +63,7 @@ fn world(seed: u64) -> World {
             step = step.timeout(Duration::from_millis(1 + random.below(4000) as u64));
         }
         if edges > 0 {
-            step = random_edges(random, step, &named, n, if last { trouble / 2 } else { edges }, trouble);
+            step = random_edges(random, step, &named, n, if unranked { trouble / 2 } else { edges }, trouble);
         }
         for _ in 0..if is_group { 0 } else { random.below(3) } {
             step = step.needs(random_need(random, types, 8 + 2 * trouble));
@@ -165,19 +166,22 @@ fn label(error: &PlanError) -> Option<String> {
         PlanError::Contradiction { step, follows, .. } => {
             format!("contradiction {} {}", name(step), name(follows))
         }
-        PlanError::LastWithEdges { step } => format!("last with edges {}", name(step)),
-        PlanError::AfterLast { step, last } => format!("after last {} {}", name(step), name(last)),
-        PlanError::OtherPhase { step, way, target } => {
+        PlanError::LastWithEdges { step, .. } => format!("last with edges {}", name(step)),
+        PlanError::AfterLast { step, last, .. } => format!("after last {} {}", name(step), name(last)),
+        PlanError::OtherPhase { step, way, target, .. } => {
             format!("other phase {} {way} {}", name(step), name(target))
         }
-        PlanError::NotLinked { step, way, path } => format!("not linked {} {way} {path}", name(step)),
+        PlanError::NotLinked { step, way, target } => {
+            format!("not linked {} {way} {}", name(step), target.path)
+        }
         PlanError::NotBeforeRequests { step, .. } => format!("not before requests {}", name(step)),
         PlanError::Cycle { .. } => return None,
         other => panic!("not generated: {other}"),
     })
 }
 
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 16] = [
+    "last group",
     "last with edges",
     "after last",
     "other phase",
@@ -261,6 +265,8 @@ fn check(world: &World, seed: u64, seen: &mut BTreeMap<String, usize>) {
             };
             for (graph, stage) in graphs(&plan).iter().zip([0, 2, 3, 4]) {
                 assert_eq!(world.relation(graph), oracle.relation(stage), "stage {stage}");
+                let forward = |(at, node): (usize, &Node)| node.after.iter().all(|&before| before < at);
+                assert!(graph.nodes.iter().enumerate().all(forward), "in order");
             }
             assert_eq!(plan.worst.total, Limit::Within(oracle.worst()));
             let again = again.unwrap();
@@ -321,7 +327,7 @@ fn check(world: &World, seed: u64, seen: &mut BTreeMap<String, usize>) {
 
 #[test]
 fn random_worlds_are_planned_as_the_rules_say() {
-    let worlds = std::env::var("PLAN_WORLDS").map_or(4_000, |count| count.parse().unwrap());
+    let worlds = std::env::var("PLAN_WORLDS").map_or(10_000, |count| count.parse().unwrap());
     let mut seen = BTreeMap::new();
     for seed in 0..worlds {
         let world = world(seed);
@@ -362,8 +368,8 @@ fn describe(world: &World) -> String {
         let gives: String =
             step.signature.gives.iter().map(|gift| format!(" gives {}", gift.type_name)).collect();
         let (name, keys, off) = (&step.name, &step.keys, &step.off);
-        let path = |targets: &[crate::edge::Target]| -> Vec<String> {
-            targets.iter().map(|target| target.path.clone()).collect()
+        let path = |targets: &[crate::edge::Target]| -> Vec<&str> {
+            targets.iter().map(|target| target.path).collect()
         };
         let (after, before) = (path(&step.edges.after), path(&step.edges.before));
         format!(
