@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 
 use tokio_util::sync::CancellationToken;
 
-use super::hook_task::panicked;
+use super::call::panicked;
 use super::message::Message;
 
 /// What a service future may return.
