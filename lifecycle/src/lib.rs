@@ -86,7 +86,7 @@ pub use api::{
     ready, resource, shutdown, state, stats, stop_token, stopping,
 };
 pub use events::{Event, Events, State, events};
-pub use register::{Hook, HookResult, Registration, register};
+pub use register::{Hook, HookResult, Registration, WhenResult, register};
 pub use run::service::ServiceResult;
 pub use run::{Service, run};
 
@@ -99,7 +99,9 @@ pub use hook::{Phase, Step};
 pub use lifecycle_macros::{group, main, on_shutdown, on_start, tracked};
 pub use plan_view::{ChainLink, Follows, LeftOut, Phases, Plan, PlanErrors, PlanStep, WorstCase, plan};
 pub use rejected::{RejectReason, Rejected};
-pub use report::{CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport};
+pub use report::{
+    Attempt, CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport,
+};
 pub use resource::{ProvideError, Take};
 pub use settings::{
     Budget, Builder, Exit, Flavor, Limit, Ready, ReportFormat, Settings, StepSettings, builder, signals,

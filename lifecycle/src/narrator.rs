@@ -52,6 +52,17 @@ pub(crate) enum Say {
         error: Option<String>,
         ran: Duration,
     },
+    AttemptFailed {
+        id: String,
+        phase: Phase,
+        step: String,
+        attempt: u32,
+        of: u32,
+        outcome: Outcome,
+        error: Option<String>,
+        /// Until the next one; without it comes the fallback.
+        pause: Option<Duration>,
+    },
     CutOff {
         group: &'static str,
         what: String,
@@ -151,6 +162,14 @@ impl Say {
                 let error = error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
                 format!("  {step} {} in {}{error}", outcome.as_str(), duration(*ran))
             }
+            Say::AttemptFailed { step, attempt, of, outcome, error, pause, .. } => {
+                let error = error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
+                let next = match pause {
+                    Some(pause) => format!("again in {}", duration(*pause)),
+                    None => "now its fallback".to_owned(),
+                };
+                format!("  {step} {} at attempt {attempt} of {of}{error}; {next}", outcome.as_str())
+            }
             Say::CutOff { group, what } => format!("the time of {group} is up: {what}"),
             Say::ServiceFailed { .. } => return None,
             Say::Over { exit_code, took, .. } => format!("over after {}, exit {exit_code}", duration(*took)),
@@ -188,6 +207,15 @@ impl Say {
                         target: "lifecycle", shutdown = id, ?phase, step, outcome = outcome_text, error, ran_ms, "step ended"
                     );
                 }
+            }
+            Say::AttemptFailed { id, phase, step, attempt, of, outcome, error, pause } => {
+                let (id, step, outcome, error) =
+                    (id.as_str(), step.as_str(), outcome.as_str(), error.as_deref());
+                let (pause_ms, fallback) = (pause.map(millis), pause.is_none());
+                tracing::warn!(
+                    target: "lifecycle", shutdown = id, ?phase, step, attempt, of, outcome, error, pause_ms, fallback,
+                    "attempt failed"
+                );
             }
             Say::CutOff { group, what } => {
                 let what = what.as_str();

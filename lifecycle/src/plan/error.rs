@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::attempts::AttemptFault;
 use super::resources::EdgeSource;
 use crate::edge::{At, Target};
 use crate::hook::{Missing, StepSpec};
@@ -124,6 +125,7 @@ pub(crate) struct CycleLink {
 pub(crate) enum PlanError {
     Namesakes { module: String, groups: bool, steps: Vec<Who> },
     Timeout { step: Who, timeout: Duration },
+    Attempts { step: Who, fault: AttemptFault },
     LastWithOrder { step: Who, order: i32 },
     LastStart { step: Who },
     LastGroup { step: Who },
@@ -163,6 +165,7 @@ impl fmt::Display for PlanError {
             PlanError::Timeout { step, timeout } => {
                 write!(f, "{step} has timeout = {}: too long, write a shorter one", spell(*timeout))
             }
+            PlanError::Attempts { step, fault } => write!(f, "{step} {fault}"),
             PlanError::LastWithOrder { step, order } => write!(
                 f,
                 "{step} has both `last` and order = {order}: a last step comes after all orders, leave one of the \

@@ -232,8 +232,8 @@ fn given(model: &Model<'_>) -> Vec<Gift> {
 impl Resources {
     fn collect(model: &Model<'_>) -> Self {
         let mut keys = Keys::default();
-        let needs = |step: usize| model.steps[step].signature.takes.iter();
-        for need in model.in_use().flat_map(needs).chain(&model.main.takes) {
+        let needs: Vec<Vec<Need>> = model.steps.iter().map(|step| step.needs()).collect();
+        for need in model.in_use().flat_map(|step| &needs[step]).chain(&model.main.takes) {
             keys.join(need.keys);
         }
         let mut resources = Resources { all: Vec::new(), by_key: HashMap::new() };
@@ -247,7 +247,7 @@ impl Resources {
         };
         for (step, spec) in model.steps.iter().enumerate() {
             if model.slots[step] != Slot::Off {
-                for need in &spec.signature.takes {
+                for need in &needs[step] {
                     let resource = find(&mut keys, &mut resources.all, need.keys[0]);
                     resources.all[resource].users.push(User { step: Some(step), need: *need });
                 }

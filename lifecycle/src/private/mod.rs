@@ -28,7 +28,10 @@ pub use crate::edge::{AnyNode, EdgeDef, Node, NodeDef, PlaceDef};
 pub use crate::expect::ExpectDef;
 pub use crate::gate::Gate;
 pub use crate::group::{Group, GroupDef};
-pub use crate::hook::{Call, CallResult, Missing, Phase, Signature, Step, StepDef, StepKeys};
+pub use crate::hook::{
+    Call, CallResult, FallbackDef, Missing, Phase, Question, Signature, Step, StepDef, StepExtra, StepKeys,
+    WhenDef,
+};
 pub use crate::plan_view::{ExpectedPlan, PlanTime};
 pub use crate::rejected::Rejected;
 pub use crate::resource::Inputs;

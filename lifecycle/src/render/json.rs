@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use crate::report::{CallSite, Calls, Item, Reason, Report, ServiceOutcome, StepReport};
+use crate::report::{Attempt, CallSite, Calls, Item, Reason, Report, ServiceOutcome, StepReport};
 
 /// Milliseconds to the microsecond: finer is noise.
 pub(crate) fn millis(duration: Duration) -> f64 {
@@ -83,6 +83,8 @@ fn step(json: &mut Json, step: &StepReport) {
         order,
         outcome,
         error,
+        attempts,
+        fallback,
         waited,
         ran,
         limit,
@@ -100,22 +102,38 @@ fn step(json: &mut Json, step: &StepReport) {
         o.field("order", |j| j.maybe(*order, Json::number));
         o.field("outcome", |j| j.string(outcome.as_str()));
         o.field("error", |j| j.maybe(error.as_deref(), Json::string));
+        o.field("attempts", |j| j.array(attempts, attempt));
+        o.field("fallback", |j| j.number(fallback));
         o.field("waited_ms", |j| j.time(*waited));
         o.field("ran_ms", |j| j.time(*ran));
         o.field("limit_ms", |j| j.maybe(*limit, Json::time));
         o.field("rescued", |j| j.number(rescued));
-        o.field("notes", |j| {
-            j.array(notes, |j, (key, value)| j.array(&[key, value], |j, text| j.string(text)));
-        });
-        o.field("items", |j| {
-            j.array(items, |j, Item { name, error }| {
-                j.object(|o| {
-                    o.field("name", |j| j.string(name));
-                    o.field("error", |j| j.maybe(error.as_deref(), Json::string));
-                });
+        noted(o, notes, items);
+        o.field("calls", |j| j.maybe(calls.as_ref(), self::calls));
+    });
+}
+
+fn attempt(json: &mut Json, attempt: &Attempt) {
+    let Attempt { outcome, error, ran, notes, items } = attempt;
+    json.object(|o| {
+        o.field("outcome", |j| j.string(outcome.as_str()));
+        o.field("error", |j| j.maybe(error.as_deref(), Json::string));
+        o.field("ran_ms", |j| j.time(*ran));
+        noted(o, notes, items);
+    });
+}
+
+fn noted(object: &mut Object<'_>, notes: &[(String, String)], items: &[Item]) {
+    object.field("notes", |j| {
+        j.array(notes, |j, (key, value)| j.array(&[key, value], |j, text| j.string(text)));
+    });
+    object.field("items", |j| {
+        j.array(items, |j, Item { name, error }| {
+            j.object(|o| {
+                o.field("name", |j| j.string(name));
+                o.field("error", |j| j.maybe(error.as_deref(), Json::string));
             });
         });
-        o.field("calls", |j| j.maybe(calls.as_ref(), self::calls));
     });
 }
 
@@ -239,6 +257,10 @@ mod tests {
         assert_eq!(json["reason"]["requested"], "deploy \"42\"");
         assert_eq!(json["steps"][1]["notes"][1][1], "\"XETRA\"\tFrankfurt");
         assert_eq!(json["steps"][1]["items"][0]["error"], Value::Null);
+        assert_eq!(json["steps"][1]["fallback"], true);
+        assert_eq!(json["steps"][1]["attempts"][0]["items"][1]["error"], "busy");
+        assert_eq!(json["steps"][1]["attempts"][1]["outcome"], "timed out");
+        assert_eq!(json["steps"][1]["attempts"][1]["ran_ms"], 500.0);
         assert_eq!(json["calls"]["cut_off"][0]["count"], 2);
     }
 

@@ -12,6 +12,8 @@ fn step(name: &str, kind: StepKind, order: Option<i32>, outcome: Outcome) -> Ste
         order,
         outcome,
         error: None,
+        attempts: Vec::new(),
+        fallback: false,
         waited: Duration::from_millis(12),
         ran: Duration::from_micros(1_234_567),
         limit: Some(Duration::from_secs(5)),
@@ -50,6 +52,26 @@ pub(crate) fn degraded() -> Report {
         Item { name: "order 18".into(), error: Some("the venue says no".into()) },
     ];
     cancel.rescued = true;
+    cancel.attempts = vec![
+        Attempt {
+            outcome: Outcome::Failed,
+            error: Some("the venue is busy:\ntry later".into()),
+            ran: Duration::from_millis(20),
+            notes: vec![("cancelled".into(), "5".into())],
+            items: vec![
+                Item { name: "order 17".into(), error: None },
+                Item { name: "order 18".into(), error: Some("busy".into()) },
+            ],
+        },
+        Attempt {
+            outcome: Outcome::TimedOut,
+            error: None,
+            ran: Duration::from_millis(500),
+            notes: Vec::new(),
+            items: Vec::new(),
+        },
+    ];
+    cancel.fallback = true;
     let mut close = step("close_db", StepKind::Shutdown, Some(0), Outcome::TimedOut);
     close.error = Some("3 connections are in use:\nweb\nbatch \u{1b}[31m".into());
     close.limit = Some(Duration::from_millis(1_250));

@@ -245,7 +245,7 @@ mod tests {
     use crate::run::requests::Tallies;
 
     const SECOND: Duration = Duration::from_secs(1);
-    const AT: Address = Address { graph: 1, node: 7 };
+    const AT: Address = Address { graph: 1, node: 7, turn: 0 };
 
     /// A group of its own with one tracked function.
     struct Rig {

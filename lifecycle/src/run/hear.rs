@@ -3,9 +3,9 @@
 
 use std::time::Instant;
 
+use super::call::drop_elsewhere;
 use super::coordinator::Coordinator;
 use super::executor::End;
-use super::hook_task::drop_elsewhere;
 use super::message::{Address, Message};
 use super::service::ServiceEnd;
 use super::track::{Track, TrackedNode};
@@ -28,8 +28,14 @@ impl Heard {
     /// Of a graph that is over, or of none.
     pub(super) fn ignore(self) {
         match self {
-            Heard::Ended(_, _, gifts) if !gifts.is_empty() => drop_elsewhere(gifts),
-            Heard::Ended(..) | Heard::Poked(_) | Heard::ServiceChanged | Heard::Other => {}
+            Heard::Ended(_, _, gifts) => Self::drop(gifts),
+            Heard::Poked(_) | Heard::ServiceChanged | Heard::Other => {}
+        }
+    }
+
+    fn drop(gifts: Vec<Resource>) {
+        if !gifts.is_empty() {
+            drop_elsewhere(gifts);
         }
     }
 }
@@ -84,12 +90,12 @@ impl Coordinator {
         let heard = self.hear(track.execution.next_timer()).await;
         let now = clock::now();
         match heard {
-            Some(Heard::Ended(at, end, gifts)) => {
-                let end = self.accept(track, at, end, gifts);
-                if at.graph == track.graph {
-                    track.execution.ended(at.node, end, now);
-                }
+            Some(Heard::Ended(at, end, gifts)) if track.awaits(at) => {
+                let end = self.accept(track, at.node, end, gifts);
+                track.execution.ended(at.node, end, now);
             }
+            // Nobody waits for it any more: what it gives came too late.
+            Some(late @ Heard::Ended(..)) => late.ignore(),
             Some(Heard::Poked(at)) if at.graph == track.graph => track.execution.poked(at.node, now),
             Some(Heard::ServiceChanged) => {
                 let requests = track.nodes.iter().position(TrackedNode::is_requests);
@@ -103,13 +109,9 @@ impl Coordinator {
     }
 
     /// Puts what a start hook gives into the store, before anyone who takes it begins.
-    fn accept(&self, track: &Track, at: Address, end: End, gifts: Vec<Resource>) -> End {
-        let expected = at.graph == track.graph && track.execution.record(at.node).is_none();
-        if !expected {
-            // Of a hook that nobody waits for any more: what it gives came too late.
-            if !gifts.is_empty() {
-                drop_elsewhere(gifts);
-            }
+    fn accept(&self, track: &Track, node: usize, end: End, gifts: Vec<Resource>) -> End {
+        if track.nodes[node].is_stopping() {
+            Heard::drop(gifts);
             return end;
         }
         let refused: Vec<String> = gifts

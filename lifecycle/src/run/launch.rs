@@ -30,7 +30,7 @@ impl Coordinator {
         let mut nodes = Vec::with_capacity(graph.nodes.len());
         let mut works: Vec<(MaybeWork, Vec<usize>)> = Vec::with_capacity(graph.nodes.len());
         for (index, node) in graph.nodes.iter().enumerate() {
-            let at = Address { graph: number, node: index };
+            let at = Address { graph: number, node: index, turn: 0 };
             let (tracked, work) = match node.kind {
                 NodeKind::Step(step) => match &self.order.steps[step].task {
                     Task::Hook(begin) => self.hook(step, begin, at, deadline, report),
@@ -75,6 +75,8 @@ impl Coordinator {
             resources: &self.order.life.resources,
             report: report.cloned(),
             deadline,
+            narrator: self.order.narrator.clone(),
+            id: self.id.clone(),
         };
         let fates = Rc::clone(&self.fates);
         let provider = self.order.plan.providers();

@@ -30,11 +30,13 @@ pub(crate) struct Address {
     /// Which graph: an abandoned start hook may end while the shutdown runs.
     pub(crate) graph: u32,
     pub(crate) node: usize,
+    /// Of a step that is tried several times, which of its calls; else 0.
+    pub(crate) turn: u32,
 }
 
 impl Address {
     /// Of a work that is in no graph. Graphs count from 1.
-    pub(crate) const NOWHERE: Self = Address { graph: 0, node: 0 };
+    pub(crate) const NOWHERE: Self = Address { graph: 0, node: 0, turn: 0 };
 }
 
 /// Tells a step's end, exactly once: dropped untold, it says that the step was dropped.

@@ -1,5 +1,7 @@
 //! Runs the process's one lifecycle: from settings and steps to the exit code.
 
+mod backoff;
+mod call;
 mod coordinator;
 mod drain;
 mod entry;
@@ -257,9 +259,7 @@ fn prepare(
         settings.set_layer(crate::settings::Origin::Setup);
         let given = match catch_unwind(AssertUnwindSafe(|| setup(Asked::Values(&mut settings)))) {
             Ok(given) => given,
-            Err(payload) => {
-                Err(format!("it panicked: {}", hook_task::panicked(payload).why.unwrap_or_default()))
-            }
+            Err(payload) => Err(format!("it panicked: {}", call::panicked(payload).why.unwrap_or_default())),
         };
         match given {
             Ok(resources) => errors.extend(
@@ -333,7 +333,7 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
         let coordinator = Coordinator::new(order, inbox, to_itself, let_go);
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| mailbox::block(coordinator.run()))) {
             // A fault of ours must not leave the process without an end.
-            let why = hook_task::panicked(payload).why.unwrap_or_default();
+            let why = call::panicked(payload).why.unwrap_or_default();
             let line = format!("lifecycle: its own thread has failed, please report it: {why}\n");
             sys::write_stderr(line.as_bytes(), Instant::now() + LAST_WORDS);
             if owns_process {
@@ -376,7 +376,7 @@ async fn drive<F>(
                 None
             }
             Ok(Err(missing)) => Some(ServiceEnd::Failed(missing.to_string())),
-            Err(payload) => Some(ServiceEnd::Panicked(hook_task::panicked(payload).why.unwrap_or_default())),
+            Err(payload) => Some(ServiceEnd::Panicked(call::panicked(payload).why.unwrap_or_default())),
         };
         if let Some(end) = never_began {
             drop(begun.mailbox.send(Message::Service(end)));

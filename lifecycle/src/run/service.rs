@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use tokio_util::sync::CancellationToken;
 
-use super::hook_task::panicked;
+use super::call::panicked;
 use super::mailbox::Mailbox;
 use super::message::Message;
 

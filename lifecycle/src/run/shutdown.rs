@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
+use super::call::panicked;
 use super::coordinator::Coordinator;
 use super::drain::SERVICE_SETTLE;
 use super::executor::AfterFailure;
-use super::hook_task::panicked;
 use super::message::Address;
 use super::printed;
 use super::requests::Service;

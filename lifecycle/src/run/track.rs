@@ -1,11 +1,12 @@
 //! A graph of steps being executed, and what is known of each node beside its state.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::executor::{Execution, Record};
 use super::hook_task::Facts;
+use super::message::Address;
 use crate::gate::Gate;
 use crate::report::{Outcome, StepKind, StepReport};
 
@@ -22,13 +23,18 @@ pub(super) struct TrackedNode {
 pub(super) enum Kind {
     /// Joins others.
     Join,
-    Hook(Arc<Facts>),
+    Hook(Rc<RefCell<Facts>>),
     Group(&'static Gate),
 }
 
 impl TrackedNode {
     pub(super) fn is_requests(&self) -> bool {
         matches!(self.kind, Kind::Group(_)) && self.step.is_none()
+    }
+
+    /// An attempt was told to stop: what it gives is no more wanted.
+    pub(super) fn is_stopping(&self) -> bool {
+        matches!(&self.kind, Kind::Hook(facts) if facts.borrow().stopping)
     }
 }
 
@@ -42,13 +48,26 @@ pub(super) struct Track {
 }
 
 impl Track {
+    /// Whether an end from there still changes anything.
+    pub(super) fn awaits(&self, at: Address) -> bool {
+        at.graph == self.graph
+            && self.execution.record(at.node).is_none()
+            && match &self.nodes[at.node].kind {
+                Kind::Hook(facts) => facts.borrow().turn == at.turn,
+                Kind::Join | Kind::Group(_) => true,
+            }
+    }
+
     /// The draft of a node with everything that is known by now; `None` where it joins others.
     pub(super) fn report(&self, node: usize) -> Option<StepReport> {
         let tracked = &self.nodes[node];
         let mut report = tracked.draft.clone()?;
         if let Kind::Hook(facts) = &tracked.kind {
+            let facts = facts.borrow();
             let noted = facts.context.record();
-            report.rescued = facts.rescued.load(Ordering::Relaxed);
+            report.rescued = facts.rescued;
+            report.attempts.clone_from(&facts.attempts);
+            report.fallback = facts.fallback;
             report.notes = noted.notes;
             report.items = noted.items;
         }
@@ -81,6 +100,8 @@ pub(super) fn draft(name: &str, module: &str, kind: StepKind, place: (&str, u32)
         order: None,
         outcome: Outcome::NotReached,
         error: None,
+        attempts: Vec::new(),
+        fallback: false,
         waited: Duration::ZERO,
         ran: Duration::ZERO,
         limit: None,

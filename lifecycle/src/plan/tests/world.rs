@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::super::*;
 use crate::edge::{At, Target};
 use crate::gate::Gate;
-use crate::hook::{Need, StepKeys, Task, Use};
+use crate::hook::{Extra, Need, StepKeys, Task, Use};
 
 pub(super) struct Config;
 pub(super) struct Db;
@@ -67,6 +67,7 @@ fn draft(name: &str, phase: Phase) -> Draft {
         id: None,
         phase,
         keys: StepKeys::default(),
+        extra: Extra::default(),
         edges: crate::edge::Edges::default(),
         signature: Signature::default(),
         off: None,
