@@ -53,7 +53,7 @@ impl Journal {
         let Held { file, length, numbering, previous, debts, warnings, lock } =
             hold(path, run, SystemTime::now())?;
         let (to, requests) = channel();
-        let pen = Pen { medium: file, length, numbering, broken: None };
+        let pen = Pen::new(file, length, numbering);
         let writing = move || {
             // Held for as long as anything may be written.
             let _lock = lock;
@@ -66,8 +66,8 @@ impl Journal {
         Ok(Opened { journal: Journal { to, debts: Arc::new(Mutex::new(debts)) }, previous, warnings })
     }
 
-    /// Has an event recorded, and returns at once. `then` is called on the journal's thread when it is durable, or
-    /// cannot become so; it must return at once too. Records keep the order in which they were handed over.
+    /// Has an event recorded, and returns at once. `then` is called on the journal's thread when it is durable, with all
+    /// that was handed over before, or when it could not become so; it must return at once too.
     pub(crate) fn record(&self, event: Event, then: impl FnOnce(Result<(), NotWritten>) + Send + 'static) {
         self.send(event, Some(Box::new(then)));
     }

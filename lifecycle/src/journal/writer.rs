@@ -66,7 +66,7 @@ pub(super) fn write(requests: &Receiver<Request>, mut pen: Pen<impl Medium>) {
                 Request::Flush(done) => flushed.push(done),
             }
         }
-        let written = if events.is_empty() { Ok(()) } else { pen.write(&events) };
+        let written = if events.is_empty() { Ok(()) } else { pen.write(events) };
         for then in waiting {
             then(written.clone());
         }
@@ -76,23 +76,31 @@ pub(super) fn write(requests: &Receiver<Request>, mut pen: Pen<impl Medium>) {
     }
 }
 
-/// Appends batches, so that a failed one leaves nothing behind.
+/// Appends batches. One that failed leaves nothing behind, and is tried again before the next: so whoever is told that
+/// a record is durable knows it of all that were handed over before.
 pub(super) struct Pen<M> {
-    pub(super) medium: M,
+    medium: M,
     /// Of what is durable.
-    pub(super) length: u64,
-    pub(super) numbering: Numbering,
+    length: u64,
+    numbering: Numbering,
+    unwritten: Vec<(SystemTime, Event)>,
     /// Why nothing can be written any more.
-    pub(super) broken: Option<NotWritten>,
+    broken: Option<NotWritten>,
 }
 
 impl<M: Medium> Pen<M> {
-    fn write(&mut self, events: &[(SystemTime, Event)]) -> Result<(), NotWritten> {
+    /// Goes on after so many bytes.
+    pub(super) fn new(medium: M, length: u64, numbering: Numbering) -> Self {
+        Pen { medium, length, numbering, unwritten: Vec::new(), broken: None }
+    }
+
+    fn write(&mut self, events: Vec<(SystemTime, Event)>) -> Result<(), NotWritten> {
         if let Some(why) = &self.broken {
             return Err(why.clone());
         }
+        self.unwritten.extend(events);
         let mut numbering = self.numbering.clone();
-        let text = numbering.batch(events.iter().map(|(at, event)| (*at, event)));
+        let text = numbering.batch(self.unwritten.iter().map(|(at, event)| (*at, event)));
         if let Err(error) = self.medium.append(text.as_bytes()) {
             // A later record must not follow half of this one. A disk that is full may have room again by then.
             if let Err(worse) = self.medium.cut(self.length) {
@@ -109,6 +117,7 @@ impl<M: Medium> Pen<M> {
         }
         self.length += text.len() as u64;
         self.numbering = numbering;
+        self.unwritten.clear();
         Ok(())
     }
 }
@@ -171,7 +180,7 @@ mod tests {
             let (to, requests) = channel();
             let disk = Disk { log: log.clone(), content: content.clone(), room: room.clone(), words };
             let (length, numbering) = (header.len() as u64, Numbering { next: 1 });
-            let pen = Pen { medium: disk, length, numbering, broken: None };
+            let pen = Pen::new(disk, length, numbering);
             (Scene { log, content, room, to }, move || write(&requests, pen))
         }
 
@@ -249,7 +258,7 @@ mod tests {
         scene.ask("b");
         scene.flush();
         assert_eq!(scene.log()[3..], ["append", "sync", "b durable"]);
-        assert_eq!(scene.steps(), ["b"]);
+        assert_eq!(scene.steps(), ["a", "b"], "what came first is durable first");
         drop(scene);
         thread.join().unwrap();
     }
@@ -260,6 +269,8 @@ mod tests {
         let (scene, run) = Scene::new(usize::MAX, Some(words));
         let thread = std::thread::spawn(run);
         word.send(Err(io::Error::other("the disk is gone"))).unwrap();
+        // It would even say that all is well again.
+        word.send(Ok(())).unwrap();
         scene.ask("a");
         scene.flush();
         scene.ask("b");
