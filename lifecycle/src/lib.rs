@@ -45,6 +45,7 @@
 //!
 //! # Features
 //!
+//! - `journal`: what happened is kept in a file, for the next run to know; implies `serde`.
 //! - `macros` (default): the attributes.
 //! - `serde`: `Serialize` and `Deserialize` for [`Report`], `Serialize` for [`Stats`] and [`Plan`]. The report's JSON
 //!   ([`Report::to_json`]) needs no feature.
@@ -64,6 +65,9 @@ mod expect;
 mod gate;
 mod group;
 mod hook;
+#[cfg(feature = "journal")]
+#[cfg_attr(not(test), expect(dead_code, reason = "a run does not open it yet"))]
+mod journal;
 mod narrator;
 mod plan;
 mod plan_view;
@@ -95,6 +99,8 @@ pub use edge::Node;
 pub use gate::CallStats;
 pub use group::{Group, Requests};
 pub use hook::{Phase, Step};
+#[cfg(feature = "journal")]
+pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 #[cfg(feature = "macros")]
 pub use lifecycle_macros::{group, main, on_shutdown, on_start, tracked};
 pub use plan_view::{ChainLink, Follows, LeftOut, Phases, Plan, PlanErrors, PlanStep, WorstCase, plan};

@@ -137,6 +137,14 @@ fn noted(object: &mut Object<'_>, notes: &[(String, String)], items: &[Item]) {
     });
 }
 
+/// A text as JSON has it, in one line and without anything that a terminal would act on.
+#[cfg(feature = "journal")]
+pub(crate) fn quoted(text: &str) -> String {
+    let mut json = Json(String::with_capacity(text.len() + 2));
+    json.string(text);
+    json.0
+}
+
 /// Writes JSON.
 pub(super) struct Json(pub(super) String);
 

@@ -9,6 +9,8 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use crate::settings::signals;
+#[cfg(feature = "journal")]
+pub(crate) use wire::epoch_ms;
 #[cfg(feature = "serde")]
 pub(crate) use wire::{maybe_ms::serialize as millis_opt, ms::serialize as millis};
 
