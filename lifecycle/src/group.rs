@@ -4,7 +4,7 @@ use std::any::TypeId;
 
 use crate::edge::Edges;
 use crate::gate::{Gate, REQUESTS};
-use crate::hook::{Phase, Signature, StepKeys, StepSpec, Task};
+use crate::hook::{Extra, Phase, Signature, StepKeys, StepSpec, Task};
 
 /// The group of every tracked call that names no other.
 ///
@@ -71,6 +71,7 @@ impl From<&'static GroupDef> for StepSpec {
             id: Some((def.id)()),
             phase: Phase::Shutdown,
             keys: def.keys,
+            extra: Extra::default(),
             signature: Signature::default(),
             edges: Edges::default(),
             off: None,

@@ -15,11 +15,12 @@ use crate::edge::{Edges, NodeDef};
 use crate::gate::Gate;
 use crate::report::StepKind;
 use crate::resource::{Inputs, Resource};
+use crate::worker::{Restart, WorkerDef};
 
 /// The type that stands for an annotated function: `Settings::step::<close_db>()`.
 ///
-/// `#[on_start]` and `#[on_shutdown]` implement it for a type with the function's own name (or the `label`); there is
-/// no reason to implement it by hand.
+/// `#[on_start]`, `#[on_shutdown]` and `#[worker]` implement it for a type with the function's own name (or the
+/// `label`); there is no reason to implement it by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a step",
     label = "no `#[on_start]` or `#[on_shutdown]` function has this name",
@@ -71,9 +72,26 @@ pub struct StepDef {
     pub signature: fn(&mut Signature),
     /// Gathers the arguments and returns the call, not yet begun.
     pub call: fn(&mut Inputs<'_>) -> Result<Call, Missing>,
+    /// The keys that few steps have; so those without pay nothing for them.
+    pub extra: Option<&'static StepExtra>,
 }
 
 inventory::collect!(StepDef);
+
+/// What few steps say.
+pub struct StepExtra {
+    /// `retry = N`.
+    pub retry: Option<u32>,
+    /// `backoff = "…"`.
+    pub backoff: Option<Duration>,
+    /// It is a worker: its phase is that of its stop.
+    pub worker: Option<WorkerDef>,
+}
+
+impl StepExtra {
+    /// Nothing said: `StepExtra { retry: Some(2), ..StepExtra::NONE }`.
+    pub const NONE: Self = StepExtra { retry: None, backoff: None, worker: None };
+}
 
 /// The types that a step takes and gives.
 #[derive(Clone, Debug, Default)]
@@ -145,11 +163,29 @@ pub enum Call {
 /// Gathers a step's arguments into a call.
 pub(crate) type Begin = Arc<dyn Fn(&mut Inputs<'_>) -> Result<Call, Missing> + Send + Sync>;
 
+/// [`StepExtra`], owned.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extra {
+    pub(crate) retry: Option<u32>,
+    pub(crate) backoff: Option<Duration>,
+    /// Of a worker.
+    pub(crate) restart: Option<Restart>,
+}
+
+impl From<&'static StepExtra> for Extra {
+    fn from(def: &'static StepExtra) -> Self {
+        let restart = def.worker.as_ref().and_then(|worker| worker.restart);
+        Extra { retry: def.retry, backoff: def.backoff, restart }
+    }
+}
+
 /// What a step does when its turn has come.
 #[derive(Clone)]
 pub(crate) enum Task {
     /// Runs a function.
     Hook(Begin),
+    /// Stops what has been running since the start, or since its last resource came.
+    Worker(Begin),
     /// Closes the gate and waits for the calls.
     Group(&'static Gate),
 }
@@ -158,9 +194,11 @@ impl Task {
     /// Whether both are of the same registration.
     pub(crate) fn is(&self, other: &Self) -> bool {
         match (self, other) {
-            (Task::Hook(this), Task::Hook(other)) => Arc::ptr_eq(this, other),
+            (Task::Hook(this), Task::Hook(other)) | (Task::Worker(this), Task::Worker(other)) => {
+                Arc::ptr_eq(this, other)
+            }
             (Task::Group(this), Task::Group(other)) => ptr::eq(*this, *other),
-            (Task::Hook(_), Task::Group(_)) | (Task::Group(_), Task::Hook(_)) => false,
+            (Task::Hook(_) | Task::Worker(_) | Task::Group(_), _) => false,
         }
     }
 }
@@ -175,6 +213,7 @@ pub(crate) struct StepSpec {
     pub(crate) id: Option<TypeId>,
     pub(crate) phase: Phase,
     pub(crate) keys: StepKeys,
+    pub(crate) extra: Extra,
     pub(crate) edges: Edges,
     pub(crate) signature: Signature,
     /// Why the step was switched off, if it was.
@@ -187,10 +226,20 @@ impl StepSpec {
         matches!(self.task, Task::Group(_))
     }
 
+    pub(crate) fn is_worker(&self) -> bool {
+        matches!(self.task, Task::Worker(_))
+    }
+
+    /// Where nothing moves it, it comes right after the requests, before order 0.
+    pub(crate) fn is_early(&self) -> bool {
+        self.is_group() || self.is_worker()
+    }
+
     /// Where it belongs, whether or not it runs.
     pub(crate) fn kind(&self) -> StepKind {
         match (self.phase, self.keys.last) {
             _ if self.is_group() => StepKind::Group,
+            _ if self.is_worker() => StepKind::Worker,
             (Phase::Start, _) => StepKind::Start,
             (Phase::Shutdown, false) => StepKind::Shutdown,
             (Phase::Shutdown, true) => StepKind::Last,
@@ -210,10 +259,14 @@ impl From<&'static StepDef> for StepSpec {
             id: Some((def.id)()),
             phase: def.phase,
             keys: def.keys,
+            extra: def.extra.map(Extra::from).unwrap_or_default(),
             edges: Edges::from(def.node),
             signature,
             off: None,
-            task: Task::Hook(Arc::new(def.call)),
+            task: match def.extra.and_then(|extra| extra.worker.as_ref()) {
+                Some(_) => Task::Worker(Arc::new(def.call)),
+                None => Task::Hook(Arc::new(def.call)),
+            },
         }
     }
 }
@@ -225,6 +278,7 @@ impl fmt::Debug for StepSpec {
             .field("module", &self.module)
             .field("phase", &self.phase)
             .field("keys", &self.keys)
+            .field("extra", &self.extra)
             .field("off", &self.off)
             .finish_non_exhaustive()
     }

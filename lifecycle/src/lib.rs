@@ -64,6 +64,7 @@ mod gate;
 mod group;
 mod hook;
 mod narrator;
+mod pause;
 mod plan;
 mod plan_view;
 mod process;
@@ -79,13 +80,14 @@ mod signal;
 mod sys;
 mod tracked;
 mod watchdog;
+mod worker;
 
 pub use api::{
-    GroupStats, Moment, Shutdown, Stats, cut_off, drained, is_draining, is_ready, is_shutting_down, provide,
-    ready, resource, shutdown, state, stats, stop_token, stopping,
+    Admitting, GroupStats, Moment, Shutdown, Stats, admitting, cut_off, drained, is_draining, is_ready,
+    is_shutting_down, pause, provide, ready, resource, resume, shutdown, state, stats, stop_token, stopping,
 };
 pub use events::{Event, Events, State, events};
-pub use register::{Hook, HookResult, Registration, register};
+pub use register::{Hook, HookResult, Register, Registration, register};
 pub use run::service::ServiceResult;
 pub use run::{Service, run};
 
@@ -98,10 +100,13 @@ pub use hook::{Phase, Step};
 pub use lifecycle_macros::{group, main, on_shutdown, on_start, tracked};
 pub use plan_view::{ChainLink, Follows, LeftOut, Phases, Plan, PlanErrors, PlanStep, WorstCase, plan};
 pub use rejected::{RejectReason, Rejected};
-pub use report::{CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport};
+pub use report::{
+    CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport, WorkerReport,
+};
 pub use resource::{ProvideError, Take};
 pub use settings::{
     Budget, Builder, Exit, Flavor, Limit, Ready, ReportFormat, Settings, StepSettings, builder, signals,
 };
 pub use tokio_util::sync::CancellationToken;
 pub use tracked::{in_flight, inherit, spawn, spawn_blocking};
+pub use worker::{Restart, Worker, WorkerEvent};

@@ -77,6 +77,7 @@ pub(crate) mod tests {
             keys: StepKeys { order: Some(4), timeout: Some(Duration::from_secs(3)), last: false },
             signature: |signature| signature.takes_report = true,
             call: |_| Ok(Call::Sync(Box::new(|| -> CallResult { Ok(Vec::new()) }))),
+            extra: None,
         }
     }
 

@@ -4,12 +4,16 @@ use std::fmt::Display;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::report::Item;
 
 /// What one run of a step has noted, and how long it may take.
 #[derive(Debug, Default)]
 pub(crate) struct StepContext {
     state: Mutex<State>,
+    /// Of a worker: the token that tells it to stop.
+    told: Option<CancellationToken>,
 }
 
 #[derive(Debug, Default)]
@@ -26,6 +30,14 @@ pub(crate) struct Record {
 }
 
 impl StepContext {
+    pub(crate) fn of_worker(token: CancellationToken) -> Self {
+        StepContext { told: Some(token), ..StepContext::default() }
+    }
+
+    pub(crate) fn told(&self) -> Option<&CancellationToken> {
+        self.told.as_ref()
+    }
+
     /// Set when the step begins, and again for each attempt.
     pub(crate) fn set_deadline(&self, deadline: Option<Instant>) {
         self.state().deadline = deadline;
@@ -42,11 +54,19 @@ impl StepContext {
     }
 
     fn note(&self, key: String, value: String) {
-        self.state().record.notes.push((key, value));
+        let mut state = self.state();
+        let notes = &mut state.record.notes;
+        // A worker may run for months: what it notes must not grow with that.
+        match notes.iter_mut().find(|(known, _)| self.told.is_some() && *known == key) {
+            Some((_, known)) => *known = value,
+            None => notes.push((key, value)),
+        }
     }
 
     fn item(&self, name: String, error: Option<String>) {
-        self.state().record.items.push(Item { name, error });
+        if self.told.as_ref().is_none_or(CancellationToken::is_cancelled) {
+            self.state().record.items.push(Item { name, error });
+        }
     }
 
     /// Never held while a user's code runs.
@@ -57,7 +77,7 @@ impl StepContext {
 
 /// Puts a figure into the report of the step that is running: `note("rows flushed", rows)`.
 ///
-/// Outside a step it does nothing.
+/// In a worker the last value of each key is kept. Outside a step it does nothing.
 pub fn note(key: impl Into<String>, value: impl Display) {
     if let Some(step) = super::current_step() {
         let (key, value) = (key.into(), value.to_string());
@@ -68,7 +88,7 @@ pub fn note(key: impl Into<String>, value: impl Display) {
 /// Puts the outcome of one of many things into the report of the step that is running; a failed one makes the step
 /// *partial*.
 ///
-/// Outside a step it does nothing. The error is written as `{:#}`, with its causes if it is an `anyhow::Error`.
+/// In a worker it counts once that was told to stop. Outside a step it does nothing. The error is written as `{:#}`, with its causes if it is an `anyhow::Error`.
 ///
 /// ```
 /// # async fn cancel(_: u64) -> Result<(), String> { Ok(()) }
@@ -88,7 +108,7 @@ pub fn item<E: Display>(name: impl Into<String>, result: Result<(), E>) {
 
 /// How long the step that is running may still take; zero once its time is over.
 ///
-/// `None` outside a step, and in one without a limit.
+/// `None` outside a step, in one without a limit, and in a worker that was not told to stop.
 pub fn time_left() -> Option<Duration> {
     super::current_step()?.time_left()
 }

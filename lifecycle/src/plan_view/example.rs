@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Plan;
 use crate::edge::Edges;
 use crate::gate::Gate;
-use crate::hook::{Gift, Need, Phase, Signature, StepKeys, StepSpec, Task};
+use crate::hook::{Extra, Gift, Need, Phase, Signature, StepKeys, StepSpec, Task};
 use crate::plan::{self as planner, Input};
 use crate::settings::{Exit, Limit, Settings, signals};
 
@@ -26,6 +26,7 @@ fn draft(name: &str, phase: Phase) -> Draft {
         id: None,
         phase,
         keys: StepKeys::default(),
+        extra: Extra::default(),
         signature: Signature::default(),
         edges: Edges::default(),
         off: None,

@@ -4,6 +4,7 @@
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Instant;
 
+use super::background::Activity;
 use super::coordinator::Coordinator;
 use super::executor::End;
 use super::hook_task::drop_elsewhere;
@@ -37,15 +38,41 @@ impl Heard {
 impl Coordinator {
     /// Waits for a message and does what does not concern a graph. `None`: the time is up, or nobody is left to speak.
     pub(super) fn hear(&mut self, until: Option<Instant>) -> Option<Heard> {
-        let message = match until {
-            Some(until) => match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        let own = self.background.next_timer();
+        let message = match until.into_iter().chain(own).min() {
+            Some(first) => match self.inbox.recv_timeout(first.saturating_duration_since(Instant::now())) {
                 Ok(message) => message,
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {
+                    let now = Instant::now();
+                    self.background.on_time(now);
+                    return until.is_none_or(|until| now < until).then_some(Heard::Other);
+                }
+                Err(RecvTimeoutError::Disconnected) => return None,
             },
             None => self.inbox.recv().ok()?,
         };
+        // However many messages there are, its time comes.
+        self.background.on_time(Instant::now());
         Some(match message {
+            Message::Ended { at, end, .. } if at.graph == Address::NOWHERE.graph => {
+                match self.background.told(at.node, end, Instant::now()) {
+                    Some((at, end)) => Heard::Ended(at, end, Vec::new()),
+                    None => Heard::Other,
+                }
+            }
             Message::Ended { at, end, gifts } => Heard::Ended(at, end, gifts),
+            Message::Provided => {
+                self.background.workers.begin_ready(Instant::now());
+                Heard::Other
+            }
+            Message::Registered => {
+                self.begin_registered();
+                Heard::Other
+            }
+            Message::TakenBack(task) => {
+                self.background.workers.dismiss(&task, Instant::now());
+                Heard::Other
+            }
             Message::Poked(at) => Heard::Poked(at),
             Message::Trigger => Heard::Other,
             Message::Service(end) => {

@@ -271,7 +271,7 @@ impl Job {
 }
 
 /// Polls the hook. The future is dropped before the teller speaks.
-async fn run(teller: Teller, context: Arc<StepContext>, future: HookFuture) {
+pub(super) async fn run(teller: Teller, context: Arc<StepContext>, future: HookFuture) {
     let (end, gifts) = {
         let mut future = pin!(context::in_step(Arc::clone(&context), future));
         let result =
@@ -286,7 +286,10 @@ async fn run(teller: Teller, context: Arc<StepContext>, future: HookFuture) {
     teller.tell(end, gifts);
 }
 
-fn conclude(result: Result<CallResult, Box<dyn Any + Send>>, context: &StepContext) -> (End, Vec<Resource>) {
+pub(super) fn conclude(
+    result: Result<CallResult, Box<dyn Any + Send>>,
+    context: &StepContext,
+) -> (End, Vec<Resource>) {
     match result {
         Ok(Ok(gifts)) => (done(&context.record().items), gifts),
         Ok(Err(error)) => (End::new(Outcome::Failed, error), Vec::new()),

@@ -4,6 +4,7 @@ use std::sync::mpsc::Sender;
 
 use super::executor::End;
 use super::service::ServiceEnd;
+use crate::hook::Task;
 use crate::report::Outcome;
 use crate::resource::Resource;
 
@@ -23,6 +24,12 @@ pub(crate) enum Message {
     ServiceAwaitsReport,
     /// The service's runtime is there.
     Runtime(tokio::runtime::Handle),
+    /// A resource was provided by hand.
+    Provided,
+    /// A step was registered that begins at once.
+    Registered,
+    /// A step was taken back that may be running.
+    TakenBack(Task),
 }
 
 /// A node of one of the graphs.
@@ -36,6 +43,11 @@ pub(crate) struct Address {
 impl Address {
     /// Of a work that is in no graph. Graphs count from 1.
     pub(crate) const NOWHERE: Self = Address { graph: 0, node: 0 };
+
+    /// Of what goes on beside the graphs; its runs count from 1.
+    pub(crate) const fn beside(run: usize) -> Self {
+        Address { graph: 0, node: run }
+    }
 }
 
 /// Tells a step's end, exactly once: dropped untold, it says that the step was dropped.

@@ -1,5 +1,7 @@
 //! Runs the process's one lifecycle: from settings and steps to the exit code.
 
+mod background;
+pub(crate) mod backoff;
 mod coordinator;
 mod drain;
 mod entry;
@@ -18,6 +20,7 @@ pub(crate) mod service;
 mod shutdown;
 mod times;
 mod track;
+mod workers;
 
 use std::future::{Future, IntoFuture};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -45,7 +48,7 @@ use crate::process::{Lifecycle, Running, lifecycle};
 use crate::report::{Reason, Report};
 use crate::resource::Inputs;
 use crate::settings::{Builder, Exit, ReportFormat, Settings};
-use crate::signal::{self, Second};
+use crate::signal::{self, Second, Wanted};
 use crate::watchdog::Watchdog;
 use crate::{expect, registry, sys};
 
@@ -315,7 +318,12 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
     };
     let (mailbox, inbox) = channel();
     let (let_go, go) = oneshot::channel();
-    let signals = prepared.settings.signals.value.clone();
+    let settings = &prepared.settings;
+    let signals = Wanted {
+        shutdown: settings.signals.value.clone(),
+        pause: settings.pause.value,
+        resume: settings.resume.value,
+    };
     life.set_running(Running {
         mailbox: mailbox.clone(),
         watchdog: watchdog.clone(),
@@ -341,8 +349,7 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
         }
     };
     thread::Builder::new().name("lifecycle".into()).spawn(coordinate).map_err(no_thread)?;
-    signal::spawn(&signals, life, second)
-        .map_err(|error| format!("the signals cannot be caught: {error}"))?;
+    signal::spawn(signals, life, second).map_err(|error| format!("the signals cannot be caught: {error}"))?;
     Ok(Begun { mailbox, go })
 }
 

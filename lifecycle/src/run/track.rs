@@ -1,11 +1,15 @@
 //! A graph of steps being executed, and what is known of each node beside its state.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::executor::{Execution, Record};
 use super::hook_task::Facts;
+use super::workers::Member;
+use crate::context;
 use crate::gate::Gate;
 use crate::report::{Outcome, StepKind, StepReport};
 
@@ -23,6 +27,7 @@ pub(super) enum Kind {
     /// Joins others.
     Join,
     Hook(Arc<Facts>),
+    Worker(Rc<RefCell<Member>>),
     Group(&'static Gate),
 }
 
@@ -46,12 +51,19 @@ impl Track {
     pub(super) fn report(&self, node: usize) -> Option<StepReport> {
         let tracked = &self.nodes[node];
         let mut report = tracked.draft.clone()?;
-        if let Kind::Hook(facts) = &tracked.kind {
-            let noted = facts.context.record();
-            report.rescued = facts.rescued.load(Ordering::Relaxed);
-            report.notes = noted.notes;
-            report.items = noted.items;
-        }
+        let noted = match &tracked.kind {
+            Kind::Hook(facts) => {
+                report.rescued = facts.rescued.load(Ordering::Relaxed);
+                facts.context.record()
+            }
+            Kind::Worker(member) => {
+                let member = member.borrow();
+                report.worker = Some(member.report());
+                member.context().record()
+            }
+            Kind::Join | Kind::Group(_) => context::Record::default(),
+        };
+        (report.notes, report.items) = (noted.notes, noted.items);
         if let Some(Record { began, ended, end }) = self.execution.record(node) {
             report.outcome = end.outcome;
             report.error.clone_from(&end.why);
@@ -88,5 +100,6 @@ pub(super) fn draft(name: &str, module: &str, kind: StepKind, place: (&str, u32)
         notes: Vec::new(),
         items: Vec::new(),
         calls: None,
+        worker: None,
     }
 }

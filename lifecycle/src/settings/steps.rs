@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Origin, SettingError, Settings};
 use crate::edge::{Edges, Node, Target};
 use crate::hook::{Step, StepSpec};
+use crate::worker::Restart;
 
 /// What was said about one step; what was not said stays as the attribute has it.
 #[derive(Clone, Debug)]
@@ -14,6 +15,9 @@ pub(crate) struct StepOverride {
     type_name: &'static str,
     order: Option<i32>,
     timeout: Option<Duration>,
+    retry: Option<u32>,
+    backoff: Option<Duration>,
+    restart: Option<Restart>,
     last: bool,
     after: Option<Vec<Target>>,
     before: Option<Vec<Target>>,
@@ -44,6 +48,9 @@ impl Settings {
                 type_name: type_name::<S>(),
                 order: None,
                 timeout: None,
+                retry: None,
+                backoff: None,
+                restart: None,
                 last: false,
                 after: None,
                 before: None,
@@ -71,6 +78,30 @@ impl StepSettings<'_> {
     /// How long it may take.
     pub fn timeout(self, timeout: Duration) -> Self {
         self.step.timeout = Some(timeout);
+        self
+    }
+
+    /// How many times it is tried again, of a worker in a row.
+    pub fn retry(self, retry: u32) -> Self {
+        self.step.retry = Some(retry);
+        self
+    }
+
+    /// The first pause before it is tried again.
+    pub fn backoff(self, backoff: Duration) -> Self {
+        self.step.backoff = Some(backoff);
+        self
+    }
+
+    /// Of a worker: when it is begun again.
+    ///
+    /// ```no_run
+    /// # #[allow(non_camel_case_types)] struct consume; impl lifecycle::Step for consume {}
+    /// # let mut settings = lifecycle::Settings::default();
+    /// settings.step::<consume>().restart(lifecycle::Restart::Always).retry(20);
+    /// ```
+    pub fn restart(self, restart: Restart) -> Self {
+        self.step.restart = Some(restart);
         self
     }
 
@@ -121,6 +152,15 @@ impl StepOverride {
                 step.edges.before.clone_from(before);
             }
             step.keys.timeout = self.timeout.or(step.keys.timeout);
+            step.extra.retry = self.retry.or(step.extra.retry);
+            step.extra.backoff = self.backoff.or(step.extra.backoff);
+            if self.restart.is_some() && !step.is_worker() {
+                return Err(SettingError::new(format!(
+                    "step::<{}>().restart(…) ({}): it is no worker, and has nothing to begin again. Leave this setting out",
+                    self.type_name, self.origin
+                )));
+            }
+            step.extra.restart = self.restart.or(step.extra.restart);
             step.off = self.off.clone().or(step.off.take());
         }
         match found {
@@ -137,7 +177,7 @@ impl StepOverride {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook::{Phase, Signature, StepKeys, Task};
+    use crate::hook::{Extra, Phase, Signature, StepKeys, Task};
     use std::sync::Arc;
 
     struct CloseDb;
@@ -154,6 +194,7 @@ mod tests {
             id: Some(TypeId::of::<CloseDb>()),
             phase: Phase::Shutdown,
             keys,
+            extra: Extra::default(),
             edges: Edges::default(),
             signature: Signature::default(),
             off: None,
@@ -172,6 +213,24 @@ mod tests {
         assert!(settings.apply_steps(&mut steps).is_empty());
         assert_eq!(steps[0].keys, StepKeys { order: Some(4), timeout: Some(SECOND), last: false });
         assert_eq!(steps[0].off.as_deref(), Some("no database"));
+    }
+
+    #[test]
+    fn how_often_and_when_it_is_begun_again() {
+        let mut settings = Settings::default();
+        settings.step::<CloseDb>().restart(Restart::Always).retry(7);
+        let written = Extra { retry: Some(2), backoff: Some(SECOND), restart: None };
+        let hook = StepSpec { extra: written.clone(), ..spec(StepKeys::default()) };
+        let Task::Hook(begin) = hook.task.clone() else { panic!("it is a hook") };
+        let mut steps = [StepSpec { task: Task::Worker(begin), ..hook.clone() }];
+        assert!(settings.apply_steps(&mut steps).is_empty());
+        let Extra { retry, backoff, restart } = steps[0].extra.clone();
+        assert_eq!((retry, backoff, restart), (Some(7), Some(SECOND), Some(Restart::Always)));
+        let errors = settings.apply_steps(&mut [hook]);
+        assert!(
+            errors[0].to_string().contains("CloseDb>().restart(…) (from the builder): it is no worker"),
+            "{errors:?}"
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::super::*;
 use crate::edge::Target;
 use crate::gate::Gate;
-use crate::hook::{Need, StepKeys, Task, Use};
+use crate::hook::{Extra, Need, StepKeys, Task, Use};
 
 pub(super) struct Config;
 pub(super) struct Db;
@@ -66,6 +66,7 @@ fn draft(name: &str, phase: Phase) -> Draft {
         id: None,
         phase,
         keys: StepKeys::default(),
+        extra: Extra::default(),
         edges: crate::edge::Edges::default(),
         signature: Signature::default(),
         off: None,
