@@ -1,9 +1,10 @@
 //! The free functions. They act on the process's one lifecycle; where none runs, each says what it does then.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -122,8 +123,95 @@ pub fn ready() {
     lifecycle().mark_ready();
 }
 
+/// Stops taking anything new, without stopping: new tracked calls of every group are refused
+/// ([`RejectReason::Paused`](crate::RejectReason::Paused)), [`is_ready`] is false, [`admitting`] waits. What runs goes on,
+/// and calls inside it are admitted.
+///
+/// Returns whether the service is paused now: not where no lifecycle runs, nor once a shutdown has begun. A shutdown ends
+/// a pause without opening anything again. A signal can do the same: [`Settings::pause`](crate::Settings::pause).
+///
+/// ```no_run
+/// # async fn compact() {}
+/// # async fn example() {
+/// lifecycle::pause();
+/// compact().await;
+/// lifecycle::resume();
+/// # }
+/// ```
+pub fn pause() -> bool {
+    lifecycle().pause()
+}
+
+/// Takes what is new again, after [`pause`]. Returns whether the service does so now.
+pub fn resume() -> bool {
+    lifecycle().resume()
+}
+
+/// Resolves at once, or, while the service is [paused](pause), when it is resumed: await it before taking the next item
+/// from a queue.
+///
+/// In a worker that is told to stop it resolves as well, elsewhere once [`stopping`] has, so that a loop around it always
+/// ends. An item that was being waited for when the pause came may still be taken.
+///
+/// ```
+/// use lifecycle::{CancellationToken, admitting};
+/// # struct Queue; impl Queue { async fn next(&self) -> Job { Job } }
+/// # struct Job; impl Job { async fn run(self) {} }
+///
+/// async fn jobs(queue: &Queue, token: CancellationToken) {
+///     loop {
+///         admitting().await;
+///         tokio::select! {
+///             biased; // no item is taken once the token has fired
+///             () = token.cancelled() => break,
+///             job = queue.next() => job.run().await,
+///         }
+///     }
+/// }
+/// ```
+pub fn admitting() -> Admitting {
+    let life = lifecycle();
+    let mut paused = life.pauses.watch();
+    if !*paused.borrow() {
+        return Admitting { waits: None };
+    }
+    let told = context::current_step().and_then(|step| step.told().cloned());
+    let told = told.unwrap_or_else(|| life.stopping.clone());
+    Admitting {
+        waits: Some(Box::pin(async move {
+            let resumed = paused.wait_for(|paused| !paused);
+            // An error would say that the sender is gone, and that is a static.
+            drop(told.run_until_cancelled(resumed).await);
+        })),
+    }
+}
+
+/// The next moment at which something new may be taken: see [`admitting`]. Cancel safe.
+#[must_use = "futures do nothing unless awaited"]
+pub struct Admitting {
+    waits: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Future for Admitting {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(waits) = &mut self.waits {
+            ready!(waits.as_mut().poll(cx));
+            self.waits = None;
+        }
+        Poll::Ready(())
+    }
+}
+
+impl fmt::Debug for Admitting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admitting").finish_non_exhaustive()
+    }
+}
+
 /// Whether requests should be sent here: the start is done, the service waits for something (or, with
-/// `ready = manual`, has called [`ready`]), and no shutdown has begun.
+/// `ready = manual`, has called [`ready`]), it is not paused, and no shutdown has begun.
 pub fn is_ready() -> bool {
     lifecycle().is_ready()
 }
@@ -143,7 +231,12 @@ pub fn is_shutting_down() -> bool {
 /// # Errors
 /// A value of this type is there already, or it is a tuple, which is to be provided member by member.
 pub fn provide<T: Send + Sync + 'static>(value: T) -> Result<(), ProvideError> {
-    lifecycle().resources.insert(Resource::from_hand(value)?)
+    let life = lifecycle();
+    life.resources.insert(Resource::from_hand(value)?)?;
+    if let Some(running) = life.running() {
+        drop(running.mailbox.send(Message::Provided));
+    }
+    Ok(())
 }
 
 /// The resource of this type, if it is there and was not taken.

@@ -9,6 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::process::lifecycle;
 use crate::report::Outcome;
+use crate::worker::WorkerEvent;
 
 /// Where the process is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,6 +23,8 @@ pub enum State {
     Starting,
     /// The service runs.
     Running,
+    /// The service runs, but takes nothing new: see [`pause`](crate::pause).
+    Paused,
     /// A shutdown has begun, and requests are still served: the lame-duck time and the steps of negative order.
     LameDuck,
     /// New requests are refused, running ones are awaited.
@@ -34,10 +37,11 @@ pub enum State {
 
 impl State {
     pub(crate) fn from_u8(value: u8) -> Self {
-        const ALL: [State; 7] = [
+        const ALL: [State; 8] = [
             State::Idle,
             State::Starting,
             State::Running,
+            State::Paused,
             State::LameDuck,
             State::Draining,
             State::Stopping,
@@ -68,6 +72,13 @@ pub enum Event {
         outcome: Outcome,
         /// The error, or why it did not run.
         error: Option<String>,
+    },
+    /// Something happened to a worker while it was not being stopped; of its stop the two above tell.
+    Worker {
+        /// Its name.
+        worker: String,
+        /// What.
+        what: WorkerEvent,
     },
     /// This subscriber was too slow and has lost this many of the oldest events.
     Missed(u64),

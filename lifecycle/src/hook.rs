@@ -15,11 +15,12 @@ use crate::edge::{Edges, NodeDef};
 use crate::gate::Gate;
 use crate::report::StepKind;
 use crate::resource::{Inputs, Resource};
+use crate::worker::{Restart, WorkerDef};
 
 /// The type that stands for an annotated function: `Settings::step::<close_db>()`.
 ///
-/// `#[on_start]` and `#[on_shutdown]` implement it for a type with the function's own name (or the `label`); there is
-/// no reason to implement it by hand.
+/// `#[on_start]`, `#[on_shutdown]` and `#[worker]` implement it for a type with the function's own name (or the
+/// `label`); there is no reason to implement it by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a step",
     label = "no `#[on_start]` or `#[on_shutdown]` function has this name",
@@ -89,12 +90,14 @@ pub struct StepExtra {
     pub fallback: Option<FallbackDef>,
     /// `when = …`.
     pub when: Option<WhenDef>,
+    /// It is a worker: its phase is that of its stop.
+    pub worker: Option<WorkerDef>,
 }
 
 impl StepExtra {
     /// Nothing said: `StepExtra { retry: Some(2), ..StepExtra::NONE }`.
     pub const NONE: Self =
-        StepExtra { retry: None, attempt: None, backoff: None, fallback: None, when: None };
+        StepExtra { retry: None, attempt: None, backoff: None, fallback: None, when: None, worker: None };
 }
 
 /// The function that stands in for a step that failed.
@@ -198,6 +201,8 @@ pub(crate) struct Extra {
     pub(crate) backoff: Option<Duration>,
     pub(crate) fallback: Option<Fallback>,
     pub(crate) when: Option<When>,
+    /// Of a worker.
+    pub(crate) restart: Option<Restart>,
 }
 
 /// [`FallbackDef`], owned.
@@ -229,6 +234,7 @@ impl From<&'static StepExtra> for Extra {
                 .fallback
                 .map(|def| Fallback { signature: signature(def.signature), begin: Arc::new(def.call) }),
             when: def.when.map(|def| When { signature: signature(def.signature), ask: Arc::new(def.ask) }),
+            restart: def.worker.as_ref().and_then(|worker| worker.restart),
         }
     }
 }
@@ -236,12 +242,13 @@ impl From<&'static StepExtra> for Extra {
 impl Extra {
     /// Takes over what the other one says.
     pub(crate) fn replace_with(&mut self, other: &Extra) {
-        let Extra { retry, attempt, backoff, fallback, when } = other;
+        let Extra { retry, attempt, backoff, fallback, when, restart } = other;
         self.retry = retry.or(self.retry);
         self.attempt = attempt.or(self.attempt);
         self.backoff = backoff.or(self.backoff);
         self.fallback = fallback.clone().or(self.fallback.take());
         self.when = when.clone().or(self.when.take());
+        self.restart = restart.or(self.restart);
     }
 }
 
@@ -253,6 +260,7 @@ impl fmt::Debug for Extra {
             .field("backoff", &self.backoff)
             .field("fallback", &self.fallback.is_some())
             .field("when", &self.when.is_some())
+            .field("restart", &self.restart)
             .finish()
     }
 }
@@ -262,6 +270,8 @@ impl fmt::Debug for Extra {
 pub(crate) enum Task {
     /// Runs a function.
     Hook(Begin),
+    /// Stops what has been running since the start, or since its last resource came.
+    Worker(Begin),
     /// Closes the gate and waits for the calls.
     Group(&'static Gate),
 }
@@ -270,9 +280,11 @@ impl Task {
     /// Whether both are of the same registration.
     pub(crate) fn is(&self, other: &Self) -> bool {
         match (self, other) {
-            (Task::Hook(this), Task::Hook(other)) => Arc::ptr_eq(this, other),
+            (Task::Hook(this), Task::Hook(other)) | (Task::Worker(this), Task::Worker(other)) => {
+                Arc::ptr_eq(this, other)
+            }
             (Task::Group(this), Task::Group(other)) => ptr::eq(*this, *other),
-            (Task::Hook(_), Task::Group(_)) | (Task::Group(_), Task::Hook(_)) => false,
+            (Task::Hook(_) | Task::Worker(_) | Task::Group(_), _) => false,
         }
     }
 }
@@ -329,10 +341,20 @@ impl StepSpec {
         matches!(self.task, Task::Group(_))
     }
 
+    pub(crate) fn is_worker(&self) -> bool {
+        matches!(self.task, Task::Worker(_))
+    }
+
+    /// Where nothing moves it, it comes right after the requests, before order 0.
+    pub(crate) fn is_early(&self) -> bool {
+        self.is_group() || self.is_worker()
+    }
+
     /// Where it belongs, whether or not it runs.
     pub(crate) fn kind(&self) -> StepKind {
         match (self.phase, self.keys.last) {
             _ if self.is_group() => StepKind::Group,
+            _ if self.is_worker() => StepKind::Worker,
             (Phase::Start, _) => StepKind::Start,
             (Phase::Shutdown, false) => StepKind::Shutdown,
             (Phase::Shutdown, true) => StepKind::Last,
@@ -356,7 +378,10 @@ impl From<&'static StepDef> for StepSpec {
             edges: Edges::from(def.node),
             signature,
             off: None,
-            task: Task::Hook(Arc::new(def.call)),
+            task: match def.extra.and_then(|extra| extra.worker.as_ref()) {
+                Some(_) => Task::Worker(Arc::new(def.call)),
+                None => Task::Hook(Arc::new(def.call)),
+            },
         }
     }
 }

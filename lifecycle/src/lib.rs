@@ -69,6 +69,7 @@ mod hook;
 #[cfg_attr(not(test), expect(dead_code, reason = "a run does not open it yet"))]
 mod journal;
 mod narrator;
+mod pause;
 mod plan;
 mod plan_view;
 mod process;
@@ -84,13 +85,14 @@ mod signal;
 mod sys;
 mod tracked;
 mod watchdog;
+mod worker;
 
 pub use api::{
-    GroupStats, Moment, Shutdown, Stats, cut_off, drained, is_draining, is_ready, is_shutting_down, provide,
-    ready, resource, shutdown, state, stats, stop_token, stopping,
+    Admitting, GroupStats, Moment, Shutdown, Stats, admitting, cut_off, drained, is_draining, is_ready,
+    is_shutting_down, pause, provide, ready, resource, resume, shutdown, state, stats, stop_token, stopping,
 };
 pub use events::{Event, Events, State, events};
-pub use register::{Hook, HookResult, Registration, WhenResult, register};
+pub use register::{Hook, HookResult, Register, Registration, WhenResult, register};
 pub use run::service::ServiceResult;
 pub use run::{Service, run};
 
@@ -107,6 +109,7 @@ pub use plan_view::{ChainLink, Follows, LeftOut, Phases, Plan, PlanErrors, PlanS
 pub use rejected::{RejectReason, Rejected};
 pub use report::{
     Attempt, CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport,
+    WorkerReport,
 };
 pub use resource::{ProvideError, Take};
 pub use settings::{
@@ -114,3 +117,4 @@ pub use settings::{
 };
 pub use tokio_util::sync::CancellationToken;
 pub use tracked::{in_flight, inherit, spawn, spawn_blocking};
+pub use worker::{Restart, Worker, WorkerEvent};

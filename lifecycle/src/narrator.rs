@@ -14,6 +14,7 @@ use crate::hook::Phase;
 use crate::render::duration;
 use crate::report::Outcome;
 use crate::sys;
+use crate::worker::WorkerEvent;
 
 /// Something to say.
 #[derive(Debug)]
@@ -67,6 +68,12 @@ pub(crate) enum Say {
         group: &'static str,
         what: String,
     },
+    Worker {
+        worker: String,
+        what: WorkerEvent,
+    },
+    Paused,
+    Resumed,
     ServiceFailed {
         error: String,
     },
@@ -171,6 +178,16 @@ impl Say {
                 format!("  {step} {} at attempt {attempt} of {of}{error}; {next}", outcome.as_str())
             }
             Say::CutOff { group, what } => format!("the time of {group} is up: {what}"),
+            Say::Worker { worker, what } => match what {
+                WorkerEvent::Started | WorkerEvent::Ended => return None,
+                WorkerEvent::Restarting { after, error, .. } => {
+                    let why = error.as_deref().unwrap_or("it ended");
+                    format!("worker {worker}: {why}; begun again in {}", duration(*after))
+                }
+                WorkerEvent::Failed { error } => format!("worker {worker} failed: {error}"),
+            },
+            Say::Paused => "paused: nothing new is taken".to_owned(),
+            Say::Resumed => "resumed".to_owned(),
             Say::ServiceFailed { .. } => return None,
             Say::Over { exit_code, took, .. } => format!("over after {}, exit {exit_code}", duration(*took)),
         })
@@ -221,6 +238,22 @@ impl Say {
                 let what = what.as_str();
                 tracing::error!(target: "lifecycle", group, what, "the drain's time is up, cutting off");
             }
+            Say::Worker { worker, what } => {
+                let worker = worker.as_str();
+                match what {
+                    WorkerEvent::Started => tracing::info!(target: "lifecycle", worker, "worker started"),
+                    WorkerEvent::Ended => tracing::info!(target: "lifecycle", worker, "worker ended"),
+                    WorkerEvent::Restarting { attempt, after, error } => {
+                        let (after_ms, error) = (millis(*after), error.as_deref());
+                        tracing::warn!(target: "lifecycle", worker, attempt, after_ms, error, "worker is begun again");
+                    }
+                    WorkerEvent::Failed { error } => {
+                        tracing::error!(target: "lifecycle", worker, error = error.as_str(), "worker failed");
+                    }
+                }
+            }
+            Say::Paused => tracing::info!(target: "lifecycle", "paused"),
+            Say::Resumed => tracing::info!(target: "lifecycle", "resumed"),
             Say::ServiceFailed { error } => {
                 tracing::error!(target: "lifecycle", error = error.as_str(), "the service failed");
             }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::events::{Event, State};
 use crate::narrator::{Narrator, Say};
+use crate::pause::Pauses;
 use crate::report::{Reason, Report};
 use crate::resource::Resources;
 use crate::run::mailbox::Mailbox;
@@ -40,6 +41,7 @@ pub(crate) struct Lifecycle {
     events: broadcast::Sender<Event>,
     shutdown_steps: AtomicUsize,
     registrations: Mutex<crate::register::Registrations>,
+    pub(crate) pauses: Pauses,
 }
 
 /// What a running lifecycle adds.
@@ -76,6 +78,7 @@ static LIFECYCLE: LazyLock<Lifecycle> = LazyLock::new(|| Lifecycle {
     events: broadcast::Sender::new(EVENTS_KEPT),
     shutdown_steps: AtomicUsize::new(0),
     registrations: Mutex::default(),
+    pauses: Pauses::default(),
 });
 
 /// The process's lifecycle.
@@ -138,7 +141,10 @@ impl Lifecycle {
     /// After a trigger it stays unready: readiness must not come back while the service goes.
     pub(crate) fn mark_ready(&self) {
         if self.trigger.get().is_none() && !self.ready.swap(true, Ordering::AcqRel) {
-            self.tell(Event::Ready);
+            // While it is paused it is not ready, whatever is said of it.
+            if self.state() != State::Paused {
+                self.tell(Event::Ready);
+            }
             if let Some(running) = self.running.get() {
                 running.narrator.say(Say::Ready { after: running.began.elapsed() });
             }

@@ -10,6 +10,8 @@ use std::time::Duration;
 use crate::edge::{Edges, Node, Target};
 use crate::hook::{Begin, Call, Extra, Fallback, Phase, Signature, StepKeys, StepSpec, Task, When};
 use crate::process::lifecycle;
+use crate::run::message::Message;
+use crate::worker::Worker;
 
 /// A hook made at run time: `Hook::on_shutdown("flush", || async { … }).order(3)`.
 ///
@@ -26,9 +28,9 @@ impl fmt::Debug for Hook {
     }
 }
 
-/// What a registered hook may return: `()` or `Result<(), E>` with `E: Display`.
+/// What a registered hook or worker may return: `()` or `Result<(), E>` with `E: Display`.
 #[diagnostic::on_unimplemented(
-    message = "a registered hook returns `()` or `Result<(), E>` with `E: Display`, not `{Self}`",
+    message = "what is registered returns `()` or `Result<(), E>` with `E: Display`, not `{Self}`",
     label = "nobody would take this value"
 )]
 pub trait HookResult {
@@ -260,24 +262,67 @@ impl Hook {
     }
 }
 
-/// Registers a step. Before the start it takes part in the plan; a shutdown hook may come later, until the shutdown
-/// begins.
+/// What [`register`] takes: a [`Hook`] or a [`Worker`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be registered",
+    label = "neither a `Hook` nor a `Worker`",
+    note = "make one of a closure with `Hook::on_start`, `Hook::on_shutdown`, `Worker::new` or `Worker::sync`"
+)]
+pub trait Register: sealed::Sealed {
+    #[doc(hidden)]
+    fn register(self) -> Registration;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Hook {}
+    impl Sealed for super::Worker {}
+}
+
+impl Register for Hook {
+    fn register(self) -> Registration {
+        add(self.spec)
+    }
+}
+
+impl Register for Worker {
+    fn register(self) -> Registration {
+        add(self.spec)
+    }
+}
+
+/// Registers a step. Before the start it takes part in the plan, in whatever order they are registered. A shutdown hook
+/// and a worker may come later, until the shutdown begins: the worker then begins at once.
 ///
 /// Several may have one name; from the second on they are called `name #2` and so on.
-pub fn register(hook: Hook) -> Registration {
-    let mut registrations = lifecycle().registrations();
-    let closed = match hook.spec.phase {
-        Phase::Start => registrations.started,
-        Phase::Shutdown => registrations.stopping,
-    };
-    let mut spec = hook.spec;
-    if closed {
+///
+/// ```no_run
+/// use lifecycle::{Hook, Worker, register};
+///
+/// # async fn example(shards: Vec<u16>) {
+/// let flush = register(Hook::on_shutdown("flush", || async { /* … */ }));
+/// for shard in shards {
+///     register(Worker::new(format!("shard {shard}"), move |token| async move {
+///         token.cancelled().await;
+///     }));
+/// }
+/// flush.remove();
+/// # }
+/// ```
+pub fn register(what: impl Register) -> Registration {
+    what.register()
+}
+
+fn add(mut spec: StepSpec) -> Registration {
+    let life = lifecycle();
+    let mut registrations = life.registrations();
+    if registrations.is_closed(spec.phase) {
         drop(registrations);
         tracing::error!(
             target: "lifecycle", step = spec.name.as_str(), file = spec.file.as_str(), line = spec.line,
             "registered too late: it will not run"
         );
-        return Registration { id: None };
+        return Registration::new(|| false);
     }
     let same =
         registrations.steps.iter().filter(|(_, name, other)| *name == spec.name && other.phase == spec.phase);
@@ -286,29 +331,53 @@ pub fn register(hook: Hook) -> Registration {
         spec.name = format!("{name} #{}", before + 1);
     }
     let id = registrations.next;
+    let is_worker = spec.is_worker();
     registrations.next += 1;
     registrations.steps.push((id, name, spec));
-    Registration { id: Some(id) }
+    drop(registrations);
+    if let Some(running) = life.running().filter(|_| is_worker) {
+        drop(running.mailbox.send(Message::Registered));
+    }
+    Registration::new(move || remove(id))
 }
 
-/// A registered step. Dropping it changes nothing.
-#[derive(Debug)]
+fn remove(id: u64) -> bool {
+    let life = lifecycle();
+    let mut registrations = life.registrations();
+    let found = registrations.steps.iter().position(|(known, ..)| *known == id);
+    let Some(index) = found.filter(|&index| !registrations.is_closed(registrations.steps[index].2.phase))
+    else {
+        return false;
+    };
+    let (_, _, spec) = registrations.steps.remove(index);
+    drop(registrations);
+    if let Some(running) = life.running().filter(|_| spec.is_worker()) {
+        drop(running.mailbox.send(Message::TakenBack(spec.task)));
+    }
+    true
+}
+
+/// What was registered. Dropping it changes nothing.
 pub struct Registration {
-    id: Option<u64>,
+    remove: Box<dyn FnOnce() -> bool + Send + Sync>,
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration").finish_non_exhaustive()
+    }
 }
 
 impl Registration {
-    /// Takes the step back. Returns whether it was still there to be taken: not once its phase has begun.
+    pub(crate) fn new(remove: impl FnOnce() -> bool + Send + Sync + 'static) -> Self {
+        Registration { remove: Box::new(remove) }
+    }
+
+    /// Takes it back. Returns whether it was still there to be taken: not once its phase has begun.
+    ///
+    /// A worker that runs is told to stop, and aborted when its `timeout` is over; nobody waits for it.
     pub fn remove(self) -> bool {
-        let mut registrations = lifecycle().registrations();
-        let (started, stopping) = (registrations.started, registrations.stopping);
-        let open = |phase| match phase {
-            Phase::Start => !started,
-            Phase::Shutdown => !stopping,
-        };
-        let found =
-            registrations.steps.iter().position(|(id, _, spec)| Some(*id) == self.id && open(spec.phase));
-        found.map(|index| registrations.steps.remove(index)).is_some()
+        (self.remove)()
     }
 }
 
@@ -325,6 +394,14 @@ pub(crate) struct Registrations {
 }
 
 impl Registrations {
+    /// Nothing of this phase is added or taken back any more.
+    fn is_closed(&self, phase: Phase) -> bool {
+        match phase {
+            Phase::Start => self.started,
+            Phase::Shutdown => self.stopping,
+        }
+    }
+
     pub(crate) fn of(&self, phase: Phase) -> impl Iterator<Item = StepSpec> + '_ {
         self.steps.iter().map(|(_, _, spec)| spec).filter(move |spec| spec.phase == phase).cloned()
     }

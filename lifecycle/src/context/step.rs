@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::clock;
 use crate::report::Item;
 
@@ -11,6 +13,8 @@ use crate::report::Item;
 #[derive(Debug, Default)]
 pub(crate) struct StepContext {
     state: Mutex<State>,
+    /// Of a worker: the token that tells it to stop.
+    told: Option<CancellationToken>,
 }
 
 #[derive(Debug, Default)]
@@ -29,6 +33,14 @@ pub(crate) struct Record {
 }
 
 impl StepContext {
+    pub(crate) fn of_worker(token: CancellationToken) -> Self {
+        StepContext { told: Some(token), ..StepContext::default() }
+    }
+
+    pub(crate) fn told(&self) -> Option<&CancellationToken> {
+        self.told.as_ref()
+    }
+
     /// Set before the call begins.
     pub(crate) fn set_deadline(&self, deadline: Option<Instant>) {
         self.state().deadline = deadline;
@@ -52,11 +64,24 @@ impl StepContext {
     }
 
     fn note(&self, key: String, value: String) {
-        self.write(|record| record.notes.push((key, value)));
+        self.write(|record| {
+            // A worker may run for months: what it notes must not grow with that.
+            let known = match self.told {
+                Some(_) => record.notes.iter_mut().find(|(known, _)| *known == key),
+                None => None,
+            };
+            match known {
+                Some((_, known)) => *known = value,
+                None => record.notes.push((key, value)),
+            }
+        });
     }
 
     fn item(&self, name: String, error: Option<String>) {
-        self.write(|record| record.items.push(Item { name, error }));
+        // Of a worker only those of its end count: it may run for months.
+        if self.told.as_ref().is_none_or(CancellationToken::is_cancelled) {
+            self.write(|record| record.items.push(Item { name, error }));
+        }
     }
 
     fn write(&self, write: impl FnOnce(&mut Record)) {
@@ -78,6 +103,8 @@ impl StepContext {
 /// [`spawn`](crate::spawn), [`spawn_blocking`](crate::spawn_blocking) or [`inherit`](crate::inherit), for as long as the
 /// step runs. Of several attempts each has figures of its own. Elsewhere it does nothing.
 ///
+/// In a worker the last value of each key is kept.
+///
 /// ```
 /// # async fn flush_rows() -> std::io::Result<u64> { Ok(7) }
 /// # async fn flush() -> std::io::Result<()> {
@@ -97,7 +124,7 @@ pub fn note(key: impl Into<String>, value: impl Display) {
 /// *partial*.
 ///
 /// Where it is found, and where it does nothing, is as for [`note`]. The error is written as `{:#}`, with its causes if it
-/// is an `anyhow::Error`.
+/// is an `anyhow::Error`. In a worker it counts once that was told to stop.
 ///
 /// ```
 /// # async fn cancel(_: u64) -> Result<(), String> { Ok(()) }
@@ -118,6 +145,8 @@ pub fn item<E: Display>(name: impl Into<String>, result: Result<(), E>) {
 /// How long the step that is running may still take: of several attempts, this one. Zero once that time is over.
 ///
 /// It is the least of the attempt's time, the step's own, and the whole shutdown's less its reserve. `None` outside a step.
+///
+/// It is `None` too in a worker that was not told to stop.
 ///
 /// ```
 /// # fn next_batch() -> Option<()> { None }

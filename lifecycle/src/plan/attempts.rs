@@ -14,6 +14,7 @@ use crate::settings::duration::spell;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AttemptFault {
     OfGroup,
+    OfWorker,
     NoTime,
     TooLong {
         key: &'static str,
@@ -42,11 +43,15 @@ pub(super) fn check(model: &Model<'_>, errors: &mut Vec<PlanError>) {
     for index in model.in_use() {
         let step = model.steps[index];
         let mut found = Vec::new();
+        let Extra { retry, attempt, backoff, fallback, when, restart: _ } = &step.extra;
         if step.is_group() {
-            let Extra { retry, attempt, backoff, fallback, when } = &step.extra;
             let times = attempt.or(*backoff).is_some();
             if retry.is_some() || times || fallback.is_some() || when.is_some() {
                 found.push(AttemptFault::OfGroup);
+            }
+        } else if step.is_worker() {
+            if attempt.is_some() || fallback.is_some() {
+                found.push(AttemptFault::OfWorker);
             }
         } else {
             faults(&step.extra, &step.signature, step.phase, model.limit(index), &mut found);
@@ -99,6 +104,10 @@ impl fmt::Display for AttemptFault {
             AttemptFault::OfGroup => f.write_str(
                 "is a group and cannot have retry, attempt, backoff, fallback or when: it closes and waits for its calls, \
                  which is not done twice. Leave them out",
+            ),
+            AttemptFault::OfWorker => f.write_str(
+                "is a worker and cannot have attempt or fallback: it runs until it is told to stop. Say with restart, retry \
+                 and backoff when it is begun again",
             ),
             AttemptFault::NoTime => {
                 f.write_str("has attempt = 0s, so no attempt could end in time: write a longer one")

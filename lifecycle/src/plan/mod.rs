@@ -191,6 +191,10 @@ fn slot(step: &StepSpec, errors: &mut Vec<PlanError>) -> Slot {
         errors.push(PlanError::LastGroup { step: who() });
         return Slot::Ordered;
     }
+    if step.keys.last && step.is_worker() {
+        errors.push(PlanError::LastWorker { step: who() });
+        return Slot::Ordered;
+    }
     if let (Some(order), true) = (step.keys.order, step.keys.last) {
         errors.push(PlanError::LastWithOrder { step: who(), order });
     }

@@ -126,7 +126,7 @@ pub struct PlanStep {
     pub file: String,
     /// Its line.
     pub line: u32,
-    /// Its rank. Groups and last steps have none.
+    /// Its rank, of a worker that of its stop. Last steps have none.
     pub order: Option<i32>,
     /// Where the rank comes from, in words: `written`, `default`, `via close_db`.
     pub order_from: String,
@@ -159,6 +159,14 @@ impl PlanStep {
     /// `src/db.rs:7`, if it is written anywhere.
     pub(crate) fn place(&self) -> Option<String> {
         (!self.file.is_empty()).then(|| format!("{}:{}", self.file, self.line))
+    }
+
+    /// Its id, with what it is if that is no function that runs at its turn.
+    pub(crate) fn title(&self) -> String {
+        match self.kind {
+            StepKind::Worker => format!("{} (worker)", self.id),
+            _ => self.id.clone(),
+        }
     }
 
     /// What it waits for, in words.
@@ -250,12 +258,9 @@ impl Plan {
         crate::render::deploy::compose(self)
     }
 
-    /// The steps of a kind; groups belong to the shutdown.
+    /// The steps of a part of the plan.
     pub(crate) fn section(&self, kind: StepKind) -> impl Iterator<Item = &PlanStep> {
-        self.steps.iter().filter(move |step| match step.kind {
-            StepKind::Group => kind == StepKind::Shutdown,
-            of => of == kind,
-        })
+        self.steps.iter().filter(move |step| step.kind.section() == kind)
     }
 }
 

@@ -38,3 +38,4 @@ pub use crate::resource::Inputs;
 pub use crate::run::{MainDef, MainEntry, Setup, main};
 pub use crate::settings::{Budget, Exit, Flavor, Limit, Ready, ReportFormat, Settings, signals};
 pub use crate::tracked::{Admitted, Inside, Scope, Site, admit, run};
+pub use crate::worker::{Restart, WorkerDef};

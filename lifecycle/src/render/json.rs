@@ -5,7 +5,9 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use crate::report::{Attempt, CallSite, Calls, Item, Reason, Report, ServiceOutcome, StepReport};
+use crate::report::{
+    Attempt, CallSite, Calls, Item, Reason, Report, ServiceOutcome, StepReport, WorkerReport,
+};
 
 /// Milliseconds to the microsecond: finer is noise.
 pub(crate) fn millis(duration: Duration) -> f64 {
@@ -29,6 +31,14 @@ pub(crate) fn report(report: &Report) -> String {
             Reason::ServiceEnded => j.string("service_ended"),
             Reason::ServiceFailed => j.string("service_failed"),
             Reason::StartFailed => j.string("start_failed"),
+            Reason::WorkerFailed { worker, error } => j.object(|o| {
+                o.field("worker_failed", |j| {
+                    j.object(|o| {
+                        o.field("worker", |j| j.string(worker));
+                        o.field("error", |j| j.string(error));
+                    });
+                });
+            }),
             Reason::Invalid => j.string("invalid"),
         });
         o.field("started_at_ms", |j| j.number(epoch_millis(*started_at)));
@@ -92,6 +102,7 @@ fn step(json: &mut Json, step: &StepReport) {
         notes,
         items,
         calls,
+        worker,
     } = step;
     json.object(|o| {
         o.field("name", |j| j.string(name));
@@ -110,6 +121,14 @@ fn step(json: &mut Json, step: &StepReport) {
         o.field("rescued", |j| j.number(rescued));
         noted(o, notes, items);
         o.field("calls", |j| j.maybe(calls.as_ref(), self::calls));
+        o.field("worker", |j| {
+            j.maybe(worker.as_ref(), |j, WorkerReport { restarts, last_error }| {
+                j.object(|o| {
+                    o.field("restarts", |j| j.number(restarts));
+                    o.field("last_error", |j| j.maybe(last_error.as_deref(), Json::string));
+                });
+            });
+        });
     });
 }
 
@@ -230,7 +249,14 @@ mod tests {
     /// Every variant of everything, with texts that need escapes.
     fn samples() -> Vec<Report> {
         let mut samples = vec![example::clean(), example::degraded()];
-        let reasons = [Reason::ServiceEnded, Reason::ServiceFailed, Reason::StartFailed, Reason::Invalid];
+        let worker_failed = Reason::WorkerFailed { worker: "jobs".into(), error: "no \"broker\"".into() };
+        let reasons = [
+            Reason::ServiceEnded,
+            Reason::ServiceFailed,
+            Reason::StartFailed,
+            worker_failed,
+            Reason::Invalid,
+        ];
         samples.extend(reasons.map(|reason| Report { reason, grace: None, ..example::clean() }));
         use ServiceOutcome::{Abandoned, CutOff, Dropped, NeverStarted};
         samples.extend([Abandoned, CutOff, Dropped, NeverStarted].map(|service| Report {
@@ -270,6 +296,8 @@ mod tests {
         assert_eq!(json["steps"][1]["attempts"][1]["outcome"], "timed out");
         assert_eq!(json["steps"][1]["attempts"][1]["ran_ms"], 500.0);
         assert_eq!(json["calls"]["cut_off"][0]["count"], 2);
+        let worker = json["steps"].as_array().unwrap().iter().find(|step| step["kind"] == "worker").unwrap();
+        assert_eq!(worker["worker"]["restarts"], 3);
     }
 
     #[cfg(feature = "serde")]

@@ -67,10 +67,7 @@ fn steps_table(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     line(f, GAP, &COLUMNS.map(str::to_owned), &widths)?;
     let mut section = None;
     for (row, step) in rows.iter().zip(&plan.steps) {
-        let kind = match step.kind {
-            StepKind::Group => StepKind::Shutdown,
-            kind => kind,
-        };
+        let kind = step.kind.section();
         if section.replace(kind) != Some(kind) {
             writeln!(f, "{}", title(kind, plan))?;
         }
@@ -117,7 +114,7 @@ impl Row {
     fn new(step: &PlanStep) -> Self {
         let after: Vec<String> = step.after.iter().map(|follows| one_line(&follows.to_string())).collect();
         let mut cells = [
-            one_line(&step.id),
+            one_line(&step.title()),
             one_line(&step.rank()),
             String::new(),
             never(step.limit),

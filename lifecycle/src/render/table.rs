@@ -81,10 +81,7 @@ fn steps(steps: &[StepReport], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let groups = steps.iter().filter(|step| step.kind == StepKind::Group).count() > 1;
     let mut section = None;
     for (row, step) in rows.iter().zip(steps) {
-        let title = match step.kind {
-            StepKind::Group => StepKind::Shutdown,
-            kind => kind,
-        };
+        let title = step.kind.section();
         if section.replace(title) != Some(title) {
             writeln!(f, "{}", title.as_str())?;
         }
@@ -158,6 +155,15 @@ fn details(step: &StepReport, groups: bool, f: &mut fmt::Formatter<'_>) -> fmt::
     if let Some(calls) = step.calls.as_ref().filter(|calls| groups && !calls.is_empty()) {
         indented(f, DETAIL, &counts(calls, ""))?;
     }
+    if let Some(worker) = &step.worker {
+        match (worker.restarts, &worker.last_error) {
+            (0, _) => {}
+            (n, Some(error)) => {
+                indented(f, DETAIL, &format!("restarted {}, the last error: {error}", often(n)))?
+            }
+            (n, None) => indented(f, DETAIL, &format!("restarted {}", often(n)))?,
+        }
+    }
     Ok(())
 }
 
@@ -193,6 +199,10 @@ fn calls(calls: &Calls, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 fn plural(count: usize) -> &'static str {
     if count == 1 { "call" } else { "calls" }
+}
+
+fn often(times: u32) -> String {
+    if times == 1 { "once".to_owned() } else { format!("{times} times") }
 }
 
 /// A text of several lines, the further ones a little deeper.
@@ -250,6 +260,8 @@ shutdown
       order 17: done
       order 18: failed: the venue says no
   Requests            cut off        -    12ms  1.2s         -  src/orders.rs:31
+  jobs                done           -    12ms  1.2s        5s  src/orders.rs:31
+      restarted 3 times, the last error: no "broker"
   close_db            timed out      0    12ms  1.2s  1s 250ms  src/orders.rs:31
       3 connections are in use:
         web

@@ -21,6 +21,7 @@ fn step(name: &str, kind: StepKind, order: Option<i32>, outcome: Outcome) -> Ste
         notes: Vec::new(),
         items: Vec::new(),
         calls: None,
+        worker: None,
     }
 }
 
@@ -78,6 +79,8 @@ pub(crate) fn degraded() -> Report {
     let mut group = step("Requests", StepKind::Group, None, Outcome::CutOff);
     group.limit = None;
     group.calls = Some(Calls { awaited: 14, refused: 3, ..Calls::default() });
+    let mut worker = step("jobs", StepKind::Worker, None, Outcome::Done);
+    worker.worker = Some(WorkerReport { restarts: 3, last_error: Some("no \"broker\"".into()) });
     let mut off = step("notify", StepKind::Shutdown, Some(3), Outcome::Off);
     off.error = Some("not in this binary".into());
     (off.waited, off.ran) = (Duration::ZERO, Duration::ZERO);
@@ -102,6 +105,7 @@ pub(crate) fn degraded() -> Report {
             step("open_db", StepKind::Start, Some(0), Outcome::Done),
             cancel,
             group,
+            worker,
             close,
             off,
             step("flush", StepKind::Last, None, Outcome::Done),

@@ -65,6 +65,13 @@ pub enum Reason {
     ServiceFailed,
     /// A start step failed or timed out.
     StartFailed,
+    /// A worker failed and is not begun again.
+    WorkerFailed {
+        /// Its name.
+        worker: String,
+        /// Why it last failed.
+        error: String,
+    },
     /// The plan or a setting is invalid; nothing was started.
     Invalid,
 }
@@ -80,6 +87,7 @@ impl fmt::Display for Reason {
             Reason::ServiceEnded => f.write_str("the service ended"),
             Reason::ServiceFailed => f.write_str("the service failed"),
             Reason::StartFailed => f.write_str("the start failed"),
+            Reason::WorkerFailed { worker, error } => write!(f, "the worker {worker} failed: {error}"),
             Reason::Invalid => f.write_str("invalid, nothing was started"),
         }
     }
@@ -198,6 +206,19 @@ pub struct StepReport {
     pub items: Vec<Item>,
     /// Of a group that was not off: what became of its calls.
     pub calls: Option<Calls>,
+    /// Of a worker that was not off: its runs before the shutdown.
+    pub worker: Option<WorkerReport>,
+}
+
+/// What became of a worker while the service ran. Its [`StepReport`] tells of its stop.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct WorkerReport {
+    /// How often it was begun again.
+    pub restarts: u32,
+    /// Why it last failed, if it ever did.
+    pub last_error: Option<String>,
 }
 
 impl Calls {
@@ -255,6 +276,8 @@ pub enum StepKind {
     Shutdown,
     /// A group of tracked calls.
     Group,
+    /// `#[worker]`: what is ranked is its stop.
+    Worker,
     /// `#[on_shutdown(last)]`.
     Last,
 }
@@ -266,7 +289,16 @@ impl StepKind {
             StepKind::Start => "start",
             StepKind::Shutdown => "shutdown",
             StepKind::Group => "group",
+            StepKind::Worker => "worker",
             StepKind::Last => "last",
+        }
+    }
+
+    /// The part of a report or a plan that it stands in: groups and workers belong to the shutdown.
+    pub(crate) fn section(self) -> Self {
+        match self {
+            StepKind::Group | StepKind::Worker => StepKind::Shutdown,
+            kind => kind,
         }
     }
 }
@@ -398,6 +430,10 @@ mod tests {
             (Reason::Signal(64), "signal 64"),
             (Reason::Requested("deploy".into()), "shutdown(\"deploy\")"),
             (Reason::ServiceEnded, "the service ended"),
+            (
+                Reason::WorkerFailed { worker: "jobs".into(), error: "no broker".into() },
+                "the worker jobs failed: no broker",
+            ),
         ] {
             assert_eq!(reason.to_string(), words);
         }

@@ -20,11 +20,15 @@ pub(crate) fn pause(base: Duration, failures: u32) -> Duration {
     jittered(base, failures, random)
 }
 
+/// The longest that it can be.
+pub(crate) fn longest(base: Duration, failures: u32) -> Duration {
+    let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+    base.saturating_mul(doubled).min(CAP.max(base))
+}
+
 /// `random` is any number.
 fn jittered(base: Duration, failures: u32, random: u64) -> Duration {
-    let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
-    let whole = base.saturating_mul(doubled).min(CAP.max(base));
-    let half = whole / 2;
+    let half = longest(base, failures) / 2;
     half.saturating_add(half.mul_f64(random as f64 / u64::MAX as f64))
 }
 
@@ -36,7 +40,10 @@ mod tests {
 
     #[test]
     fn the_longest_wait_doubles_until_the_cap() {
-        let longest = |failures| jittered(BASE, failures, u64::MAX).as_millis();
+        let longest = |failures| {
+            assert_eq!(jittered(BASE, failures, u64::MAX), longest(BASE, failures));
+            longest(BASE, failures).as_millis()
+        };
         assert_eq!([1, 2, 3, 4].map(longest), [200, 400, 800, 1600]);
         assert_eq!([8, 9, 32, 33, u32::MAX].map(longest), [25_600, 30_000, 30_000, 30_000, 30_000]);
     }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::background::Background;
 use super::executor::AfterFailure;
 use super::fates::Fates;
 use super::launch::step_draft;
@@ -52,6 +53,7 @@ pub(super) struct Coordinator {
     pub(super) seen: Rc<RefCell<Seen>>,
     pub(super) tallies: RefCell<Tallies>,
     pub(super) fates: Rc<RefCell<Fates>>,
+    pub(super) background: Background,
     pub(super) graphs: u32,
     /// The watchdog's last words name steps that have changed since.
     pub(super) stale: Cell<bool>,
@@ -72,6 +74,7 @@ impl Coordinator {
             seen: Rc::default(),
             tallies: RefCell::default(),
             fates: Rc::default(),
+            background: Background::default(),
             graphs: 0,
             stale: Cell::new(true),
             reports: Vec::new(),
@@ -155,8 +158,10 @@ impl Coordinator {
     /// Lets the service run until something triggers the shutdown.
     async fn serve(&mut self) {
         let life = self.order.life;
-        life.set_state(State::Running);
+        life.set_serving();
         self.seen.borrow_mut().service = Service::Running;
+        self.take_registrations();
+        self.open_workers();
         let gone = self.let_go.take().is_none_or(|let_go| let_go.send(()).is_err());
         if gone {
             self.service_ended(ServiceEnd::Dropped);

@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use super::background::Activity;
 use super::call::drop_elsewhere;
 use super::coordinator::Coordinator;
 use super::executor::End;
@@ -43,8 +44,35 @@ impl Heard {
 impl Coordinator {
     /// Waits for a message and does what does not concern a graph. `None`: the time is up, or nobody is left to speak.
     pub(super) async fn hear(&mut self, until: Option<Instant>) -> Option<Heard> {
-        Some(match self.inbox.next(until).await? {
+        let own = self.background.next_timer();
+        let message = self.inbox.next(until.into_iter().chain(own).min()).await;
+        // However many messages there are, its time comes.
+        let now = clock::now();
+        self.background.on_time(now);
+        let Some(message) = message else {
+            let still_time = until.is_none_or(|until| now < until);
+            return (own.is_some() && still_time).then_some(Heard::Other);
+        };
+        Some(match message {
+            Message::Ended { at, end, .. } if at.graph == Address::NOWHERE.graph => {
+                match self.background.told(at.node, end, now) {
+                    Some((at, end)) => Heard::Ended(at, end, Vec::new()),
+                    None => Heard::Other,
+                }
+            }
             Message::Ended { at, end, gifts } => Heard::Ended(at, end, gifts),
+            Message::Provided => {
+                self.background.workers.begin_ready(Instant::now());
+                Heard::Other
+            }
+            Message::Registered => {
+                self.begin_registered();
+                Heard::Other
+            }
+            Message::TakenBack(task) => {
+                self.background.workers.dismiss(&task, Instant::now());
+                Heard::Other
+            }
             Message::Poked(at) => Heard::Poked(at),
             Message::Trigger => Heard::Other,
             Message::Service(end) => {

@@ -10,6 +10,7 @@ use super::executor::{AfterFailure, Execution, MaybeWork};
 use super::hook_task::{Excuse, HookTask, Hooks};
 use super::message::Address;
 use super::track::{Kind, Track, TrackedNode, draft};
+use super::workers::WorkerStop;
 use crate::clock;
 use crate::gate::{Gate, REQUESTS};
 use crate::hook::{Begin, StepSpec, Task};
@@ -34,6 +35,7 @@ impl Coordinator {
             let (tracked, work) = match node.kind {
                 NodeKind::Step(step) => match &self.order.steps[step].task {
                     Task::Hook(begin) => self.hook(step, begin, at, deadline, report),
+                    Task::Worker(_) => self.worker(step, at, deadline),
                     Task::Group(gate) => self.group(step, gate, at, deadline),
                 },
                 NodeKind::Requests => self.requests(at, deadline),
@@ -78,14 +80,45 @@ impl Coordinator {
             narrator: self.order.narrator.clone(),
             id: self.id.clone(),
         };
-        let fates = Rc::clone(&self.fates);
-        let provider = self.order.plan.providers();
-        let excuse: Excuse =
-            Rc::new(move |missing| fates.borrow().excuse(provider.get(&missing.key).copied()));
-        let (task, facts) = HookTask::new(spec.clone(), Arc::clone(begin), at, limit, hooks, excuse);
+        let (task, facts) = HookTask::new(spec.clone(), Arc::clone(begin), at, limit, hooks, self.excuse());
         let draft = self.placed_draft(index);
         let tracked = TrackedNode { draft: Some(draft), step: Some(index), kind: Kind::Hook(facts) };
         (tracked, Some(Box::new(task)))
+    }
+
+    /// By what became of who should have provided.
+    fn excuse(&self) -> Excuse {
+        let fates = Rc::clone(&self.fates);
+        let provider = self.order.plan.providers();
+        Rc::new(move |missing| fates.borrow().excuse(provider.get(&missing.key).copied()))
+    }
+
+    /// A worker's stop.
+    fn worker(&mut self, index: usize, at: Address, deadline: Option<Instant>) -> (TrackedNode, MaybeWork) {
+        let limit = self.order.plan.steps[index].limit;
+        let member = self.background.workers.member(&self.order.steps[index], limit);
+        let work = WorkerStop {
+            member: Rc::clone(&member),
+            at,
+            deadline,
+            resources: &self.order.life.resources,
+            excuse: self.excuse(),
+        };
+        let draft = self.placed_draft(index);
+        let tracked = TrackedNode { draft: Some(draft), step: Some(index), kind: Kind::Worker(member) };
+        (tracked, Some(Box::new(work)))
+    }
+
+    /// The start has ended well: the workers begin, those with all their resources at once.
+    pub(super) fn open_workers(&mut self) {
+        let means = self.background.means(self.order.life, self.mailbox.clone(), self.runtime());
+        for (step, placed) in self.order.steps.iter().zip(&self.order.plan.steps) {
+            if step.is_worker() && matches!(placed.place, Place::Ranked(_)) {
+                self.background.workers.member(step, placed.limit);
+            }
+        }
+        self.background.workers.open(means);
+        self.background.workers.begin_ready(Instant::now());
     }
 
     fn group(

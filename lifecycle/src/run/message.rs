@@ -3,6 +3,7 @@
 use super::executor::End;
 use super::mailbox::Mailbox;
 use super::service::ServiceEnd;
+use crate::hook::Task;
 use crate::report::Outcome;
 use crate::resource::Resource;
 
@@ -22,6 +23,12 @@ pub(crate) enum Message {
     ServiceAwaitsReport,
     /// The service's runtime is there.
     Runtime(tokio::runtime::Handle),
+    /// A resource was provided by hand.
+    Provided,
+    /// A step was registered that begins at once.
+    Registered,
+    /// A step was taken back that may be running.
+    TakenBack(Task),
 }
 
 /// A node of one of the graphs.
@@ -37,6 +44,11 @@ pub(crate) struct Address {
 impl Address {
     /// Of a work that is in no graph. Graphs count from 1.
     pub(crate) const NOWHERE: Self = Address { graph: 0, node: 0, turn: 0 };
+
+    /// Of what goes on beside the graphs; its runs count from 1.
+    pub(crate) const fn beside(run: usize) -> Self {
+        Address { graph: 0, node: run, turn: 0 }
+    }
 }
 
 /// Tells a step's end, exactly once: dropped untold, it says that the step was dropped.

@@ -1,6 +1,7 @@
 //! Runs the process's one lifecycle: from settings and steps to the exit code.
 
-mod backoff;
+mod background;
+pub(crate) mod backoff;
 mod call;
 mod coordinator;
 mod drain;
@@ -21,6 +22,7 @@ pub(crate) mod service;
 mod shutdown;
 mod times;
 mod track;
+mod workers;
 
 use std::future::{Future, IntoFuture};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -49,7 +51,7 @@ use crate::process::{Lifecycle, Running, lifecycle};
 use crate::report::{Reason, Report};
 use crate::resource::Inputs;
 use crate::settings::{Builder, Exit, ReportFormat, Settings};
-use crate::signal::{self, Second};
+use crate::signal::{self, Second, Wanted};
 use crate::watchdog::Watchdog;
 use crate::{expect, registry, sys};
 
@@ -317,7 +319,12 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
     };
     let (mailbox, inbox) = mailbox::on_a_thread();
     let (let_go, go) = oneshot::channel();
-    let signals = prepared.settings.signals.value.clone();
+    let settings = &prepared.settings;
+    let signals = Wanted {
+        shutdown: settings.signals.value.clone(),
+        pause: settings.pause.value,
+        resume: settings.resume.value,
+    };
     life.set_running(Running {
         mailbox: mailbox.clone(),
         watchdog: watchdog.clone(),
@@ -343,8 +350,7 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
         }
     };
     thread::Builder::new().name("lifecycle".into()).spawn(coordinate).map_err(no_thread)?;
-    signal::spawn(&signals, life, second)
-        .map_err(|error| format!("the signals cannot be caught: {error}"))?;
+    signal::spawn(signals, life, second).map_err(|error| format!("the signals cannot be caught: {error}"))?;
     Ok(Begun { mailbox, go })
 }
 

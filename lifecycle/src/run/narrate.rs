@@ -37,7 +37,7 @@ impl Coordinator {
                             let in_flight = calls.map_or(0, |calls| calls.awaited);
                             Say::Draining { id, group: gate.name(), in_flight, limit: report.limit }
                         }
-                        Kind::Hook(_) | Kind::Join => {
+                        Kind::Hook(_) | Kind::Worker(_) | Kind::Join => {
                             Say::StepBegan { id, phase, step: step.clone(), limit: report.limit }
                         }
                     });

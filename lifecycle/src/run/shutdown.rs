@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::call::panicked;
-use super::coordinator::Coordinator;
+use super::coordinator::{Coordinator, Order};
 use super::drain::SERVICE_SETTLE;
 use super::executor::AfterFailure;
 use super::message::Address;
@@ -27,8 +27,10 @@ impl Coordinator {
     pub(super) async fn shut_down(mut self) {
         let life = self.order.life;
         let Some(trigger) = life.triggered().cloned() else { return };
+        life.end_pauses();
         self.say_trigger(&trigger);
-        self.take_late_registrations();
+        life.registrations().stopping = true;
+        self.take_registrations();
         let served = self.seen.borrow().service != Service::NotStarted;
         let end_of_ordered = self.end_of_ordered(&trigger);
         if served {
@@ -85,41 +87,50 @@ impl Coordinator {
         });
     }
 
-    /// Steps that were registered since the start, and fewer if some were taken back.
-    fn take_late_registrations(&mut self) {
-        let life = self.order.life;
-        let registered: Vec<_> = {
-            let mut registrations = life.registrations();
-            registrations.stopping = true;
-            registrations.of(Phase::Shutdown).collect()
-        };
+    /// Steps that were registered since the start, and fewer if some were taken back. One that makes the plan invalid is
+    /// left out.
+    pub(super) fn take_registrations(&mut self) {
+        let registered: Vec<_> = self.order.life.registrations().of(Phase::Shutdown).collect();
         let mut steps = self.order.steps.clone();
         steps.retain(|step| step.id.is_some() || step.phase == Phase::Start);
-        steps.extend(registered);
-        let now = steps.iter().map(|step| &step.task);
+        let now = steps.iter().chain(&registered).map(|step| &step.task);
         let before = self.order.steps.iter().map(|step| &step.task);
-        if now.len() == before.len() && now.zip(before).all(|(now, before)| now.is(before)) {
+        if now.clone().count() == before.len() && now.zip(before).all(|(now, before)| now.is(before)) {
             return;
         }
-        let given = self.order.given.clone();
-        let input = plan::Input {
-            steps: &steps,
-            given: &given,
-            main: &self.order.main,
-            settings: &self.order.settings,
-        };
-        match plan::plan(&input) {
-            Ok(plan) => {
-                self.order.plan = plan;
-                self.order.steps = steps;
-            }
-            Err(errors) => {
-                for error in errors.messages() {
-                    self.order
-                        .narrator
-                        .say(Say::Warning(format!("a step registered since the start is left out: {error}")));
+        let all = [steps.as_slice(), &registered].concat();
+        if let Ok(plan) = self.plan_of(&all) {
+            (self.order.plan, self.order.steps) = (plan, all);
+            return;
+        }
+        if let Ok(plan) = self.plan_of(&steps) {
+            (self.order.plan, self.order.steps) = (plan, steps.clone());
+        }
+        for step in registered {
+            steps.push(step);
+            match self.plan_of(&steps) {
+                Ok(plan) => (self.order.plan, self.order.steps) = (plan, steps.clone()),
+                Err(errors) => {
+                    steps.pop();
+                    for error in errors.messages() {
+                        let text = format!("a step registered since the start is left out: {error}");
+                        self.order.narrator.say(Say::Warning(text));
+                    }
                 }
             }
+        }
+    }
+
+    fn plan_of(&self, steps: &[StepSpec]) -> Result<plan::Plan, plan::PlanErrors> {
+        let Order { given, main, settings, .. } = &self.order;
+        plan::plan(&plan::Input { steps, given, main, settings })
+    }
+
+    /// A worker was registered. One that came before the service runs, begins with the others.
+    pub(super) fn begin_registered(&mut self) {
+        if self.seen.borrow().service != Service::NotStarted && self.order.life.triggered().is_none() {
+            self.take_registrations();
+            self.open_workers();
         }
     }
 
@@ -132,11 +143,12 @@ impl Coordinator {
         }
         for (index, step) in self.order.steps.iter().enumerate() {
             let Task::Group(gate) = step.task else { continue };
-            // One that is off stays open to the end.
-            if step.off.is_none() && !gate.is_closed() {
+            // One that is off stays as it is to the end. One that was paused was closed before its turn.
+            if step.off.is_none() && (!gate.is_closed() || gate.is_paused()) {
                 self.drain_work(gate, Some(index), Address::NOWHERE, None).skip(clock::now());
             }
         }
+        self.background.workers.cut();
         let settled = clock::now() + SERVICE_SETTLE;
         let until = self.share_of_reserve(trigger, 3).map_or(settled, |share| share.min(settled));
         while self.seen.borrow().service == Service::Running
@@ -223,7 +235,7 @@ impl Coordinator {
         steps.sort_by_key(|step| {
             let phase = match step.kind {
                 StepKind::Start => 0,
-                StepKind::Group | StepKind::Shutdown => 1,
+                StepKind::Group | StepKind::Shutdown | StepKind::Worker => 1,
                 StepKind::Last => 2,
             };
             (phase, step.outcome == Outcome::Off)
@@ -259,7 +271,7 @@ impl Coordinator {
         };
         let gate = match self.order.steps.iter().find(is_it).map(|step| &step.task) {
             Some(Task::Group(gate)) => *gate,
-            Some(Task::Hook(_)) => return None,
+            Some(Task::Hook(_) | Task::Worker(_)) => return None,
             None => &REQUESTS,
         };
         self.tallies.borrow().calls(gate)

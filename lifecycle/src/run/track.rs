@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use super::executor::{Execution, Record};
 use super::hook_task::Facts;
 use super::message::Address;
+use super::workers::Member;
+use crate::context;
 use crate::gate::Gate;
 use crate::report::{Outcome, StepKind, StepReport};
 
@@ -24,6 +26,7 @@ pub(super) enum Kind {
     /// Joins others.
     Join,
     Hook(Rc<RefCell<Facts>>),
+    Worker(Rc<RefCell<Member>>),
     Group(&'static Gate),
 }
 
@@ -54,7 +57,7 @@ impl Track {
             && self.execution.record(at.node).is_none()
             && match &self.nodes[at.node].kind {
                 Kind::Hook(facts) => facts.borrow().turn == at.turn,
-                Kind::Join | Kind::Group(_) => true,
+                Kind::Join | Kind::Group(_) | Kind::Worker(_) => true,
             }
     }
 
@@ -62,15 +65,22 @@ impl Track {
     pub(super) fn report(&self, node: usize) -> Option<StepReport> {
         let tracked = &self.nodes[node];
         let mut report = tracked.draft.clone()?;
-        if let Kind::Hook(facts) = &tracked.kind {
-            let facts = facts.borrow();
-            let noted = facts.context.record();
-            report.rescued = facts.rescued;
-            report.attempts.clone_from(&facts.attempts);
-            report.fallback = facts.fallback;
-            report.notes = noted.notes;
-            report.items = noted.items;
-        }
+        let noted = match &tracked.kind {
+            Kind::Hook(facts) => {
+                let facts = facts.borrow();
+                report.rescued = facts.rescued;
+                report.attempts.clone_from(&facts.attempts);
+                report.fallback = facts.fallback;
+                facts.context.record()
+            }
+            Kind::Worker(member) => {
+                let member = member.borrow();
+                report.worker = Some(member.report());
+                member.context().record()
+            }
+            Kind::Join | Kind::Group(_) => context::Record::default(),
+        };
+        (report.notes, report.items) = (noted.notes, noted.items);
         if let Some(Record { began, ended, end }) = self.execution.record(node) {
             report.outcome = end.outcome;
             report.error.clone_from(&end.why);
@@ -109,5 +119,6 @@ pub(super) fn draft(name: &str, module: &str, kind: StepKind, place: (&str, u32)
         notes: Vec::new(),
         items: Vec::new(),
         calls: None,
+        worker: None,
     }
 }

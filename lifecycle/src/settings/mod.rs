@@ -207,6 +207,10 @@ settings! {
     reserve(Duration => identity): Duration = Duration::from_secs(2);
     /// The signals that begin the shutdown. Default SIGTERM and SIGINT; see [`signals`].
     signals(&[i32] => <[i32]>::to_vec): Vec<i32> = vec![signals::SIGTERM, signals::SIGINT];
+    /// The signal that does what [`pause`](crate::pause) does. Default: none.
+    pause(i32 => Some): Option<i32> = None;
+    /// The signal that does what [`resume`](crate::resume) does. Default: none.
+    resume(i32 => Some): Option<i32> = None;
     /// How the process ends after a shutdown without a fault. Default [`Exit::Zero`].
     exit(Exit => identity): Exit = Exit::Zero;
     /// What a worst case over `grace` is. Default [`Budget::Warn`].

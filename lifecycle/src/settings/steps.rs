@@ -8,6 +8,7 @@ use super::{Origin, SettingError, Settings};
 use crate::edge::{Edges, Node, Target};
 use crate::hook::{Extra, Step, StepSpec};
 use crate::register::{self, HookResult, WhenResult};
+use crate::worker::Restart;
 
 /// What was said about one step; what was not said stays as the attribute has it.
 #[derive(Clone, Debug)]
@@ -113,6 +114,18 @@ impl StepSettings<'_> {
         self
     }
 
+    /// Of a worker: when it is begun again.
+    ///
+    /// ```no_run
+    /// # #[allow(non_camel_case_types)] struct consume; impl lifecycle::Step for consume {}
+    /// # let mut settings = lifecycle::Settings::default();
+    /// settings.step::<consume>().restart(lifecycle::Restart::Always).retry(20);
+    /// ```
+    pub fn restart(self, restart: Restart) -> Self {
+        self.step.extra.restart = Some(restart);
+        self
+    }
+
     /// It runs after this step, or after [`Requests`](crate::Requests), instead of after what the attribute says. Can be
     /// said several times.
     #[track_caller]
@@ -162,6 +175,12 @@ impl StepOverride {
                 step.edges.before.clone_from(before);
             }
             step.keys.timeout = self.timeout.or(step.keys.timeout);
+            if self.extra.restart.is_some() && !step.is_worker() {
+                return Err(SettingError::new(format!(
+                    "step::<{}>().restart(…) ({}): it is no worker, and has nothing to begin again. Leave this setting out",
+                    self.type_name, self.origin
+                )));
+            }
             step.extra.replace_with(&self.extra);
             step.off = self.off.clone().or(step.off.take());
         }
@@ -229,7 +248,7 @@ mod tests {
         };
         let mut steps = [StepSpec { extra: written, ..spec(StepKeys::default()) }];
         assert!(settings.apply_steps(&mut steps).is_empty());
-        let Extra { retry, attempt, backoff, fallback, when } = &steps[0].extra;
+        let Extra { retry, attempt, backoff, fallback, when, .. } = &steps[0].extra;
         assert_eq!((*retry, *attempt, *backoff), (Some(0), Some(SECOND), None));
         assert!(fallback.is_some() && when.is_some());
 
@@ -238,6 +257,24 @@ mod tests {
         assert!(settings.apply_steps(&mut steps).is_empty());
         let Extra { retry, attempt, backoff, .. } = &steps[0].extra;
         assert_eq!((*retry, *attempt, *backoff), (Some(0), Some(2 * SECOND), Some(SECOND)));
+    }
+
+    #[test]
+    fn how_often_and_when_it_is_begun_again() {
+        let mut settings = Settings::default();
+        settings.step::<CloseDb>().restart(Restart::Always).retry(7);
+        let written = Extra { retry: Some(2), backoff: Some(SECOND), ..Extra::default() };
+        let hook = StepSpec { extra: written.clone(), ..spec(StepKeys::default()) };
+        let Task::Hook(begin) = hook.task.clone() else { panic!("it is a hook") };
+        let mut steps = [StepSpec { task: Task::Worker(begin), ..hook.clone() }];
+        assert!(settings.apply_steps(&mut steps).is_empty());
+        let Extra { retry, backoff, restart, .. } = steps[0].extra.clone();
+        assert_eq!((retry, backoff, restart), (Some(7), Some(SECOND), Some(Restart::Always)));
+        let errors = settings.apply_steps(&mut [hook]);
+        assert!(
+            errors[0].to_string().contains("CloseDb>().restart(…) (from the builder): it is no worker"),
+            "{errors:?}"
+        );
     }
 
     #[test]
