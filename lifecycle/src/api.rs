@@ -12,6 +12,7 @@ use crate::context::{self, Place};
 use crate::events::State;
 use crate::gate::{CallStats, Gate, REQUESTS};
 use crate::group;
+use crate::health::Health;
 use crate::process::lifecycle;
 use crate::report::{Reason, Report};
 use crate::resource::{ProvideError, Resource};
@@ -122,9 +123,14 @@ pub fn ready() {
 }
 
 /// Whether requests should be sent here: the start is done, the service waits for something (or, with
-/// `ready = manual`, has called [`ready`]), and no shutdown has begun.
+/// `ready = manual`, has called [`ready`]), no health check is failing, and no shutdown has begun.
 pub fn is_ready() -> bool {
     lifecycle().is_ready()
+}
+
+/// What the health checks have to say. Where no lifecycle runs, they wait.
+pub fn health() -> Health {
+    lifecycle().health.health()
 }
 
 /// Whether new requests are refused and running ones awaited.
@@ -142,7 +148,12 @@ pub fn is_shutting_down() -> bool {
 /// # Errors
 /// A value of this type is there already, or it is a tuple, which is to be provided member by member.
 pub fn provide<T: Send + Sync + 'static>(value: T) -> Result<(), ProvideError> {
-    lifecycle().resources.insert(Resource::from_hand(value)?)
+    let life = lifecycle();
+    life.resources.insert(Resource::from_hand(value)?)?;
+    if let Some(running) = life.running() {
+        drop(running.mailbox.send(Message::Provided));
+    }
+    Ok(())
 }
 
 /// The resource of this type, if it is there and was not taken.

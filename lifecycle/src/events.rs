@@ -53,7 +53,7 @@ impl State {
 pub enum Event {
     /// The state is now this one.
     State(State),
-    /// The service is ready: see [`is_ready`](crate::is_ready).
+    /// The service is ready, as long as no health check fails: see [`is_ready`](crate::is_ready). Told once.
     Ready,
     /// A step has begun.
     StepBegan {
@@ -68,6 +68,42 @@ pub enum Event {
         outcome: Outcome,
         /// The error, or why it did not run.
         error: Option<String>,
+    },
+    /// A health check is good, for the first time or again after it was skipped.
+    Healthy {
+        /// Its name.
+        check: String,
+    },
+    /// A health check has failed and is about to be recovered: the service is not ready. Told for each attempt.
+    Recovering {
+        /// Its name.
+        check: String,
+        /// Which attempt this is, from 1.
+        attempt: u32,
+        /// How many there are.
+        of: u32,
+        /// What it, and the attempt before, said.
+        error: String,
+    },
+    /// A health check that has failed is good again.
+    Recovered {
+        /// Its name.
+        check: String,
+    },
+    /// No attempt has helped: the service stays not ready until the check is good again, as which it is still run.
+    RecoveryFailed {
+        /// Its name.
+        check: String,
+        /// What it said last.
+        error: String,
+    },
+    /// The `when` of a health check says that it does not apply now; it no longer has a say in whether the service is
+    /// ready.
+    CheckSkipped {
+        /// Its name.
+        check: String,
+        /// Why.
+        why: String,
     },
     /// This subscriber was too slow and has lost this many of the oldest events.
     Missed(u64),
@@ -109,8 +145,27 @@ async fn receive(queue: &mut broadcast::Receiver<Event>, over: impl Future<Outpu
     .await
 }
 
-/// Everything that happens from now on, for as many subscribers as want it. A slow one loses the oldest events and is
-/// told how many by [`Event::Missed`].
+/// Everything that happens from now on, for as many subscribers as want it: each gets every event, all in the same
+/// order. A slow one loses the oldest events and is told how many by [`Event::Missed`].
+///
+/// One made before the lifecycle runs, as in `setup`, misses nothing.
+///
+/// ```
+/// use lifecycle::Event;
+///
+/// let mut events = lifecycle::events();
+/// # let watch =
+/// async move {
+///     while let Some(event) = events.recv().await {
+///         match event {
+///             Event::RecoveryFailed { check, error } => eprintln!("page somebody: {check}: {error}"),
+///             Event::Missed(lost) => eprintln!("too slow for {lost} events"),
+///             _ => {}
+///         }
+///     }
+/// }
+/// # ;
+/// ```
 pub fn events() -> Events {
     Events { receiver: lifecycle().subscribe() }
 }

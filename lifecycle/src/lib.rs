@@ -62,6 +62,7 @@ mod events;
 mod expect;
 mod gate;
 mod group;
+mod health;
 mod hook;
 mod narrator;
 mod plan;
@@ -81,11 +82,11 @@ mod tracked;
 mod watchdog;
 
 pub use api::{
-    GroupStats, Moment, Shutdown, Stats, cut_off, drained, is_draining, is_ready, is_shutting_down, provide,
-    ready, resource, shutdown, state, stats, stop_token, stopping,
+    GroupStats, Moment, Shutdown, Stats, cut_off, drained, health, is_draining, is_ready, is_shutting_down,
+    provide, ready, resource, shutdown, state, stats, stop_token, stopping,
 };
 pub use events::{Event, Events, State, events};
-pub use register::{Hook, HookResult, Registration, register};
+pub use register::{Hook, HookResult, Registrable, Registration, register};
 pub use run::service::ServiceResult;
 pub use run::{Service, run};
 
@@ -93,15 +94,19 @@ pub use context::{item, note, time_left};
 pub use edge::Node;
 pub use gate::CallStats;
 pub use group::{Group, Requests};
+pub use health::{Check, CheckHealth, CheckStatus, Condition, Health, HealthCheck};
 pub use hook::{Phase, Step};
 #[cfg(feature = "macros")]
 pub use lifecycle_macros::{group, main, on_shutdown, on_start, tracked};
-pub use plan_view::{ChainLink, Follows, LeftOut, Phases, Plan, PlanErrors, PlanStep, WorstCase, plan};
+pub use plan_view::{
+    ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, WorstCase, plan,
+};
 pub use rejected::{RejectReason, Rejected};
 pub use report::{CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport};
 pub use resource::{ProvideError, Take};
 pub use settings::{
-    Budget, Builder, Exit, Flavor, Limit, Ready, ReportFormat, Settings, StepSettings, builder, signals,
+    Budget, Builder, CheckSettings, Exit, Flavor, Limit, Ready, ReportFormat, Settings, StepSettings,
+    builder, signals,
 };
 pub use tokio_util::sync::CancellationToken;
 pub use tracked::{in_flight, inherit, spawn, spawn_blocking};

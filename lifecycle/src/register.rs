@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::edge::{Edges, Node, Target};
+use crate::health::{Check, CheckId, Told};
 use crate::hook::{Call, Phase, Signature, StepKeys, StepSpec, Task};
 use crate::process::lifecycle;
+use crate::run::message::Message;
 
 /// A hook made at run time: `Hook::on_shutdown("flush", || async { … }).order(3)`.
 ///
@@ -132,11 +134,65 @@ impl Hook {
     }
 }
 
-/// Registers a step. Before the start it takes part in the plan; a shutdown hook may come later, until the shutdown
-/// begins.
+/// Registers a [`Hook`] or a [`Check`].
+///
+/// Before the start a hook takes part in the plan; a shutdown hook may come later, until the shutdown begins. A check
+/// may come at any time until then, and runs while the service does.
 ///
 /// Several may have one name; from the second on they are called `name #2` and so on.
-pub fn register(hook: Hook) -> Registration {
+pub fn register(what: impl Registrable) -> Registration {
+    what.register()
+}
+
+/// What [`register`] takes: [`Hook`], [`Check`].
+pub trait Registrable: sealed::Registrable {}
+
+mod sealed {
+    /// How it is registered.
+    pub trait Registrable {
+        fn register(self) -> super::Registration;
+    }
+}
+
+impl Registrable for Hook {}
+impl Registrable for Check {}
+
+impl sealed::Registrable for Hook {
+    fn register(self) -> Registration {
+        register_hook(self)
+    }
+}
+
+impl sealed::Registrable for Check {
+    fn register(self) -> Registration {
+        register_check(self)
+    }
+}
+
+fn too_late(name: &str, file: &str, line: u32) -> Registration {
+    tracing::error!(target: "lifecycle", step = name, file, line, "registered too late: it will not run");
+    Registration { of: None }
+}
+
+fn register_check(check: Check) -> Registration {
+    let (life, spec) = (lifecycle(), check.spec);
+    if life.triggered().is_some() {
+        return too_late(&spec.name, &spec.file, spec.line);
+    }
+    // Before the start a fault is one of the plan.
+    let faults = if life.running().is_some() { spec.faults() } else { Vec::new() };
+    if !faults.is_empty() {
+        faults.iter().for_each(|fault| tracing::error!(target: "lifecycle", "{fault}: it will not run"));
+        return Registration { of: None };
+    }
+    let id = life.health.add(spec);
+    if let Some(running) = life.running() {
+        drop(running.mailbox.send(Message::Health(Told::Registered)));
+    }
+    Registration { of: Some(Registered::Check(id)) }
+}
+
+fn register_hook(hook: Hook) -> Registration {
     let mut registrations = lifecycle().registrations();
     let closed = match hook.spec.phase {
         Phase::Start => registrations.started,
@@ -145,11 +201,7 @@ pub fn register(hook: Hook) -> Registration {
     let mut spec = hook.spec;
     if closed {
         drop(registrations);
-        tracing::error!(
-            target: "lifecycle", step = spec.name.as_str(), file = spec.file.as_str(), line = spec.line,
-            "registered too late: it will not run"
-        );
-        return Registration { id: None };
+        return too_late(&spec.name, &spec.file, spec.line);
     }
     let same =
         registrations.steps.iter().filter(|(_, name, other)| *name == spec.name && other.phase == spec.phase);
@@ -160,28 +212,53 @@ pub fn register(hook: Hook) -> Registration {
     let id = registrations.next;
     registrations.next += 1;
     registrations.steps.push((id, name, spec));
-    Registration { id: Some(id) }
+    Registration { of: Some(Registered::Hook(id)) }
 }
 
-/// A registered step. Dropping it changes nothing.
+/// A registered step or check. Dropping it changes nothing.
 #[derive(Debug)]
 pub struct Registration {
-    id: Option<u64>,
+    of: Option<Registered>,
+}
+
+#[derive(Debug)]
+enum Registered {
+    Hook(u64),
+    Check(CheckId),
 }
 
 impl Registration {
-    /// Takes the step back. Returns whether it was still there to be taken: not once its phase has begun.
+    /// Takes it back. Returns whether it was still there to be taken: a step not once its phase has begun, a check not
+    /// once the shutdown has. A run of the check that is on its way is told to end.
     pub fn remove(self) -> bool {
-        let mut registrations = lifecycle().registrations();
-        let (started, stopping) = (registrations.started, registrations.stopping);
-        let open = |phase| match phase {
-            Phase::Start => !started,
-            Phase::Shutdown => !stopping,
-        };
-        let found =
-            registrations.steps.iter().position(|(id, _, spec)| Some(*id) == self.id && open(spec.phase));
-        found.map(|index| registrations.steps.remove(index)).is_some()
+        match self.of {
+            Some(Registered::Hook(id)) => remove_hook(id),
+            Some(Registered::Check(id)) => remove_check(id),
+            None => false,
+        }
     }
+}
+
+fn remove_check(check: CheckId) -> bool {
+    let life = lifecycle();
+    if life.triggered().is_some() || !life.health.remove(check) {
+        return false;
+    }
+    if let Some(running) = life.running() {
+        drop(running.mailbox.send(Message::Health(Told::Removed(check))));
+    }
+    true
+}
+
+fn remove_hook(hook: u64) -> bool {
+    let mut registrations = lifecycle().registrations();
+    let (started, stopping) = (registrations.started, registrations.stopping);
+    let open = |phase| match phase {
+        Phase::Start => !started,
+        Phase::Shutdown => !stopping,
+    };
+    let found = registrations.steps.iter().position(|(id, _, spec)| *id == hook && open(spec.phase));
+    found.map(|index| registrations.steps.remove(index)).is_some()
 }
 
 /// The registered steps of the process.

@@ -18,6 +18,7 @@ use super::requests::{Seen, Service, Tallies};
 use super::rescue::Rescue;
 use super::service::ServiceEnd;
 use crate::events::State;
+use crate::health::Monitor;
 use crate::hook::{Gift, Phase, Signature, StepSpec};
 use crate::narrator::{Narrator, Say};
 use crate::plan::{Place, Plan};
@@ -52,6 +53,7 @@ pub(super) struct Coordinator {
     pub(super) seen: Rc<RefCell<Seen>>,
     pub(super) tallies: RefCell<Tallies>,
     pub(super) fates: Rc<RefCell<Fates>>,
+    pub(super) monitor: Monitor,
     pub(super) graphs: u32,
     /// The watchdog's last words name steps that have changed since.
     pub(super) stale: Cell<bool>,
@@ -66,6 +68,7 @@ impl Coordinator {
         mailbox: Sender<Message>,
         let_go: oneshot::Sender<()>,
     ) -> Self {
+        let monitor = Monitor::new(order.life, mailbox.clone(), order.narrator.clone());
         Coordinator {
             order,
             inbox,
@@ -77,6 +80,7 @@ impl Coordinator {
             seen: Rc::default(),
             tallies: RefCell::default(),
             fates: Rc::default(),
+            monitor,
             graphs: 0,
             stale: Cell::new(true),
             reports: Vec::new(),
@@ -162,6 +166,7 @@ impl Coordinator {
         let life = self.order.life;
         life.set_state(State::Running);
         self.seen.borrow_mut().service = Service::Running;
+        self.monitor.begin(self.runtime(), Instant::now());
         let gone = self.let_go.take().is_none_or(|let_go| let_go.send(()).is_err());
         if gone {
             self.service_ended(ServiceEnd::Dropped);

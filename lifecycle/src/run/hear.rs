@@ -37,13 +37,7 @@ impl Heard {
 impl Coordinator {
     /// Waits for a message and does what does not concern a graph. `None`: the time is up, or nobody is left to speak.
     pub(super) fn hear(&mut self, until: Option<Instant>) -> Option<Heard> {
-        let message = match until {
-            Some(until) => match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(message) => message,
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
-            },
-            None => self.inbox.recv().ok()?,
-        };
+        let message = self.wait(until)?;
         Some(match message {
             Message::Ended { at, end, gifts } => Heard::Ended(at, end, gifts),
             Message::Poked(at) => Heard::Poked(at),
@@ -63,7 +57,36 @@ impl Coordinator {
                 self.runtime = Some(runtime);
                 Heard::Other
             }
+            Message::Provided => {
+                self.monitor.on_provided(Instant::now());
+                Heard::Other
+            }
+            Message::Health(told) => {
+                self.monitor.told(told, Instant::now());
+                Heard::Other
+            }
         })
+    }
+
+    /// Waits for a message, and meanwhile lets happen what goes on beside the graphs.
+    fn wait(&mut self, until: Option<Instant>) -> Option<Message> {
+        loop {
+            let now = Instant::now();
+            self.monitor.on_time(now);
+            let wake = until.into_iter().chain(self.monitor.next_timer()).min();
+            let heard = match wake {
+                Some(wake) => self.inbox.recv_timeout(wake.saturating_duration_since(now)),
+                None => self.inbox.recv().map_err(Into::into),
+            };
+            match heard {
+                Ok(message) => return Some(message),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if until.is_some_and(|until| until <= Instant::now()) => {
+                    return None;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
     }
 
     pub(super) fn service_ended(&mut self, end: ServiceEnd) {

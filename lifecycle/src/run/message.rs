@@ -4,6 +4,7 @@ use std::sync::mpsc::Sender;
 
 use super::executor::End;
 use super::service::ServiceEnd;
+use crate::health::Told;
 use crate::report::Outcome;
 use crate::resource::Resource;
 
@@ -23,6 +24,10 @@ pub(crate) enum Message {
     ServiceAwaitsReport,
     /// The service's runtime is there.
     Runtime(tokio::runtime::Handle),
+    /// `provide` was called.
+    Provided,
+    /// Something about a health check.
+    Health(Told),
 }
 
 /// A node of one of the graphs.

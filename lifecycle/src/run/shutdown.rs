@@ -14,6 +14,7 @@ use super::requests::Service;
 use super::track::Track;
 use crate::events::State;
 use crate::gate::REQUESTS;
+use crate::health;
 use crate::hook::{Phase, StepSpec, Task};
 use crate::narrator::Say;
 use crate::plan::{self, Graph};
@@ -26,7 +27,9 @@ impl Coordinator {
     pub(super) fn shut_down(mut self) {
         let life = self.order.life;
         let Some(trigger) = life.triggered().cloned() else { return };
+        self.monitor.stop();
         self.say_trigger(&trigger);
+        self.see_the_checks_off();
         self.take_late_registrations();
         let served = self.seen.borrow().service != Service::NotStarted;
         let end_of_ordered = self.end_of_ordered(&trigger);
@@ -69,6 +72,16 @@ impl Coordinator {
         drop((ordered, with_report, last));
         if let Some(rescue) = Arc::into_inner(self.rescue) {
             rescue.shut_down();
+        }
+    }
+
+    /// What a check holds, a step may take: so those that were told to end have a moment for it.
+    fn see_the_checks_off(&mut self) {
+        let until = Instant::now() + health::SETTLE;
+        while self.monitor.is_running() && Instant::now() < until {
+            if let Some(heard) = self.hear(Some(until)) {
+                heard.ignore();
+            }
         }
     }
 
@@ -240,6 +253,7 @@ impl Coordinator {
             },
             calls,
             steps,
+            unhealthy: self.order.life.health.unhealthy(),
         };
         report.exit_code = u8::from(report.is_degraded());
         report
