@@ -4,10 +4,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use crate::clock;
 use crate::context::{self, Place};
 use crate::events::State;
 use crate::gate::{CallStats, Gate, REQUESTS};
@@ -219,8 +220,6 @@ pub fn stats() -> Stats {
         groups,
         calls: group::gates().flat_map(Gate::sites).collect(),
         shutdown_steps: life.shutdown_steps(),
-        shutting_down_for: life
-            .triggered()
-            .map(|trigger| Instant::now().saturating_duration_since(trigger.at)),
+        shutting_down_for: life.triggered().map(|trigger| clock::now().saturating_duration_since(trigger.at)),
     }
 }

@@ -56,6 +56,7 @@ compile_error!("lifecycle needs Unix signals and poll(2); it does not support th
 #[path = "private/mod.rs"]
 pub mod __private;
 mod api;
+mod clock;
 mod context;
 mod edge;
 mod events;
@@ -86,7 +87,7 @@ pub use api::{
     provide, ready, resource, shutdown, state, stats, stop_token, stopping,
 };
 pub use events::{Event, Events, State, events};
-pub use register::{Hook, HookResult, Registrable, Registration, register};
+pub use register::{Hook, HookResult, Register, Registration, register};
 pub use run::service::ServiceResult;
 pub use run::{Service, run};
 
@@ -94,7 +95,7 @@ pub use context::{item, note, time_left};
 pub use edge::Node;
 pub use gate::CallStats;
 pub use group::{Group, Requests};
-pub use health::{Check, CheckHealth, CheckStatus, Condition, Health, HealthCheck};
+pub use health::{Check, CheckHealth, CheckStatus, Health, HealthCheck, WhenResult};
 pub use hook::{Phase, Step};
 #[cfg(feature = "macros")]
 pub use lifecycle_macros::{group, main, on_shutdown, on_start, tracked};

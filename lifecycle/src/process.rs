@@ -1,18 +1,19 @@
 //! The process's one lifecycle: what every free function of the crate acts on.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock;
 use crate::events::{Event, State};
 use crate::health::Board;
 use crate::narrator::{Narrator, Say};
 use crate::report::{Reason, Report};
 use crate::resource::Resources;
+use crate::run::mailbox::Mailbox;
 use crate::run::message::Message;
 use crate::run::service::ServiceControl;
 use crate::watchdog::Watchdog;
@@ -45,7 +46,7 @@ pub(crate) struct Lifecycle {
 
 /// What a running lifecycle adds.
 pub(crate) struct Running {
-    pub(crate) mailbox: Sender<Message>,
+    pub(crate) mailbox: Mailbox,
     /// `None` inside a runtime that exists: that process is not ours to end.
     pub(crate) watchdog: Option<Watchdog>,
     pub(crate) narrator: Narrator,
@@ -105,7 +106,7 @@ impl Lifecycle {
     /// Starts the shutdown; only the first reason does. Arms the watchdog before anything else can go wrong.
     pub(crate) fn trigger(&self, reason: Reason) -> bool {
         let Some(running) = self.running.get() else { return false };
-        let at = Instant::now();
+        let at = clock::now();
         let deadline = running.grace.and_then(|grace| at.checked_add(grace));
         let trigger = Trigger { reason, at, wall: SystemTime::now(), deadline };
         if self.trigger.set(trigger).is_err() {

@@ -8,10 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::edge::{Edges, Node, Target};
-use crate::health::{Check, CheckId, Told};
+use crate::health::Check;
 use crate::hook::{Call, Phase, Signature, StepKeys, StepSpec, Task};
 use crate::process::lifecycle;
-use crate::run::message::Message;
 
 /// A hook made at run time: `Hook::on_shutdown("flush", || async { … }).order(3)`.
 ///
@@ -140,56 +139,36 @@ impl Hook {
 /// may come at any time until then, and runs while the service does.
 ///
 /// Several may have one name; from the second on they are called `name #2` and so on.
-pub fn register(what: impl Registrable) -> Registration {
+pub fn register(what: impl Register) -> Registration {
     what.register()
 }
 
-/// What [`register`] takes: [`Hook`], [`Check`].
-pub trait Registrable: sealed::Registrable {}
-
-mod sealed {
-    /// How it is registered.
-    pub trait Registrable {
-        fn register(self) -> super::Registration;
-    }
+/// What [`register`] takes: a [`Hook`] or a [`Check`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be registered",
+    label = "neither a `Hook` nor a `Check`",
+    note = "make one of a closure with `Hook::on_start`, `Hook::on_shutdown` or `Check::new`"
+)]
+pub trait Register: sealed::Sealed {
+    #[doc(hidden)]
+    fn register(self) -> Registration;
 }
 
-impl Registrable for Hook {}
-impl Registrable for Check {}
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Hook {}
+    impl Sealed for super::Check {}
+}
 
-impl sealed::Registrable for Hook {
+impl Register for Hook {
     fn register(self) -> Registration {
         register_hook(self)
     }
 }
 
-impl sealed::Registrable for Check {
-    fn register(self) -> Registration {
-        register_check(self)
-    }
-}
-
-fn too_late(name: &str, file: &str, line: u32) -> Registration {
+pub(crate) fn too_late(name: &str, file: &str, line: u32) -> Registration {
     tracing::error!(target: "lifecycle", step = name, file, line, "registered too late: it will not run");
-    Registration { of: None }
-}
-
-fn register_check(check: Check) -> Registration {
-    let (life, spec) = (lifecycle(), check.spec);
-    if life.triggered().is_some() {
-        return too_late(&spec.name, &spec.file, spec.line);
-    }
-    // Before the start a fault is one of the plan.
-    let faults = if life.running().is_some() { spec.faults() } else { Vec::new() };
-    if !faults.is_empty() {
-        faults.iter().for_each(|fault| tracing::error!(target: "lifecycle", "{fault}: it will not run"));
-        return Registration { of: None };
-    }
-    let id = life.health.add(spec);
-    if let Some(running) = life.running() {
-        drop(running.mailbox.send(Message::Health(Told::Registered)));
-    }
-    Registration { of: Some(Registered::Check(id)) }
+    Registration::new(|| false)
 }
 
 fn register_hook(hook: Hook) -> Registration {
@@ -212,42 +191,30 @@ fn register_hook(hook: Hook) -> Registration {
     let id = registrations.next;
     registrations.next += 1;
     registrations.steps.push((id, name, spec));
-    Registration { of: Some(Registered::Hook(id)) }
+    Registration::new(move || remove_hook(id))
 }
 
-/// A registered step or check. Dropping it changes nothing.
-#[derive(Debug)]
+/// What was registered. Dropping it changes nothing.
 pub struct Registration {
-    of: Option<Registered>,
+    remove: Box<dyn FnOnce() -> bool + Send + Sync>,
 }
 
-#[derive(Debug)]
-enum Registered {
-    Hook(u64),
-    Check(CheckId),
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration").finish_non_exhaustive()
+    }
 }
 
 impl Registration {
+    pub(crate) fn new(remove: impl FnOnce() -> bool + Send + Sync + 'static) -> Self {
+        Registration { remove: Box::new(remove) }
+    }
+
     /// Takes it back. Returns whether it was still there to be taken: a step not once its phase has begun, a check not
     /// once the shutdown has. A run of the check that is on its way is told to end.
     pub fn remove(self) -> bool {
-        match self.of {
-            Some(Registered::Hook(id)) => remove_hook(id),
-            Some(Registered::Check(id)) => remove_check(id),
-            None => false,
-        }
+        (self.remove)()
     }
-}
-
-fn remove_check(check: CheckId) -> bool {
-    let life = lifecycle();
-    if life.triggered().is_some() || !life.health.remove(check) {
-        return false;
-    }
-    if let Some(running) = life.running() {
-        drop(running.mailbox.send(Message::Health(Told::Removed(check))));
-    }
-    true
 }
 
 fn remove_hook(hook: u64) -> bool {

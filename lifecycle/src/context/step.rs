@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::clock;
 use crate::report::Item;
 
 /// What one run of a step has noted, and how long it may take.
@@ -33,7 +34,7 @@ impl StepContext {
 
     pub(crate) fn time_left(&self) -> Option<Duration> {
         let deadline = self.state().deadline?;
-        Some(deadline.saturating_duration_since(Instant::now()))
+        Some(deadline.saturating_duration_since(clock::now()))
     }
 
     /// What was noted so far.

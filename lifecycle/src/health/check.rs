@@ -7,9 +7,13 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::def::{CheckKeys, CheckSpec};
-use crate::hook::{Begin, Call};
-use crate::register::HookResult;
+use super::board::CheckId;
+use super::def::{CheckKeys, CheckSpec, Recover, When};
+use super::monitor::Told;
+use crate::hook::{Begin, Call, Signature};
+use crate::process::lifecycle;
+use crate::register::{HookResult, Register, Registration, too_late};
+use crate::run::message::Message;
 
 /// A health check made at run time: `Check::new("db", || async { … }).interval(…)`.
 ///
@@ -49,26 +53,27 @@ impl fmt::Debug for Check {
     }
 }
 
-/// What a `when` may answer: `bool`, or `Result<(), E>` with `E: Display`, which says why not.
+/// What a check's `when` may say: a `bool`, or `Result<(), E>` with `E: Display`, whose error is the reason why it does
+/// not apply.
 #[diagnostic::on_unimplemented(
-    message = "`when` answers with `bool` or `Result<(), E>` with `E: Display`, not `{Self}`",
+    message = "`when` says a `bool` or `Result<(), E>` with `E: Display`, not `{Self}`",
     label = "neither yes nor no"
 )]
-pub trait Condition {
+pub trait WhenResult {
     /// Why not, as text.
     #[doc(hidden)]
-    fn into_why(self) -> Result<(), String>;
+    fn into_answer(self) -> Result<(), String>;
 }
 
-impl Condition for bool {
-    fn into_why(self) -> Result<(), String> {
-        if self { Ok(()) } else { Err("`when` says no".to_owned()) }
+impl WhenResult for bool {
+    fn into_answer(self) -> Result<(), String> {
+        if self { Ok(()) } else { Err("its `when` is false".to_owned()) }
     }
 }
 
-impl<E: Display> Condition for Result<(), E> {
-    fn into_why(self) -> Result<(), String> {
-        self.map_err(|why| format!("{why:#}"))
+impl<E: Display> WhenResult for Result<(), E> {
+    fn into_answer(self) -> Result<(), String> {
+        self.map_err(|error| format!("{error:#}"))
     }
 }
 
@@ -91,7 +96,7 @@ impl Check {
                 line: place.line(),
                 id: None,
                 keys: CheckKeys::default(),
-                takes: Vec::new(),
+                signature: Signature::default(),
                 off: None,
                 check: begin(check),
                 recover: None,
@@ -106,17 +111,20 @@ impl Check {
         F: Future<Output = R> + Send + 'static,
         R: HookResult,
     {
-        self.spec.recover = Some(begin(recover));
+        self.spec.recover = Some(Recover { signature: Signature::default(), begin: begin(recover) });
         self
     }
 
     /// Whether it applies; asked before each run of the check. One that does not apply is neither good nor bad.
-    pub fn when<W: Condition>(mut self, when: impl Fn() -> W + Send + Sync + 'static) -> Self {
+    pub fn when<R: WhenResult>(mut self, when: impl Fn() -> R + Send + Sync + 'static) -> Self {
         let when = Arc::new(when);
-        self.spec.when = Some(Arc::new(move |_| {
-            let when = Arc::clone(&when);
-            Ok(Box::new(move || when().into_why()))
-        }));
+        self.spec.when = Some(When {
+            signature: Signature::default(),
+            ask: Arc::new(move |_| {
+                let when = Arc::clone(&when);
+                Ok(Box::new(move || when().into_answer()))
+            }),
+        });
         self
     }
 
@@ -143,6 +151,37 @@ impl Check {
         self.spec.keys.delay = Some(delay);
         self
     }
+}
+
+impl Register for Check {
+    fn register(self) -> Registration {
+        let (life, spec) = (lifecycle(), self.spec);
+        if life.triggered().is_some() {
+            return too_late(&spec.name, &spec.file, spec.line);
+        }
+        // Before the start a fault is one of the plan.
+        let faults = if life.running().is_some() { spec.faults() } else { Vec::new() };
+        if !faults.is_empty() {
+            faults.iter().for_each(|fault| tracing::error!(target: "lifecycle", "{fault}: it will not run"));
+            return Registration::new(|| false);
+        }
+        let id = life.health.add(spec);
+        if let Some(running) = life.running() {
+            drop(running.mailbox.send(Message::Health(Told::Registered)));
+        }
+        Registration::new(move || remove(id))
+    }
+}
+
+fn remove(check: CheckId) -> bool {
+    let life = lifecycle();
+    if life.triggered().is_some() || !life.health.remove(check) {
+        return false;
+    }
+    if let Some(running) = life.running() {
+        drop(running.mailbox.send(Message::Health(Told::Removed(check))));
+    }
+    true
 }
 
 /// The closure is called where its future is polled: neither is the coordinator's to run.

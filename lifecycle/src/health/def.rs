@@ -37,26 +37,55 @@ pub struct CheckDef {
     pub id: fn() -> TypeId,
     /// The attribute's keys.
     pub keys: CheckKeys,
-    /// Names what the function takes by type, and what `recover` and `when` take.
+    /// Names what the function takes, by type.
     pub signature: fn(&mut Signature),
     /// Gathers the arguments and returns the call, not yet begun.
-    pub call: Gather<Call>,
-    /// The same for `recover = path`.
-    pub recover: Option<Gather<Call>>,
-    /// The same for `when = …`.
-    pub when: Option<Gather<Ask>>,
+    pub call: fn(&mut Inputs<'_>) -> Result<Call, Missing>,
+    /// `recover = path`.
+    pub recover: Option<RecoverDef>,
+    /// `when = …`.
+    pub when: Option<WhenDef>,
 }
 
 inventory::collect!(CheckDef);
 
-/// Gathers arguments from what there is.
-pub type Gather<T> = fn(&mut Inputs<'_>) -> Result<T, Missing>;
+/// The function that may help when a check has failed.
+#[derive(Clone, Copy)]
+pub struct RecoverDef {
+    /// Names what it takes, by type.
+    pub signature: fn(&mut Signature),
+    /// Gathers the arguments and returns the call, not yet begun.
+    pub call: fn(&mut Inputs<'_>) -> Result<Call, Missing>,
+}
 
-/// Asks `when`, its arguments gathered; an error says why not.
-pub type Ask = Box<dyn FnOnce() -> Result<(), String> + Send>;
+/// Whether a check applies.
+#[derive(Clone, Copy)]
+pub struct WhenDef {
+    /// Names what it looks at, by type.
+    pub signature: fn(&mut Signature),
+    /// Gathers that and returns the question, not yet asked.
+    pub ask: fn(&mut Inputs<'_>) -> Result<Question, Missing>,
+}
 
-/// Gathers the arguments of `when`.
-pub(super) type BeginAsk = Arc<dyn Fn(&mut Inputs<'_>) -> Result<Ask, Missing> + Send + Sync>;
+/// Whether a check applies; if not, why not.
+pub type Question = Box<dyn FnOnce() -> Result<(), String> + Send>;
+
+/// Gathers what a `when` looks at.
+pub(super) type Ask = Arc<dyn Fn(&mut Inputs<'_>) -> Result<Question, Missing> + Send + Sync>;
+
+/// [`RecoverDef`], owned.
+#[derive(Clone)]
+pub(super) struct Recover {
+    pub(super) signature: Signature,
+    pub(super) begin: Begin,
+}
+
+/// [`WhenDef`], owned.
+#[derive(Clone)]
+pub(super) struct When {
+    pub(super) signature: Signature,
+    pub(super) ask: Ask,
+}
 
 /// How often a check runs and how long it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,12 +116,12 @@ pub(crate) struct CheckSpec {
     pub(crate) line: u32,
     pub(crate) id: Option<TypeId>,
     pub(crate) keys: CheckKeys,
-    pub(crate) takes: Vec<Need>,
+    pub(super) signature: Signature,
     /// Why the check was switched off, if it was.
     pub(crate) off: Option<String>,
     pub(super) check: Begin,
-    pub(super) recover: Option<Begin>,
-    pub(super) when: Option<BeginAsk>,
+    pub(super) recover: Option<Recover>,
+    pub(super) when: Option<When>,
 }
 
 impl CheckSpec {
@@ -102,6 +131,13 @@ impl CheckSpec {
 
     pub(crate) fn is_conditional(&self) -> bool {
         self.when.is_some()
+    }
+
+    /// Every resource that it, its `recover` and its `when` take.
+    pub(super) fn needs(&self) -> impl Iterator<Item = &Need> {
+        let recover = self.recover.iter().flat_map(|recover| &recover.signature.takes);
+        let when = self.when.iter().flat_map(|when| &when.signature.takes);
+        self.signature.takes.iter().chain(recover).chain(when)
     }
 
     /// What is wrong with it, in words.
@@ -120,7 +156,7 @@ impl CheckSpec {
                 faults.push(format!("{who} has {key} = {}: too long, write a shorter one", spell(time)));
             }
         }
-        faults.extend(self.takes.iter().filter(|need| need.usage == Use::Take).map(|need| {
+        faults.extend(self.needs().filter(|need| need.usage == Use::Take).map(|need| {
             let name = crate::render::type_name(need.type_name);
             format!(
                 "{who} takes Take<{name}>: it runs again and again, and could have it only once. Write &{name} or \
@@ -136,10 +172,14 @@ pub(crate) fn faults<'a>(checks: impl IntoIterator<Item = &'a CheckSpec>) -> Vec
     checks.into_iter().filter(|check| check.off.is_none()).flat_map(CheckSpec::faults).collect()
 }
 
+fn named(name: fn(&mut Signature)) -> Signature {
+    let mut signature = Signature::default();
+    name(&mut signature);
+    signature
+}
+
 impl From<&'static CheckDef> for CheckSpec {
     fn from(def: &'static CheckDef) -> Self {
-        let mut signature = Signature::default();
-        (def.signature)(&mut signature);
         CheckSpec {
             name: def.name.to_owned(),
             module: def.module.to_owned(),
@@ -147,11 +187,13 @@ impl From<&'static CheckDef> for CheckSpec {
             line: def.line,
             id: Some((def.id)()),
             keys: def.keys,
-            takes: signature.takes,
+            signature: named(def.signature),
             off: None,
             check: Arc::new(def.call),
-            recover: def.recover.map(|recover| Arc::new(recover) as Begin),
-            when: def.when.map(|when| Arc::new(when) as BeginAsk),
+            recover: def
+                .recover
+                .map(|def| Recover { signature: named(def.signature), begin: Arc::new(def.call) }),
+            when: def.when.map(|def| When { signature: named(def.signature), ask: Arc::new(def.ask) }),
         }
     }
 }

@@ -14,9 +14,9 @@ mod run;
 use std::fmt;
 use std::time::SystemTime;
 
-pub(crate) use board::{Board, CheckId};
-pub use check::{Check, Condition};
-pub use def::{Ask, CheckDef, CheckKeys, Gather};
+pub(crate) use board::Board;
+pub use check::{Check, WhenResult};
+pub use def::{CheckDef, CheckKeys, Question, RecoverDef, WhenDef};
 pub(crate) use def::{CheckSpec, Timing, faults};
 pub(crate) use monitor::{Monitor, SETTLE, Told};
 

@@ -1,6 +1,5 @@
 //! The checks that go on beside the service: lets happen what their machines say is due, on the coordinator's thread.
 
-use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -14,7 +13,7 @@ use crate::narrator::{Narrator, Say};
 use crate::process::Lifecycle;
 use crate::resource::Resources;
 use crate::run::drop_elsewhere;
-use crate::run::message::Message;
+use crate::run::mailbox::Mailbox;
 use crate::settings::duration::spell;
 
 /// How long the shutdown waits for a run that was told to end, so that steps may take what it holds.
@@ -33,7 +32,7 @@ pub(crate) enum Told {
 /// See the module's words.
 pub(crate) struct Monitor {
     life: &'static Lifecycle,
-    mailbox: Sender<Message>,
+    mailbox: Mailbox,
     narrator: Narrator,
     stage: Stage,
     watched: Vec<Watched>,
@@ -58,7 +57,7 @@ struct Watched {
 }
 
 impl Monitor {
-    pub(crate) fn new(life: &'static Lifecycle, mailbox: Sender<Message>, narrator: Narrator) -> Self {
+    pub(crate) fn new(life: &'static Lifecycle, mailbox: Mailbox, narrator: Narrator) -> Self {
         Monitor { life, mailbox, narrator, stage: Stage::NotBegun, watched: Vec::new(), runs: 0, next: None }
     }
 
@@ -228,7 +227,7 @@ impl Watched {
     }
 
     fn missing(&self, resources: &Resources) -> Option<String> {
-        let mut needed = self.spec.takes.iter().filter(|need| !need.optional);
+        let mut needed = self.spec.needs().filter(|need| !need.optional);
         needed.find(|need| !resources.has(need)).map(|need| resources.missing(need).to_string())
     }
 
@@ -237,9 +236,9 @@ impl Watched {
             return Err(format!("{}, and still runs", self.too_long()));
         }
         let (call, when) = match part {
-            Part::Check => (&self.spec.check, self.spec.when.as_ref()),
+            Part::Check => (&self.spec.check, self.spec.when.as_ref().map(|when| &when.ask)),
             Part::Recover => match &self.spec.recover {
-                Some(recover) => (recover, None),
+                Some(recover) => (&recover.begin, None),
                 None => unreachable!("the machine was told that there is none"),
             },
         };

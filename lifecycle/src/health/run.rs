@@ -5,7 +5,6 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::Instant;
@@ -15,13 +14,14 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::board::CheckId;
-use super::def::{Ask, BeginAsk};
+use super::def::{Ask, Question};
 use super::machine::{Part, Verdict};
 use super::monitor::Told;
 use crate::context::{self, InStep, StepContext};
 use crate::hook::{Begin, Call, CallResult, Missing};
 use crate::process::Lifecycle;
 use crate::resource::Inputs;
+use crate::run::mailbox::Mailbox;
 use crate::run::message::Message;
 use crate::run::panicked;
 
@@ -29,7 +29,7 @@ use crate::run::panicked;
 #[derive(Clone)]
 pub(super) struct Tools {
     pub(super) life: &'static Lifecycle,
-    pub(super) mailbox: Sender<Message>,
+    pub(super) mailbox: Mailbox,
     pub(super) runtime: Handle,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Run {
 pub(super) struct Wanted<'a> {
     pub(super) name: &'a str,
     pub(super) call: &'a Begin,
-    pub(super) when: Option<&'a BeginAsk>,
+    pub(super) when: Option<&'a Ask>,
     /// When its time is up.
     pub(super) until: Instant,
 }
@@ -117,7 +117,7 @@ fn gather(
     tools: &Tools,
     token: &CancellationToken,
     wanted: &Wanted<'_>,
-) -> Result<(Option<Ask>, Call), String> {
+) -> Result<(Option<Question>, Call), String> {
     let mut inputs = Inputs {
         resources: &tools.life.resources,
         token,
@@ -197,7 +197,7 @@ impl Future for Running {
 
 /// Tells a run's end, exactly once: dropped untold, it says that the run was dropped.
 struct Teller {
-    to: Option<Sender<Message>>,
+    to: Option<Mailbox>,
     id: RunId,
 }
 

@@ -28,7 +28,7 @@ pub use crate::edge::{AnyNode, EdgeDef, Node, NodeDef, PlaceDef};
 pub use crate::expect::ExpectDef;
 pub use crate::gate::Gate;
 pub use crate::group::{Group, GroupDef};
-pub use crate::health::{Ask, CheckDef, CheckKeys, Condition, Gather, HealthCheck};
+pub use crate::health::{CheckDef, CheckKeys, HealthCheck, Question, RecoverDef, WhenDef, WhenResult};
 pub use crate::hook::{Call, CallResult, Missing, Phase, Signature, Step, StepDef, StepKeys};
 pub use crate::plan_view::{ExpectedPlan, PlanTime};
 pub use crate::rejected::Rejected;

@@ -1,7 +1,6 @@
 //! What the coordinator waits for: every message comes through here, and what it means that concerns no graph is done
 //! here too.
 
-use std::sync::mpsc::RecvTimeoutError;
 use std::time::Instant;
 
 use super::coordinator::Coordinator;
@@ -10,6 +9,7 @@ use super::hook_task::drop_elsewhere;
 use super::message::{Address, Message};
 use super::service::ServiceEnd;
 use super::track::{Track, TrackedNode};
+use crate::clock;
 use crate::narrator::{LINE_PATIENCE, Say};
 use crate::report::{Outcome, Reason};
 use crate::resource::Resource;
@@ -36,9 +36,8 @@ impl Heard {
 
 impl Coordinator {
     /// Waits for a message and does what does not concern a graph. `None`: the time is up, or nobody is left to speak.
-    pub(super) fn hear(&mut self, until: Option<Instant>) -> Option<Heard> {
-        let message = self.wait(until)?;
-        Some(match message {
+    pub(super) async fn hear(&mut self, until: Option<Instant>) -> Option<Heard> {
+        Some(match self.next(until).await? {
             Message::Ended { at, end, gifts } => Heard::Ended(at, end, gifts),
             Message::Poked(at) => Heard::Poked(at),
             Message::Trigger => Heard::Other,
@@ -58,33 +57,26 @@ impl Coordinator {
                 Heard::Other
             }
             Message::Provided => {
-                self.monitor.on_provided(Instant::now());
+                self.monitor.on_provided(clock::now());
                 Heard::Other
             }
             Message::Health(told) => {
-                self.monitor.told(told, Instant::now());
+                self.monitor.told(told, clock::now());
                 Heard::Other
             }
         })
     }
 
     /// Waits for a message, and meanwhile lets happen what goes on beside the graphs.
-    fn wait(&mut self, until: Option<Instant>) -> Option<Message> {
+    async fn next(&mut self, until: Option<Instant>) -> Option<Message> {
         loop {
-            let now = Instant::now();
-            self.monitor.on_time(now);
-            let wake = until.into_iter().chain(self.monitor.next_timer()).min();
-            let heard = match wake {
-                Some(wake) => self.inbox.recv_timeout(wake.saturating_duration_since(now)),
-                None => self.inbox.recv().map_err(Into::into),
-            };
-            match heard {
-                Ok(message) => return Some(message),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) if until.is_some_and(|until| until <= Instant::now()) => {
-                    return None;
-                }
-                Err(RecvTimeoutError::Timeout) => {}
+            // However many messages there are, its time comes.
+            self.monitor.on_time(clock::now());
+            let first = until.into_iter().chain(self.monitor.next_timer()).min();
+            let message = self.inbox.next(first).await;
+            let was_own = first.is_some() && until.is_none_or(|until| clock::now() < until);
+            if message.is_some() || !was_own {
+                return message;
             }
         }
     }
@@ -109,10 +101,10 @@ impl Coordinator {
     }
 
     /// Waits for whatever comes next in a graph, and lets it happen.
-    pub(super) fn turn(&mut self, track: &mut Track) {
+    pub(super) async fn turn(&mut self, track: &mut Track) {
         self.prepare_last_words(track);
-        let heard = self.hear(track.execution.next_timer());
-        let now = Instant::now();
+        let heard = self.hear(track.execution.next_timer()).await;
+        let now = clock::now();
         match heard {
             Some(Heard::Ended(at, end, gifts)) => {
                 let end = self.accept(track, at, end, gifts);

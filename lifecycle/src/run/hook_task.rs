@@ -11,7 +11,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::thread;
@@ -22,6 +21,7 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::executor::{End, Progress, Work};
+use super::mailbox::Mailbox;
 use super::message::{Address, Message, Teller};
 use super::rescue::Rescue;
 use crate::context::{self, StepContext};
@@ -35,7 +35,7 @@ pub(crate) const CLAIM_AFTER: Duration = Duration::from_millis(250);
 /// What every hook of a graph is run with.
 #[derive(Clone)]
 pub(crate) struct Hooks {
-    pub(crate) mailbox: Sender<Message>,
+    pub(crate) mailbox: Mailbox,
     pub(crate) runtime: Handle,
     pub(crate) rescue: Arc<Rescue>,
     pub(crate) resources: &'static Resources,

@@ -10,6 +10,7 @@ use super::executor::{AfterFailure, Execution, MaybeWork};
 use super::hook_task::{Excuse, HookTask, Hooks};
 use super::message::Address;
 use super::track::{Kind, Track, TrackedNode, draft};
+use crate::clock;
 use crate::gate::{Gate, REQUESTS};
 use crate::hook::{Begin, StepSpec, Task};
 use crate::plan::{Graph, NodeKind, Place};
@@ -41,7 +42,7 @@ impl Coordinator {
             nodes.push(tracked);
             works.push((work, node.next.clone()));
         }
-        let began = Instant::now();
+        let began = clock::now();
         let execution = Execution::begin(works, deadline, after_failure, began);
         Track { graph: number, execution, nodes, began }
     }

@@ -1,8 +1,7 @@
 //! What the coordinator is told, and by whom.
 
-use std::sync::mpsc::Sender;
-
 use super::executor::End;
+use super::mailbox::Mailbox;
 use super::service::ServiceEnd;
 use crate::health::Told;
 use crate::report::Outcome;
@@ -45,12 +44,12 @@ impl Address {
 
 /// Tells a step's end, exactly once: dropped untold, it says that the step was dropped.
 pub(crate) struct Teller {
-    to: Option<Sender<Message>>,
+    to: Option<Mailbox>,
     at: Address,
 }
 
 impl Teller {
-    pub(crate) fn new(to: Sender<Message>, at: Address) -> Self {
+    pub(crate) fn new(to: Mailbox, at: Address) -> Self {
         Teller { to: Some(to), at }
     }
 

@@ -8,6 +8,7 @@ mod fates;
 mod hear;
 mod hook_task;
 mod launch;
+pub(crate) mod mailbox;
 pub(crate) mod message;
 mod narrate;
 mod print_plan;
@@ -24,7 +25,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,11 +34,13 @@ use tokio::sync::oneshot;
 use self::coordinator::{Coordinator, Order};
 pub use self::entry::{MainDef, MainEntry, Setup};
 pub(crate) use self::hook_task::{drop_elsewhere, panicked};
+use self::mailbox::Mailbox;
 use self::message::Message;
 use self::print_plan::View;
 use self::service::{Drive, ServiceEnd, ServiceResult};
 pub(crate) use self::times::exit_margin;
 use crate::__private::outcome::Asked;
+use crate::clock;
 use crate::hook::{Gift, Missing, Phase, Signature, StepSpec};
 use crate::narrator::Narrator;
 use crate::plan::{self, Plan};
@@ -307,7 +309,7 @@ fn prepare(
 
 /// The threads run.
 struct Begun {
-    mailbox: Sender<Message>,
+    mailbox: Mailbox,
     /// Resolves when the service may begin; an error if it never may.
     go: oneshot::Receiver<()>,
 }
@@ -320,7 +322,7 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
         Second::Exit => Some(Watchdog::spawn().map_err(no_thread)?),
         Second::Die => None,
     };
-    let (mailbox, inbox) = channel();
+    let (mailbox, inbox) = mailbox::on_a_thread();
     let (let_go, go) = oneshot::channel();
     let signals = prepared.settings.signals.value.clone();
     life.set_running(Running {
@@ -328,7 +330,7 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
         watchdog: watchdog.clone(),
         narrator: narrator.clone(),
         grace: prepared.settings.grace.value.within(),
-        began: Instant::now(),
+        began: clock::now(),
     });
     let to_itself = mailbox.clone();
     let owns_process = second == Second::Exit;
@@ -336,7 +338,7 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
         let Prepared { settings, steps, plan, main, given, view: _ } = prepared;
         let order = Order { life, settings, steps, plan, main, given, narrator, watchdog };
         let coordinator = Coordinator::new(order, inbox, to_itself, let_go);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| coordinator.run())) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| mailbox::block(coordinator.run()))) {
             // A fault of ours must not leave the process without an end.
             let why = hook_task::panicked(payload).why.unwrap_or_default();
             let line = format!("lifecycle: its own thread has failed, please report it: {why}\n");

@@ -12,6 +12,7 @@ use super::message::Address;
 use super::printed;
 use super::requests::Service;
 use super::track::Track;
+use crate::clock;
 use crate::events::State;
 use crate::gate::REQUESTS;
 use crate::health;
@@ -24,28 +25,28 @@ use crate::resource::Resource;
 use crate::sys;
 
 impl Coordinator {
-    pub(super) fn shut_down(mut self) {
+    pub(super) async fn shut_down(mut self) {
         let life = self.order.life;
         let Some(trigger) = life.triggered().cloned() else { return };
         self.monitor.stop();
         self.say_trigger(&trigger);
-        self.see_the_checks_off();
+        self.see_the_checks_off().await;
         self.take_late_registrations();
         let served = self.seen.borrow().service != Service::NotStarted;
         let end_of_ordered = self.end_of_ordered(&trigger);
         if served {
             life.set_state(State::LameDuck);
             let until = trigger.at + self.order.settings.lameduck.value;
-            self.serve_until(end_of_ordered.map_or(until, |end| until.min(end)));
+            self.serve_until(end_of_ordered.map_or(until, |end| until.min(end))).await;
         }
         let graph = self.order.plan.shutdown.clone();
-        let ordered = self.execute(&graph, end_of_ordered, None);
+        let ordered = self.execute(&graph, end_of_ordered, None).await;
         self.conclude(&ordered);
-        self.see_the_service_off(&trigger);
+        self.see_the_service_off(&trigger).await;
 
         let report = Arc::new(self.report(&trigger));
         let hooks = self.order.plan.last_with_report.clone();
-        let with_report = self.execute(&hooks, self.share_of_reserve(&trigger, 2), Some(&report));
+        let with_report = self.execute(&hooks, self.share_of_reserve(&trigger, 2), Some(&report)).await;
         self.conclude(&with_report);
 
         let report = Arc::new(self.report(&trigger));
@@ -61,7 +62,7 @@ impl Coordinator {
             sys::write_stderr(text.as_bytes(), self.last_moment(&trigger));
         }
         let hooks = self.order.plan.last.clone();
-        let last = self.execute(&hooks, self.share_of_reserve(&trigger, 1), Some(&report));
+        let last = self.execute(&hooks, self.share_of_reserve(&trigger, 1), Some(&report)).await;
         self.conclude(&last);
         self.drop_resources(&trigger);
         self.order.narrator.flush(self.patience(&trigger));
@@ -76,10 +77,10 @@ impl Coordinator {
     }
 
     /// What a check holds, a step may take: so those that were told to end have a moment for it.
-    fn see_the_checks_off(&mut self) {
-        let until = Instant::now() + health::SETTLE;
-        while self.monitor.is_running() && Instant::now() < until {
-            if let Some(heard) = self.hear(Some(until)) {
+    async fn see_the_checks_off(&mut self) {
+        let until = clock::now() + health::SETTLE;
+        while self.monitor.is_running() && clock::now() < until {
+            if let Some(heard) = self.hear(Some(until)).await {
                 heard.ignore();
             }
         }
@@ -137,31 +138,36 @@ impl Coordinator {
 
     /// Whatever became of the steps, from here on nothing is served. A service that was told to go when their time was
     /// up has a moment for it, so that the report can tell that it went.
-    fn see_the_service_off(&mut self, trigger: &Trigger) {
+    async fn see_the_service_off(&mut self, trigger: &Trigger) {
         let life = self.order.life;
         if life.state() < State::Draining {
-            self.drain_work(&REQUESTS, None, Address::NOWHERE, None).skip(Instant::now());
+            self.drain_work(&REQUESTS, None, Address::NOWHERE, None).skip(clock::now());
         }
         for (index, step) in self.order.steps.iter().enumerate() {
             let Task::Group(gate) = step.task else { continue };
             // One that is off stays open to the end.
             if step.off.is_none() && !gate.is_closed() {
-                self.drain_work(gate, Some(index), Address::NOWHERE, None).skip(Instant::now());
+                self.drain_work(gate, Some(index), Address::NOWHERE, None).skip(clock::now());
             }
         }
-        let settled = Instant::now() + SERVICE_SETTLE;
+        let settled = clock::now() + SERVICE_SETTLE;
         let until = self.share_of_reserve(trigger, 3).map_or(settled, |share| share.min(settled));
         while self.seen.borrow().service == Service::Running
             && life.service.drop_now.is_cancelled()
-            && Instant::now() < until
+            && clock::now() < until
         {
-            if let Some(heard) = self.hear(Some(until)) {
+            if let Some(heard) = self.hear(Some(until)).await {
                 heard.ignore();
             }
         }
     }
 
-    fn execute(&mut self, graph: &Graph, deadline: Option<Instant>, report: Option<&Arc<Report>>) -> Track {
+    async fn execute(
+        &mut self,
+        graph: &Graph,
+        deadline: Option<Instant>,
+        report: Option<&Arc<Report>>,
+    ) -> Track {
         let mut track = self.launch(graph, deadline, AfterFailure::GoOn, report);
         loop {
             // Whatever went wrong is in the report; the next step runs all the same.
@@ -169,7 +175,7 @@ impl Coordinator {
             if track.execution.is_done() {
                 return track;
             }
-            self.turn(&mut track);
+            self.turn(&mut track).await;
         }
     }
 
@@ -200,7 +206,7 @@ impl Coordinator {
         let mut dropping = "";
         loop {
             let next = match until {
-                Some(until) => wait.recv_timeout(until.saturating_duration_since(Instant::now())),
+                Some(until) => wait.recv_timeout(until.saturating_duration_since(clock::now())),
                 None => wait.recv().map_err(Into::into),
             };
             match next {
