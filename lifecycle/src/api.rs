@@ -14,6 +14,7 @@ use crate::context::{self, Place};
 use crate::events::State;
 use crate::gate::{CallStats, Gate, REQUESTS};
 use crate::group;
+use crate::health::Health;
 use crate::process::lifecycle;
 use crate::report::{Reason, Report};
 use crate::resource::{ProvideError, Resource};
@@ -211,9 +212,14 @@ impl fmt::Debug for Admitting {
 }
 
 /// Whether requests should be sent here: the start is done, the service waits for something (or, with
-/// `ready = manual`, has called [`ready`]), it is not paused, and no shutdown has begun.
+/// `ready = manual`, has called [`ready`]), it is not paused, no health check is failing, and no shutdown has begun.
 pub fn is_ready() -> bool {
     lifecycle().is_ready()
+}
+
+/// What the health checks have to say. Where no lifecycle runs, they wait.
+pub fn health() -> Health {
+    lifecycle().health.health()
 }
 
 /// Whether new requests are refused and running ones awaited.

@@ -87,7 +87,7 @@ pub struct StepExtra {
     /// `backoff = "…"`.
     pub backoff: Option<Duration>,
     /// `fallback = path`.
-    pub fallback: Option<FallbackDef>,
+    pub fallback: Option<FunctionDef>,
     /// `when = …`.
     pub when: Option<WhenDef>,
     /// It is a worker: its phase is that of its stop.
@@ -100,9 +100,9 @@ impl StepExtra {
         StepExtra { retry: None, attempt: None, backoff: None, fallback: None, when: None, worker: None };
 }
 
-/// The function that stands in for a step that failed.
+/// Another function of a step or a check: its `fallback`, its `recover`.
 #[derive(Clone, Copy)]
-pub struct FallbackDef {
+pub struct FunctionDef {
     /// Names what it takes, by type.
     pub signature: fn(&mut Signature),
     /// Gathers the arguments and returns the call, not yet begun.
@@ -128,6 +128,14 @@ pub struct Signature {
     pub(crate) gives: Vec<Gift>,
     /// It takes `&Report`, which exists only for `last` steps.
     pub(crate) takes_report: bool,
+}
+
+impl Signature {
+    pub(crate) fn of(name: fn(&mut Signature)) -> Self {
+        let mut signature = Signature::default();
+        name(&mut signature);
+        signature
+    }
 }
 
 /// How an argument uses its resource.
@@ -199,15 +207,15 @@ pub(crate) struct Extra {
     pub(crate) retry: Option<u32>,
     pub(crate) attempt: Option<Duration>,
     pub(crate) backoff: Option<Duration>,
-    pub(crate) fallback: Option<Fallback>,
+    pub(crate) fallback: Option<Function>,
     pub(crate) when: Option<When>,
     /// Of a worker.
     pub(crate) restart: Option<Restart>,
 }
 
-/// [`FallbackDef`], owned.
+/// [`FunctionDef`], owned.
 #[derive(Clone)]
-pub(crate) struct Fallback {
+pub(crate) struct Function {
     pub(crate) signature: Signature,
     pub(crate) begin: Begin,
 }
@@ -219,21 +227,26 @@ pub(crate) struct When {
     pub(crate) ask: Ask,
 }
 
+impl From<FunctionDef> for Function {
+    fn from(def: FunctionDef) -> Self {
+        Function { signature: Signature::of(def.signature), begin: Arc::new(def.call) }
+    }
+}
+
+impl From<WhenDef> for When {
+    fn from(def: WhenDef) -> Self {
+        When { signature: Signature::of(def.signature), ask: Arc::new(def.ask) }
+    }
+}
+
 impl From<&'static StepExtra> for Extra {
     fn from(def: &'static StepExtra) -> Self {
-        let signature = |name: fn(&mut Signature)| {
-            let mut signature = Signature::default();
-            name(&mut signature);
-            signature
-        };
         Extra {
             retry: def.retry,
             attempt: def.attempt,
             backoff: def.backoff,
-            fallback: def
-                .fallback
-                .map(|def| Fallback { signature: signature(def.signature), begin: Arc::new(def.call) }),
-            when: def.when.map(|def| When { signature: signature(def.signature), ask: Arc::new(def.ask) }),
+            fallback: def.fallback.map(Function::from),
+            when: def.when.map(When::from),
             restart: def.worker.as_ref().and_then(|worker| worker.restart),
         }
     }

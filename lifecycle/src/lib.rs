@@ -64,6 +64,7 @@ mod events;
 mod expect;
 mod gate;
 mod group;
+mod health;
 mod hook;
 #[cfg(feature = "journal")]
 #[cfg_attr(not(test), expect(dead_code, reason = "a run does not open it yet"))]
@@ -88,8 +89,9 @@ mod watchdog;
 mod worker;
 
 pub use api::{
-    Admitting, GroupStats, Moment, Shutdown, Stats, admitting, cut_off, drained, is_draining, is_ready,
-    is_shutting_down, pause, provide, ready, resource, resume, shutdown, state, stats, stop_token, stopping,
+    Admitting, GroupStats, Moment, Shutdown, Stats, admitting, cut_off, drained, health, is_draining,
+    is_ready, is_shutting_down, pause, provide, ready, resource, resume, shutdown, state, stats, stop_token,
+    stopping,
 };
 pub use events::{Event, Events, State, events};
 pub use register::{Hook, HookResult, Register, Registration, WhenResult, register};
@@ -100,12 +102,15 @@ pub use context::{item, note, time_left};
 pub use edge::Node;
 pub use gate::CallStats;
 pub use group::{Group, Requests};
+pub use health::{Check, CheckHealth, CheckStatus, Health, HealthCheck};
 pub use hook::{Phase, Step};
 #[cfg(feature = "journal")]
 pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 #[cfg(feature = "macros")]
 pub use lifecycle_macros::{group, main, on_shutdown, on_start, tracked};
-pub use plan_view::{ChainLink, Follows, LeftOut, Phases, Plan, PlanErrors, PlanStep, WorstCase, plan};
+pub use plan_view::{
+    ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, WorstCase, plan,
+};
 pub use rejected::{RejectReason, Rejected};
 pub use report::{
     Attempt, CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport,
@@ -113,7 +118,8 @@ pub use report::{
 };
 pub use resource::{ProvideError, Take};
 pub use settings::{
-    Budget, Builder, Exit, Flavor, Limit, Ready, ReportFormat, Settings, StepSettings, builder, signals,
+    Budget, Builder, CheckSettings, Exit, Flavor, Limit, Ready, ReportFormat, Settings, StepSettings,
+    builder, signals,
 };
 pub use tokio_util::sync::CancellationToken;
 pub use tracked::{in_flight, inherit, spawn, spawn_blocking};

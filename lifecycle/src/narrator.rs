@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use tracing::subscriber::NoSubscriber;
 
+use crate::events::Event;
+use crate::health;
 use crate::hook::Phase;
 use crate::render::duration;
 use crate::report::Outcome;
@@ -77,6 +79,8 @@ pub(crate) enum Say {
     ServiceFailed {
         error: String,
     },
+    /// Of a health check.
+    Health(Event),
     Over {
         id: String,
         exit_code: u8,
@@ -189,6 +193,7 @@ impl Say {
             Say::Paused => "paused: nothing new is taken".to_owned(),
             Say::Resumed => "resumed".to_owned(),
             Say::ServiceFailed { .. } => return None,
+            Say::Health(event) => return health::narrate::line(event),
             Say::Over { exit_code, took, .. } => format!("over after {}, exit {exit_code}", duration(*took)),
         })
     }
@@ -257,6 +262,7 @@ impl Say {
             Say::ServiceFailed { error } => {
                 tracing::error!(target: "lifecycle", error = error.as_str(), "the service failed");
             }
+            Say::Health(event) => health::narrate::emit(event),
             Say::Over { id, exit_code, took } => {
                 let took_ms = millis(*took);
                 tracing::info!(target: "lifecycle", shutdown = id.as_str(), exit_code, took_ms, "over");

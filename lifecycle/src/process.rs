@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::events::{Event, State};
+use crate::health::Board;
 use crate::narrator::{Narrator, Say};
 use crate::pause::Pauses;
 use crate::report::{Reason, Report};
@@ -29,6 +30,7 @@ pub(crate) struct Lifecycle {
     ready: AtomicBool,
     pub(crate) resources: Resources,
     pub(crate) service: ServiceControl,
+    pub(crate) health: Board,
     /// New tracked calls are about to be refused: `stopping()`.
     pub(crate) stopping: CancellationToken,
     /// The last request has ended, or the drain timed out.
@@ -69,6 +71,7 @@ static LIFECYCLE: LazyLock<Lifecycle> = LazyLock::new(|| Lifecycle {
     ready: AtomicBool::new(false),
     resources: Resources::default(),
     service: ServiceControl::default(),
+    health: Board::default(),
     stopping: CancellationToken::new(),
     drained: CancellationToken::new(),
     over: CancellationToken::new(),
@@ -152,7 +155,10 @@ impl Lifecycle {
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire) && self.trigger.get().is_none() && self.state() == State::Running
+        self.ready.load(Ordering::Acquire)
+            && self.trigger.get().is_none()
+            && self.state() == State::Running
+            && self.health.is_healthy()
     }
 
     pub(crate) fn tell(&self, event: Event) {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::edge::{Edges, Node, Target};
-use crate::hook::{Begin, Call, Extra, Fallback, Phase, Signature, StepKeys, StepSpec, Task, When};
+use crate::health::Check;
+use crate::hook::{Begin, Call, Extra, Function, Phase, Signature, StepKeys, StepSpec, Task, When};
 use crate::process::lifecycle;
 use crate::run::message::Message;
 use crate::worker::Worker;
@@ -76,7 +77,7 @@ impl<E: Display> WhenResult for Result<(), E> {
 }
 
 /// A closure as what a step does. It is called where its future is polled: it may be more than a constructor.
-fn begin<H, F, R>(hook: H) -> Begin
+pub(crate) fn begin<H, F, R>(hook: H) -> Begin
 where
     H: Fn() -> F + Send + Sync + 'static,
     F: Future<Output = R> + Send + 'static,
@@ -90,13 +91,13 @@ where
 }
 
 /// A closure that stands in for a step.
-pub(crate) fn fallback<H, F, R>(hook: H) -> Fallback
+pub(crate) fn function<H, F, R>(hook: H) -> Function
 where
     H: Fn() -> F + Send + Sync + 'static,
     F: Future<Output = R> + Send + 'static,
     R: HookResult,
 {
-    Fallback { signature: Signature::default(), begin: begin(hook) }
+    Function { signature: Signature::default(), begin: begin(hook) }
 }
 
 /// A closure that says whether a step runs.
@@ -241,7 +242,7 @@ impl Hook {
         F: Future<Output = R> + Send + 'static,
         R: HookResult,
     {
-        self.spec.extra.fallback = Some(self::fallback(fallback));
+        self.spec.extra.fallback = Some(self::function(fallback));
         self
     }
 
@@ -262,11 +263,12 @@ impl Hook {
     }
 }
 
-/// What [`register`] takes: a [`Hook`] or a [`Worker`].
+/// What [`register`] takes: a [`Hook`], a [`Worker`] or a [`Check`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be registered",
-    label = "neither a `Hook` nor a `Worker`",
-    note = "make one of a closure with `Hook::on_start`, `Hook::on_shutdown`, `Worker::new` or `Worker::sync`"
+    label = "no `Hook`, `Worker` or `Check`",
+    note = "make one of a closure with `Hook::on_start`, `Hook::on_shutdown`, `Worker::new`, `Worker::sync` or \
+            `Check::new`"
 )]
 pub trait Register: sealed::Sealed {
     #[doc(hidden)]
@@ -277,6 +279,7 @@ mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Hook {}
     impl Sealed for super::Worker {}
+    impl Sealed for super::Check {}
 }
 
 impl Register for Hook {
@@ -291,8 +294,15 @@ impl Register for Worker {
     }
 }
 
-/// Registers a step. Before the start it takes part in the plan, in whatever order they are registered. A shutdown hook
-/// and a worker may come later, until the shutdown begins: the worker then begins at once.
+pub(crate) fn too_late(name: &str, file: &str, line: u32) -> Registration {
+    tracing::error!(target: "lifecycle", step = name, file, line, "registered too late: it will not run");
+    Registration::new(|| false)
+}
+
+/// Registers a step or a health check.
+///
+/// Before the start a step takes part in the plan, in whatever order they are registered. A shutdown hook, a worker and
+/// a check may come later, until the shutdown begins: the worker and the check then begin at once.
 ///
 /// Several may have one name; from the second on they are called `name #2` and so on.
 ///
@@ -318,11 +328,7 @@ fn add(mut spec: StepSpec) -> Registration {
     let mut registrations = life.registrations();
     if registrations.is_closed(spec.phase) {
         drop(registrations);
-        tracing::error!(
-            target: "lifecycle", step = spec.name.as_str(), file = spec.file.as_str(), line = spec.line,
-            "registered too late: it will not run"
-        );
-        return Registration::new(|| false);
+        return too_late(&spec.name, &spec.file, spec.line);
     }
     let same =
         registrations.steps.iter().filter(|(_, name, other)| *name == spec.name && other.phase == spec.phase);
@@ -375,7 +381,8 @@ impl Registration {
 
     /// Takes it back. Returns whether it was still there to be taken: not once its phase has begun.
     ///
-    /// A worker that runs is told to stop, and aborted when its `timeout` is over; nobody waits for it.
+    /// A worker that runs is told to stop, and aborted when its `timeout` is over; nobody waits for it. A run of a check
+    /// that is on its way is told to end.
     pub fn remove(self) -> bool {
         (self.remove)()
     }

@@ -28,8 +28,9 @@ pub use crate::edge::{AnyNode, EdgeDef, Node, NodeDef, PlaceDef};
 pub use crate::expect::ExpectDef;
 pub use crate::gate::Gate;
 pub use crate::group::{Group, GroupDef};
+pub use crate::health::{CheckDef, CheckKeys, HealthCheck};
 pub use crate::hook::{
-    Call, CallResult, FallbackDef, Missing, Phase, Question, Signature, Step, StepDef, StepExtra, StepKeys,
+    Call, CallResult, FunctionDef, Missing, Phase, Question, Signature, Step, StepDef, StepExtra, StepKeys,
     WhenDef,
 };
 pub use crate::plan_view::{ExpectedPlan, PlanTime};

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
+use crate::health::{CheckHealth, CheckStatus};
 use crate::report::{
     Attempt, CallSite, Calls, Item, Reason, Report, ServiceOutcome, StepReport, WorkerReport,
 };
@@ -21,7 +22,8 @@ pub(crate) fn epoch_millis(time: SystemTime) -> u64 {
 }
 
 pub(crate) fn report(report: &Report) -> String {
-    let Report { id, reason, started_at, took, grace, exit_code, errors, service, calls, steps } = report;
+    let Report { id, reason, started_at, took, grace, exit_code, errors, service, calls, steps, unhealthy } =
+        report;
     let mut json = Json(String::with_capacity(512 + 256 * steps.len()));
     json.object(|o| {
         o.field("id", |j| j.string(id));
@@ -58,8 +60,29 @@ pub(crate) fn report(report: &Report) -> String {
         });
         o.field("calls", |j| self::calls(j, calls));
         o.field("steps", |j| j.array(steps, step));
+        o.field("unhealthy", |j| j.array(unhealthy, check));
     });
     json.0
+}
+
+fn check(json: &mut Json, check: &CheckHealth) {
+    let CheckHealth { name, status, error, since, attempts } = check;
+    json.object(|o| {
+        o.field("name", |j| j.string(name));
+        o.field("status", |j| {
+            j.string(match status {
+                CheckStatus::Waiting => "waiting",
+                CheckStatus::Healthy => "healthy",
+                CheckStatus::Recovering => "recovering",
+                CheckStatus::RecoveryFailed => "recovery_failed",
+                CheckStatus::Skipped => "skipped",
+                CheckStatus::Off => "off",
+            });
+        });
+        o.field("error", |j| j.maybe(error.as_deref(), Json::string));
+        o.field("since_ms", |j| j.number(epoch_millis(*since)));
+        o.field("attempts", |j| j.number(attempts));
+    });
 }
 
 fn calls(json: &mut Json, calls: &Calls) {

@@ -30,7 +30,11 @@ pub(crate) fn report(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result
         ServiceOutcome::Failed { error } => indented(f, "", &format!("the service failed: {error}"))?,
         service => writeln!(f, "{service}")?,
     }
-    calls(&report.calls, f)
+    calls(&report.calls, f)?;
+    for check in &report.unhealthy {
+        writeln!(f, "unhealthy when it began: {check}")?;
+    }
+    Ok(())
 }
 
 /// `3 calls awaited for 1.2s, 1 cut off, 2 refused`.
@@ -274,6 +278,7 @@ the service failed: address in use
   (os error 98)
 14 tracked calls awaited for 15s, 2 cut off, 3 refused
       cut off: 2 create_order, src/web.rs:7
+unhealthy when it began: venue: recovery failed: connection refused
 "#;
         assert_eq!(example::degraded().to_string(), expected);
     }

@@ -1,6 +1,7 @@
 //! Reports to test with.
 
 use super::*;
+use crate::health::CheckStatus;
 
 fn step(name: &str, kind: StepKind, order: Option<i32>, outcome: Outcome) -> StepReport {
     StepReport {
@@ -41,6 +42,7 @@ pub(crate) fn clean() -> Report {
             step("open_db", StepKind::Start, Some(0), Outcome::Done),
             step("close_db", StepKind::Shutdown, Some(0), Outcome::Done),
         ],
+        unhealthy: Vec::new(),
     }
 }
 
@@ -110,6 +112,13 @@ pub(crate) fn degraded() -> Report {
             off,
             step("flush", StepKind::Last, None, Outcome::Done),
         ],
+        unhealthy: vec![CheckHealth {
+            name: "venue".into(),
+            status: CheckStatus::RecoveryFailed,
+            error: Some("connection refused".into()),
+            since: SystemTime::UNIX_EPOCH + Duration::from_millis(1_794_999_990_000),
+            attempts: 3,
+        }],
         ..clean()
     }
 }

@@ -8,11 +8,12 @@ mod wire;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use crate::health::CheckHealth;
 use crate::settings::signals;
 #[cfg(feature = "journal")]
 pub(crate) use wire::epoch_ms;
 #[cfg(feature = "serde")]
-pub(crate) use wire::{maybe_ms::serialize as millis_opt, ms::serialize as millis};
+pub(crate) use wire::{epoch_ms, maybe_ms::serialize as millis_opt, ms::serialize as millis};
 
 /// The exit code of a plan or a setting that is invalid.
 const INVALID: u8 = 78;
@@ -48,6 +49,8 @@ pub struct Report {
     pub calls: Calls,
     /// What became of the steps, in the order in which they came.
     pub steps: Vec<StepReport>,
+    /// The health checks that were failing when the shutdown began.
+    pub unhealthy: Vec<CheckHealth>,
 }
 
 /// What began a shutdown.
@@ -379,6 +382,7 @@ impl Report {
             service: ServiceOutcome::NeverStarted,
             calls: Calls::default(),
             steps: Vec::new(),
+            unhealthy: Vec::new(),
         }
     }
 

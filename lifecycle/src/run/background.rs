@@ -10,6 +10,7 @@ use super::executor::End;
 use super::mailbox::Mailbox;
 use super::message::Address;
 use super::workers::Workers;
+use crate::health::Monitor;
 use crate::process::Lifecycle;
 
 /// Something that goes on beside the graphs. The time is brought to it.
@@ -38,13 +39,23 @@ impl Means {
 }
 
 /// All activities.
-#[derive(Default)]
 pub(super) struct Background {
     pub(super) workers: Workers,
+    pub(super) monitor: Monitor,
     runs: Rc<Cell<usize>>,
 }
 
 impl Background {
+    pub(super) fn new(monitor: Monitor) -> Self {
+        Background { workers: Workers::default(), monitor, runs: Rc::default() }
+    }
+
+    /// There are resources that were not there before.
+    pub(super) fn provided(&mut self, now: Instant) {
+        self.workers.begin_ready(now);
+        self.monitor.on_provided(now);
+    }
+
     pub(super) fn means(&self, life: &'static Lifecycle, mailbox: Mailbox, runtime: Handle) -> Means {
         Means { life, mailbox, runtime, runs: Rc::clone(&self.runs) }
     }
@@ -57,10 +68,11 @@ impl Background {
 
 impl Activity for Background {
     fn next_timer(&self) -> Option<Instant> {
-        self.workers.next_timer()
+        self.workers.next_timer().into_iter().chain(self.monitor.next_timer()).min()
     }
 
     fn on_time(&mut self, now: Instant) {
         self.workers.on_time(now);
+        self.monitor.on_time(now);
     }
 }

@@ -112,7 +112,7 @@ impl Running {
 }
 
 /// Drops a user's value on a thread of its own; leaks it if there is none to be had.
-pub(super) fn drop_elsewhere<T: Send + 'static>(value: T) {
+pub(crate) fn drop_elsewhere<T: Send + 'static>(value: T) {
     let slot = Arc::new(Mutex::new(Some(value)));
     let there = Arc::clone(&slot);
     let spawned = thread::Builder::new().name("lifecycle-drop".into()).spawn(move || {
@@ -174,7 +174,7 @@ fn done(items: &[Item]) -> End {
 }
 
 /// The end of something that panicked. The payload is leaked: its own `Drop` may panic again.
-pub(super) fn panicked(payload: Box<dyn Any + Send>) -> End {
+pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> End {
     let text = payload
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

@@ -19,6 +19,7 @@ use super::rescue::Rescue;
 use super::service::ServiceEnd;
 use crate::clock;
 use crate::events::State;
+use crate::health::Monitor;
 use crate::hook::{Gift, Phase, Signature, StepSpec};
 use crate::narrator::{Narrator, Say};
 use crate::plan::{Place, Plan};
@@ -63,6 +64,7 @@ pub(super) struct Coordinator {
 
 impl Coordinator {
     pub(super) fn new(order: Order, inbox: Inbox, mailbox: Mailbox, let_go: oneshot::Sender<()>) -> Self {
+        let monitor = Monitor::new(order.life, mailbox.clone(), order.narrator.clone());
         Coordinator {
             order,
             inbox,
@@ -74,7 +76,7 @@ impl Coordinator {
             seen: Rc::default(),
             tallies: RefCell::default(),
             fates: Rc::default(),
-            background: Background::default(),
+            background: Background::new(monitor),
             graphs: 0,
             stale: Cell::new(true),
             reports: Vec::new(),
@@ -162,6 +164,8 @@ impl Coordinator {
         self.seen.borrow_mut().service = Service::Running;
         self.take_registrations();
         self.open_workers();
+        let runtime = self.runtime();
+        self.background.monitor.begin(runtime, clock::now());
         let gone = self.let_go.take().is_none_or(|let_go| let_go.send(()).is_err());
         if gone {
             self.service_ended(ServiceEnd::Dropped);

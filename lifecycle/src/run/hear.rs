@@ -44,33 +44,20 @@ impl Heard {
 impl Coordinator {
     /// Waits for a message and does what does not concern a graph. `None`: the time is up, or nobody is left to speak.
     pub(super) async fn hear(&mut self, until: Option<Instant>) -> Option<Heard> {
-        let own = self.background.next_timer();
-        let message = self.inbox.next(until.into_iter().chain(own).min()).await;
-        // However many messages there are, its time comes.
-        let now = clock::now();
-        self.background.on_time(now);
-        let Some(message) = message else {
-            let still_time = until.is_none_or(|until| now < until);
-            return (own.is_some() && still_time).then_some(Heard::Other);
-        };
-        Some(match message {
+        Some(match self.next(until).await? {
             Message::Ended { at, end, .. } if at.graph == Address::NOWHERE.graph => {
-                match self.background.told(at.node, end, now) {
+                match self.background.told(at.node, end, clock::now()) {
                     Some((at, end)) => Heard::Ended(at, end, Vec::new()),
                     None => Heard::Other,
                 }
             }
             Message::Ended { at, end, gifts } => Heard::Ended(at, end, gifts),
-            Message::Provided => {
-                self.background.workers.begin_ready(Instant::now());
-                Heard::Other
-            }
             Message::Registered => {
                 self.begin_registered();
                 Heard::Other
             }
             Message::TakenBack(task) => {
-                self.background.workers.dismiss(&task, Instant::now());
+                self.background.workers.dismiss(&task, clock::now());
                 Heard::Other
             }
             Message::Poked(at) => Heard::Poked(at),
@@ -90,7 +77,29 @@ impl Coordinator {
                 self.runtime = Some(runtime);
                 Heard::Other
             }
+            Message::Provided => {
+                self.background.provided(clock::now());
+                Heard::Other
+            }
+            Message::Health(told) => {
+                self.background.monitor.told(told, clock::now());
+                Heard::Other
+            }
         })
+    }
+
+    /// Waits for a message, and meanwhile lets happen what goes on beside the graphs.
+    async fn next(&mut self, until: Option<Instant>) -> Option<Message> {
+        loop {
+            // However many messages there are, its time comes.
+            self.background.on_time(clock::now());
+            let first = until.into_iter().chain(self.background.next_timer()).min();
+            let message = self.inbox.next(first).await;
+            let was_own = first.is_some() && until.is_none_or(|until| clock::now() < until);
+            if message.is_some() || !was_own {
+                return message;
+            }
+        }
     }
 
     pub(super) fn service_ended(&mut self, end: ServiceEnd) {

@@ -21,7 +21,7 @@ use super::mailbox::Mailbox;
 use super::message::{Address, Message, Teller};
 use super::rescue::Rescue;
 use crate::context::StepContext;
-use crate::hook::{Begin, Call, Fallback, Missing, Signature, StepSpec, When};
+use crate::hook::{Begin, Call, Function, Missing, Signature, StepSpec, When};
 use crate::narrator::{Narrator, Say};
 use crate::report::{Attempt, Outcome, Report};
 use crate::resource::{Inputs, Resources};
@@ -219,7 +219,7 @@ impl HookTask {
         }
     }
 
-    fn fall_back(&mut self, fallback: &Fallback, failed: End, began: Instant, now: Instant) -> Progress {
+    fn fall_back(&mut self, fallback: &Function, failed: End, began: Instant, now: Instant) -> Progress {
         let last = Arc::clone(&self.facts.borrow().context);
         self.keep(&failed, began, now);
         self.say(&failed, None);

@@ -3,6 +3,7 @@
 use super::executor::End;
 use super::mailbox::Mailbox;
 use super::service::ServiceEnd;
+use crate::health::Told;
 use crate::hook::Task;
 use crate::report::Outcome;
 use crate::resource::Resource;
@@ -29,6 +30,8 @@ pub(crate) enum Message {
     Registered,
     /// A step was taken back that may be running.
     TakenBack(Task),
+    /// Something about a health check.
+    Health(Told),
 }
 
 /// A node of one of the graphs.

@@ -35,6 +35,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+pub(crate) use self::call::{drop_elsewhere, panicked};
 use self::coordinator::{Coordinator, Order};
 pub use self::entry::{MainDef, MainEntry, Setup};
 use self::mailbox::Mailbox;
@@ -53,7 +54,7 @@ use crate::resource::Inputs;
 use crate::settings::{Builder, Exit, ReportFormat, Settings};
 use crate::signal::{self, Second, Wanted};
 use crate::watchdog::Watchdog;
-use crate::{expect, registry, sys};
+use crate::{expect, health, registry, sys};
 
 /// How long an error text may take to get out before the process ends without it.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -240,7 +241,7 @@ struct Prepared {
 
 impl Prepared {
     fn plan(&self) -> crate::Plan {
-        crate::Plan::new(&self.plan, &self.steps, &self.settings)
+        crate::Plan::new(&self.plan, &self.steps, &lifecycle().health.specs(), &self.settings)
     }
 }
 
@@ -289,6 +290,12 @@ fn prepare(
         steps.extend(registrations.of(Phase::Start).chain(registrations.of(Phase::Shutdown)));
     }
     errors.extend(settings.apply_steps(&mut steps).iter().map(ToString::to_string));
+    let mut checks = registry::checks();
+    errors.extend(settings.apply_checks(&mut checks).iter().map(ToString::to_string));
+    for check in checks {
+        life.health.add(check);
+    }
+    errors.extend(health::faults(&life.health.specs()));
     let given = life.resources.provided();
     match plan::plan(&plan::Input { steps: &steps, given: &given, main, settings: &settings }) {
         Ok(plan) if errors.is_empty() => {

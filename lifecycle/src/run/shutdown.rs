@@ -15,6 +15,7 @@ use super::track::Track;
 use crate::clock;
 use crate::events::State;
 use crate::gate::REQUESTS;
+use crate::health;
 use crate::hook::{Phase, StepSpec, Task};
 use crate::narrator::Say;
 use crate::plan::{self, Graph};
@@ -28,7 +29,9 @@ impl Coordinator {
         let life = self.order.life;
         let Some(trigger) = life.triggered().cloned() else { return };
         life.end_pauses();
+        self.background.monitor.stop();
         self.say_trigger(&trigger);
+        self.see_the_checks_off().await;
         life.registrations().stopping = true;
         self.take_registrations();
         let served = self.seen.borrow().service != Service::NotStarted;
@@ -72,6 +75,16 @@ impl Coordinator {
         drop((ordered, with_report, last));
         if let Some(rescue) = Arc::into_inner(self.rescue) {
             rescue.shut_down();
+        }
+    }
+
+    /// What a check holds, a step may take: so those that were told to end have a moment for it.
+    async fn see_the_checks_off(&mut self) {
+        let until = clock::now() + health::SETTLE;
+        while self.background.monitor.is_running() && clock::now() < until {
+            if let Some(heard) = self.hear(Some(until)).await {
+                heard.ignore();
+            }
         }
     }
 
@@ -258,6 +271,7 @@ impl Coordinator {
             },
             calls,
             steps,
+            unhealthy: self.order.life.health.unhealthy(),
         };
         report.exit_code = u8::from(report.is_degraded());
         report

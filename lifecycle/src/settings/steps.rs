@@ -104,7 +104,7 @@ impl StepSettings<'_> {
         F: Future<Output = R> + Send + 'static,
         R: HookResult,
     {
-        self.step.extra.fallback = Some(register::fallback(fallback));
+        self.step.extra.fallback = Some(register::function(fallback));
         self
     }
 
@@ -243,7 +243,7 @@ mod tests {
         let written = Extra {
             retry: Some(2),
             attempt: Some(SECOND),
-            fallback: Some(register::fallback(|| async {})),
+            fallback: Some(register::function(|| async {})),
             ..Extra::default()
         };
         let mut steps = [StepSpec { extra: written, ..spec(StepKeys::default()) }];
