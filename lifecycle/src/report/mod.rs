@@ -10,8 +10,6 @@ use std::time::{Duration, SystemTime};
 
 use crate::health::CheckHealth;
 use crate::settings::signals;
-#[cfg(feature = "journal")]
-pub(crate) use wire::epoch_ms;
 #[cfg(feature = "serde")]
 pub(crate) use wire::{epoch_ms, maybe_ms::serialize as millis_opt, ms::serialize as millis};
 
