@@ -66,9 +66,10 @@ fn a_worst_case_over_the_time_there_is_warns_or_denies() {
 fn a_group_without_a_time_of_its_own_is_told_which_fits() {
     let says = |world: World| world.plan().warnings[0].split_once("It fits with ").unwrap().1.to_owned();
     let jobs = || group("Jobs");
-    let guide = include_str!("../../../../docs/GROUPS.md");
     let warning = World::new([jobs()]).plan().warnings.remove(0);
-    assert!(guide.contains(&warning), "docs/GROUPS.md shows this: {warning}");
+    for text in [include_str!("../../../../docs/GROUPS.md"), include_str!("../../../../README.md")] {
+        assert!(text.contains(&warning), "README.md and docs/GROUPS.md show this: {warning}");
+    }
     assert_eq!(
         says(World::new([jobs()])),
         "grace = \"33s\", if the platform gives as much, or with timeout = \"7s\" of `Jobs`, or with drain = \"7s\""
