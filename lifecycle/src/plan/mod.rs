@@ -248,7 +248,7 @@ pub(crate) fn plan(input: &Input<'_>) -> Result<Plan, PlanErrors> {
         [Slot::Start, Slot::Ordered, Slot::LastWithReport, Slot::Last].map(graph);
     let worst = budget::worst(&shutdown, &model, input.settings);
     let mut warnings = Vec::new();
-    if let Some(over) = worst.over(input.settings) {
+    if let Some(over) = budget::over(&worst, &shutdown, &model, input.settings) {
         match input.settings.budget.value {
             crate::Budget::Deny => return Err(PlanErrors(vec![PlanError::Budget(over)])),
             crate::Budget::Warn => warnings.push(over),

@@ -273,6 +273,22 @@ fn an_edge_that_is_written_elsewhere_says_where() {
 }
 
 #[test]
+fn the_guide_shows_what_the_start_refuses() {
+    let world = World::new([
+        stop("a").before("b"),
+        stop("b").before_at("a", "src/setup.rs", 9),
+        stop("torn").after("plain").before("Requests"),
+        stop("plain"),
+        stop("close").after("ghost"),
+    ]);
+    let errors = world.try_plan().unwrap_err().messages();
+    let shown: String = errors.iter().map(|error| format!("  - {error}\n")).collect();
+    let guide = include_str!("../../../../docs/ORDER.md");
+    let what = format!("lifecycle: nothing was started:\n{shown}```");
+    assert!(guide.contains(&what), "docs/ORDER.md shows this:\n{what}");
+}
+
+#[test]
 fn a_group_has_its_place_by_its_edges() {
     let world = World::new([
         group("Jobs").after("queue_is_empty"),

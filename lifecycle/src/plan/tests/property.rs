@@ -274,8 +274,12 @@ fn check(world: &World, seed: u64, seen: &mut BTreeMap<String, usize>) {
                 assert_eq!(named(world, ours), named(&shuffled, theirs), "shuffled");
             }
             assert_eq!(placed(world, &plan), placed(&shuffled, &again), "shuffled");
-            assert_eq!((plan.worst, plan.warnings), (again.worst, again.warnings), "shuffled");
+            assert_eq!((&plan.worst, &plan.warnings), (&again.worst, &again.warnings), "shuffled");
             saw("plan");
+            if let Some(warning) = plan.warnings.first() {
+                check_advice(world, warning);
+                saw("plan over its time");
+            }
             if !oracle.edges.is_empty() {
                 saw("plan with edges");
             }
@@ -325,6 +329,26 @@ fn check(world: &World, seed: u64, seen: &mut BTreeMap<String, usize>) {
     }
 }
 
+/// Each thing that the warning says to write is enough.
+fn check_advice(world: &World, warning: &str) {
+    let (_, advice) = warning.split_once("It fits with ").unwrap();
+    for way in advice.split(", or with ").filter(|way| way.contains('"')) {
+        let mut better = world.clone();
+        let time: Vec<&str> = way.split('"').collect();
+        let (key, time) = (time[0], crate::settings::duration::parse(time[1]).unwrap());
+        match key {
+            "grace = " => _ = better.settings.grace(time),
+            "drain = " => _ = better.settings.drain(time),
+            "timeout = " => {
+                let step = world.index(way.split('`').nth(1).unwrap());
+                better.steps[step].keys.timeout = Some(time);
+            }
+            other => panic!("{other} in {warning}"),
+        }
+        assert_eq!(better.try_plan().map(|plan| plan.warnings), Ok(vec![]), "{way}");
+    }
+}
+
 #[test]
 fn random_worlds_are_planned_as_the_rules_say() {
     let worlds = std::env::var("PLAN_WORLDS").map_or(10_000, |count| count.parse().unwrap());
@@ -341,6 +365,7 @@ fn random_worlds_are_planned_as_the_rules_say() {
     println!("{seen:?}");
     let plans = [
         "plan",
+        "plan over its time",
         "plan with an early group",
         "plan with edges",
         "plan with skipped",
