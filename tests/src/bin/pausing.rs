@@ -112,6 +112,7 @@ async fn play() {
             ITEMS.0.send(1).unwrap();
             println!("in the pause: {}", doors().await);
         }
+        "start" => println!("in the pause: {}", doors().await),
         _ => {}
     }
 }
@@ -141,7 +142,9 @@ fn main() -> ExitCode {
     let mut events = lifecycle::events();
     lifecycle::builder().pause(signals::SIGUSR1).resume(signals::SIGUSR2).run(|| async move {
         let stopping = lifecycle::stopping();
-        tokio::spawn(slow());
+        if !plays("start") {
+            tokio::spawn(slow());
+        }
         tokio::spawn(async move {
             while let Some(event) = events.recv().await {
                 match event {

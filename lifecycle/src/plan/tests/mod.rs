@@ -3,6 +3,7 @@
 mod edges;
 mod oracle;
 mod property;
+mod workers;
 mod world;
 
 use super::graph::Node;
