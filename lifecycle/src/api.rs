@@ -1,12 +1,13 @@
 //! The free functions. They act on the process's one lifecycle; where none runs, each says what it does then.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::clock;
@@ -148,60 +149,98 @@ pub fn resume() -> bool {
     lifecycle().resume()
 }
 
-/// Resolves at once, or, while the service is [paused](pause), when it is resumed: await it before taking the next item
-/// from a queue.
+/// Resolves at once, or, while the service is [paused](pause), when it is resumed: await it before taking something new.
 ///
 /// In a worker that is told to stop it resolves as well, elsewhere once [`stopping`] has, so that a loop around it always
-/// ends. An item that was being waited for when the pause came may still be taken.
+/// ends. For items that are waited for there is [`Admitting::next`], which takes none while the service is paused.
 ///
 /// ```
-/// use lifecycle::{CancellationToken, admitting};
-/// # struct Queue; impl Queue { async fn next(&self) -> Job { Job } }
-/// # struct Job; impl Job { async fn run(self) {} }
-///
-/// async fn jobs(queue: &Queue, token: CancellationToken) {
-///     loop {
-///         admitting().await;
-///         tokio::select! {
-///             biased; // no item is taken once the token has fired
-///             () = token.cancelled() => break,
-///             job = queue.next() => job.run().await,
-///         }
-///     }
+/// # fn rows() -> impl Iterator<Item = u32> { 0..3 }
+/// # async fn import(_: u32) {}
+/// # async fn example() {
+/// for row in rows() {
+///     lifecycle::admitting().await;
+///     import(row).await;
 /// }
+/// # }
 /// ```
 pub fn admitting() -> Admitting {
     let life = lifecycle();
-    let mut paused = life.pauses.watch();
-    if !*paused.borrow() {
-        return Admitting { waits: None };
-    }
     let told = context::current_step().and_then(|step| step.told().cloned());
     let told = told.unwrap_or_else(|| life.stopping.clone());
-    Admitting {
-        waits: Some(Box::pin(async move {
-            let resumed = paused.wait_for(|paused| !paused);
-            // An error would say that the sender is gone, and that is a static.
-            drop(told.run_until_cancelled(resumed).await);
-        })),
-    }
+    Admitting { intake: Intake { paused: life.pauses.watch(), told }, waits: None }
 }
 
 /// The next moment at which something new may be taken: see [`admitting`]. Cancel safe.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Admitting {
+    intake: Intake,
+    /// Made when there is something to wait for.
     waits: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+#[derive(Clone)]
+struct Intake {
+    paused: watch::Receiver<bool>,
+    /// Nothing new is taken any more.
+    told: CancellationToken,
+}
+
+impl Intake {
+    async fn wait(mut self) {
+        let resumed = self.paused.wait_for(|paused| !paused);
+        // An error would say that the sender is gone, and that is a static; so below.
+        drop(self.told.run_until_cancelled(resumed).await);
+    }
+}
+
+impl Admitting {
+    /// Takes what `item` resolves to, which is polled only while the service is not paused; `None` once the worker was
+    /// told to stop (elsewhere: once [`stopping`] has resolved). `item` must be cancel safe, as a queue's `recv` is.
+    ///
+    /// ```
+    /// use lifecycle::admitting;
+    /// use tokio::sync::mpsc;
+    /// # struct Job; impl Job { async fn run(self) {} }
+    ///
+    /// async fn jobs(queue: &mut mpsc::Receiver<Job>) {
+    ///     while let Some(Some(job)) = admitting().next(queue.recv()).await {
+    ///         job.run().await;
+    ///     }
+    /// }
+    /// ```
+    pub async fn next<F: Future>(self, item: F) -> Option<F::Output> {
+        let Intake { mut paused, told } = self.intake.clone();
+        let mut item = pin!(item);
+        let mut stopped = pin!(told.cancelled());
+        loop {
+            self.intake.clone().wait().await;
+            let mut pausing = pin!(paused.wait_for(|paused| *paused));
+            let taken = poll_fn(|cx| {
+                if stopped.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Some(None));
+                }
+                if pausing.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(None);
+                }
+                item.as_mut().poll(cx).map(|item| Some(Some(item)))
+            });
+            if let Some(taken) = taken.await {
+                return taken;
+            }
+        }
+    }
 }
 
 impl Future for Admitting {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(waits) = &mut self.waits {
-            ready!(waits.as_mut().poll(cx));
-            self.waits = None;
+        if !*self.intake.paused.borrow() {
+            return Poll::Ready(());
         }
-        Poll::Ready(())
+        let this = &mut *self;
+        this.waits.get_or_insert_with(|| Box::pin(this.intake.clone().wait())).as_mut().poll(cx)
     }
 }
 

@@ -44,8 +44,8 @@ pub struct Gate {
     /// `CLOSED` and the number of calls times `CALL`.
     word: Padded<AtomicUsize>,
     frozen: AtomicBool,
-    /// It is closed because the service is paused.
-    paused: AtomicBool,
+    /// It was closed by a pause: until a shutdown begins, what it refuses may come back.
+    has_paused: AtomicBool,
     when_empty: Mutex<Option<WhenEmpty>>,
     first_site: OnceLock<&'static Site>,
     cut_off: OnceLock<CancellationToken>,
@@ -58,7 +58,7 @@ impl Gate {
             name,
             word: Padded(AtomicUsize::new(0)),
             frozen: AtomicBool::new(false),
-            paused: AtomicBool::new(false),
+            has_paused: AtomicBool::new(false),
             when_empty: Mutex::new(None),
             first_site: OnceLock::new(),
             cut_off: OnceLock::new(),
@@ -101,21 +101,12 @@ impl Gate {
 
     /// As [`close`](Self::close), until it is resumed.
     pub(crate) fn pause(&self) {
-        self.paused.store(true, Ordering::Release);
+        self.has_paused.store(true, Ordering::Release);
         self.close();
     }
 
-    /// Opens a gate that is paused. Not beside a `close`, after which it must not open again.
+    /// Opens a gate that is paused. Whoever calls it sees to it that nobody closes it for good meanwhile.
     pub(crate) fn resume(&self) {
-        self.reopen();
-        self.paused.store(false, Ordering::Release);
-    }
-
-    pub(crate) fn is_paused(&self) -> bool {
-        self.paused.load(Ordering::Acquire)
-    }
-
-    fn reopen(&self) {
         self.word.0.fetch_and(!CLOSED, Ordering::AcqRel);
     }
 
@@ -188,7 +179,7 @@ impl Gate {
 
     #[cold]
     fn rejected(&self) -> Rejected {
-        let resumes = self.is_paused() && lifecycle().triggered().is_none();
+        let resumes = self.has_paused.load(Ordering::Acquire) && lifecycle().triggered().is_none();
         Rejected::new(if resumes { RejectReason::Paused } else { RejectReason::ShuttingDown })
     }
 }

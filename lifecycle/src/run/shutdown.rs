@@ -156,8 +156,8 @@ impl Coordinator {
         }
         for (index, step) in self.order.steps.iter().enumerate() {
             let Task::Group(gate) = step.task else { continue };
-            // One that is off stays as it is to the end. One that was paused was closed before its turn.
-            if step.off.is_none() && (!gate.is_closed() || gate.is_paused()) {
+            // One that is off stays as it is to the end.
+            if step.off.is_none() && !self.tallies.borrow().is_over(gate) {
                 self.drain_work(gate, Some(index), Address::NOWHERE, None).skip(clock::now());
             }
         }

@@ -29,20 +29,13 @@ use crate::register::HookResult;
 ///
 /// # fn example(jobs: mpsc::Receiver<Job>) {
 /// let jobs = Arc::new(Mutex::new(jobs));
-/// register(Worker::new("jobs", move |token| {
+/// register(Worker::new("jobs", move |_| {
 ///     let jobs = Arc::clone(&jobs);
 ///     async move {
 ///         let mut jobs = jobs.lock().await;
-///         loop {
-///             admitting().await;
-///             tokio::select! {
-///                 biased; // no item is taken once the token has fired
-///                 () = token.cancelled() => break,
-///                 job = jobs.recv() => match job {
-///                     Some(job) => job.run().await,
-///                     None => break,
-///                 },
-///             }
+///         // Takes no job once it was told to stop, nor while the service is paused.
+///         while let Some(Some(job)) = admitting().next(jobs.recv()).await {
+///             job.run().await;
 ///         }
 ///     }
 /// }));

@@ -4,6 +4,7 @@ mod budget;
 mod edges;
 mod oracle;
 mod property;
+mod workers;
 mod world;
 
 use super::graph::Node;

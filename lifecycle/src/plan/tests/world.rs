@@ -11,6 +11,7 @@ use super::super::*;
 use crate::edge::{At, Target};
 use crate::gate::Gate;
 use crate::hook::{Extra, Need, StepKeys, Task, Use};
+use crate::worker::Restart;
 
 pub(super) struct Config;
 pub(super) struct Db;
@@ -84,6 +85,12 @@ pub(super) fn group(name: &str) -> Draft {
     draft
 }
 
+pub(super) fn worker(name: &str) -> Draft {
+    let mut draft = draft(name, Phase::Shutdown);
+    draft.0.task = Task::Worker(Arc::new(|_| unreachable!("a plan begins nothing")));
+    draft
+}
+
 pub(super) fn start(name: &str) -> Draft {
     draft(name, Phase::Start)
 }
@@ -147,6 +154,10 @@ impl Draft {
     }
     pub(super) fn takes(self, of: usize) -> Self {
         self.needs(need(of, Use::Take))
+    }
+    pub(super) fn restart(mut self, restart: Restart) -> Self {
+        self.0.extra.restart = Some(restart);
+        self
     }
     pub(super) fn maybe(self, of: usize) -> Self {
         self.needs(need(of, Use::Share).optional())
