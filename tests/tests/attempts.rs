@@ -160,6 +160,21 @@ fn a_start_step_is_tried_again_before_the_start_fails() {
     ended.assert(1, &[&[("connect", "failed")], &after[..]].concat());
     assert_eq!(failed(&ended, "connect"), vec![("failed".to_owned(), json!("refused")); 2]);
     assert_eq!(ended.report()["reason"], "start_failed");
+    // A closure may do more than make a future, and must not hold up everything else.
+    ended.line("afterwards is made on a thread of the runtime");
+}
+
+#[test]
+fn what_an_attempt_gives_after_its_time_is_not_taken_for_the_next_ones() {
+    let child = Child::start(program(env!("CARGO_BIN_EXE_attempts_given"), &[]));
+    // On a busy machine a later attempt may be told to stop as well.
+    let serving = child.wait_for("serving with ");
+    let used: usize = serving.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(used > 1, "{serving}");
+    child.wait_for("connection 1 is dropped");
+    let ended = child.terminate();
+    ended.assert(0, &[("connect", "done"), ("Requests", "done")]);
+    assert_eq!(failed(&ended, "connect"), vec![("timed out".to_owned(), Value::Null); used - 1]);
 }
 
 #[test]

@@ -119,7 +119,13 @@ fn steps() {
         }
         _ => {}
     }
-    register(Hook::on_shutdown("afterwards", || async { println!("afterwards") }).order(1));
+    let afterwards = || {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            println!("afterwards is made on a thread of the runtime");
+        }
+        async { println!("afterwards") }
+    };
+    register(Hook::on_shutdown("afterwards", afterwards).order(1));
 }
 
 /// Says when the failure of `connect` has been heard. There is one worker: once this goes on, the other's call has ended
