@@ -65,7 +65,7 @@ mod gate;
 mod group;
 mod hook;
 #[cfg(feature = "journal")]
-#[cfg_attr(not(test), expect(dead_code, reason = "a run does not open it yet"))]
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "a run does not open it yet"))]
 mod journal;
 mod narrator;
 mod plan;

@@ -5,6 +5,7 @@
 
 mod file;
 mod line;
+mod pending;
 mod previous;
 mod record;
 mod replay;
@@ -14,13 +15,15 @@ mod time;
 mod writer;
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 pub(crate) use self::file::OpenError;
 use self::file::{Held, hold};
+pub(crate) use self::pending::{Pending, Standing};
 pub use self::previous::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 pub(crate) use self::record::Event;
 use self::replay::Debts;
@@ -32,6 +35,8 @@ use self::writer::{Pen, Request, write};
 pub(crate) struct Journal {
     to: Sender<Request>,
     debts: Arc<Mutex<Debts>>,
+    /// The disk has kept somebody waiting for too long.
+    late: Arc<AtomicBool>,
 }
 
 /// What opening a journal brings.
@@ -63,13 +68,22 @@ impl Journal {
             .name("lifecycle-journal".into())
             .spawn(writing)
             .map_err(|error| OpenError::by_system(format!("the system gives no more threads: {error}")))?;
-        Ok(Opened { journal: Journal { to, debts: Arc::new(Mutex::new(debts)) }, previous, warnings })
+        let journal = Journal { to, debts: Arc::new(Mutex::new(debts)), late: Arc::default() };
+        Ok(Opened { journal, previous, warnings })
     }
 
     /// Has an event recorded, and returns at once. `then` is called on the journal's thread when it is durable, with all
     /// that was handed over before, or when it could not become so; it must return at once too.
     pub(crate) fn record(&self, event: Event, then: impl FnOnce(Result<(), NotWritten>) + Send + 'static) {
         self.send(event, Some(Box::new(then)));
+    }
+
+    /// As [`record`](Self::record), for what must not begin before the record is durable: `poke` is called when it is
+    /// time to ask.
+    pub(crate) fn before(&self, event: Event, now: Instant, poke: impl FnOnce() + Send + 'static) -> Pending {
+        let pending = Pending::new(now, &self.late);
+        self.send(event, Some(pending.teller(poke)));
+        pending
     }
 
     /// As [`record`](Self::record), where nobody waits for it.
