@@ -261,6 +261,21 @@ fn what_waits_for_a_record_is_poked_when_it_is_durable() {
     poked.recv_timeout(PATIENCE).unwrap();
     assert_eq!(pending.standing(now), Standing::Durable);
     assert_eq!(steps(&contents(&path)), ["a"]);
+    // Of what nobody waits for, too.
+    for end in ["b", "c"] {
+        journal.note(Event::Begun { step: end.into() });
+        if end == "b" {
+            let (poke, poked) = channel();
+            let barrier = journal.barrier(now, move || {
+                let _ = poke.send(());
+            });
+            poked.recv_timeout(PATIENCE).unwrap();
+            assert_eq!(barrier.standing(now), Standing::Durable);
+        } else {
+            journal.flush(PATIENCE).unwrap();
+        }
+        assert_eq!(steps(&contents(&path)).last().map(String::as_str), Some(end));
+    }
 }
 
 #[test]
