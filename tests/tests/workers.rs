@@ -151,6 +151,18 @@ fn one_that_waits_to_be_begun_again_ends_as_it_last_ended() {
 }
 
 #[test]
+fn one_that_fails_before_its_place_is_still_begun_again() {
+    let child = start("fails before its place");
+    child.wait_for("run 1");
+    child.signal(libc::SIGTERM);
+    child.wait_for("run 2");
+    child.say("it runs again");
+    let ended = child.wait(PATIENCE);
+    ended.assert(0, &[("early", "done"), ("Requests", "done"), ("again", "done")]);
+    assert_eq!(ended.step("again")["worker"], json!({"restarts": 1, "last_error": "asked to"}));
+}
+
+#[test]
 fn a_failure_while_it_stops_degrades_the_shutdown() {
     let ended = terminated("fails when told", "fails runs");
     ended.assert(1, &[("Requests", "done"), ("fails", "failed")]);
