@@ -249,6 +249,13 @@ impl Registration {
     /// Takes it back. Returns whether it was still there to be taken: not once its phase has begun.
     ///
     /// A worker that runs is told to stop, and aborted when its `timeout` is over; nobody waits for it.
+    ///
+    /// ```
+    /// use lifecycle::{Hook, register};
+    ///
+    /// let flush = register(Hook::on_shutdown("flush", || async {}));
+    /// assert!(flush.remove());
+    /// ```
     pub fn remove(self) -> bool {
         (self.remove)()
     }

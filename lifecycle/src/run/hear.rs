@@ -51,18 +51,19 @@ impl Coordinator {
             },
             None => self.inbox.recv().ok()?,
         };
+        let now = Instant::now();
         // However many messages there are, its time comes.
-        self.background.on_time(Instant::now());
+        self.background.on_time(now);
         Some(match message {
             Message::Ended { at, end, .. } if at.graph == Address::NOWHERE.graph => {
-                match self.background.told(at.node, end, Instant::now()) {
+                match self.background.told(at.node, end, now) {
                     Some((at, end)) => Heard::Ended(at, end, Vec::new()),
                     None => Heard::Other,
                 }
             }
             Message::Ended { at, end, gifts } => Heard::Ended(at, end, gifts),
             Message::Provided => {
-                self.background.workers.begin_ready(Instant::now());
+                self.background.workers.begin_ready(now);
                 Heard::Other
             }
             Message::Registered => {
@@ -70,7 +71,7 @@ impl Coordinator {
                 Heard::Other
             }
             Message::TakenBack(task) => {
-                self.background.workers.dismiss(&task, Instant::now());
+                self.background.workers.dismiss(&task, now);
                 Heard::Other
             }
             Message::Poked(at) => Heard::Poked(at),
