@@ -8,6 +8,7 @@ mod item;
 mod keys;
 mod main_fn;
 mod paths;
+mod place;
 #[cfg(test)]
 mod robust;
 mod step;
@@ -58,8 +59,8 @@ pub fn tracked(keys: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a unit struct a group of tracked calls, which closes and drains at its own place in the shutdown.
 ///
-/// `#[tracked(group = Jobs)]` puts a function into it. Keys: `order` (an `i32`, as of a shutdown step; without it the
-/// group comes right after `lifecycle::Requests`, before order 0), `timeout` (15s), `crate`.
+/// `#[tracked(group = Jobs)]` puts a function into it. Keys: `order`, `after` and `before` (as of a shutdown step; without
+/// any of them the group comes right after `lifecycle::Requests`, before order 0), `timeout` (15s), `crate`.
 #[proc_macro_attribute]
 pub fn group(keys: TokenStream, item: TokenStream) -> TokenStream {
     group::attribute(keys.into(), item.into()).into()

@@ -80,6 +80,7 @@ fn no_input_makes_an_attribute_panic() {
         for key in mangled(key) {
             every_attribute(&key, &items[2]);
             every_attribute(&key, &items[3]);
+            every_attribute(&key, &items[5]);
         }
     }
     for item in &items {

@@ -5,15 +5,17 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use crate::clock;
 use crate::context::{self, Place};
 use crate::events::State;
 use crate::gate::{CallStats, Gate, REQUESTS};
 use crate::group;
+use crate::health::Health;
 use crate::process::lifecycle;
 use crate::report::{Reason, Report};
 use crate::resource::{ProvideError, Resource};
@@ -249,9 +251,14 @@ impl fmt::Debug for Admitting {
 }
 
 /// Whether requests should be sent here: the start is done, the service waits for something (or, with
-/// `ready = manual`, has called [`ready`]), it is not paused, and no shutdown has begun.
+/// `ready = manual`, has called [`ready`]), it is not paused, no health check is failing, and no shutdown has begun.
 pub fn is_ready() -> bool {
     lifecycle().is_ready()
+}
+
+/// What the health checks have to say. Where no lifecycle runs, they wait.
+pub fn health() -> Health {
+    lifecycle().health.health()
 }
 
 /// Whether new requests are refused and running ones awaited.
@@ -340,8 +347,6 @@ pub fn stats() -> Stats {
         groups,
         calls: group::gates().flat_map(Gate::sites).collect(),
         shutdown_steps: life.shutdown_steps(),
-        shutting_down_for: life
-            .triggered()
-            .map(|trigger| Instant::now().saturating_duration_since(trigger.at)),
+        shutting_down_for: life.triggered().map(|trigger| clock::now().saturating_duration_since(trigger.at)),
     }
 }

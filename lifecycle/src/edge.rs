@@ -5,15 +5,18 @@
 //! rustc refuses (E0391) with every link of it.
 
 use std::any::TypeId;
+use std::fmt;
+use std::panic::Location;
 
 use crate::group::Requests;
 use crate::hook::Phase;
 
-/// What `after` and `before` may name: a step, or [`Requests`].
+/// What `after` and `before` may name: a step, a group, or [`Requests`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a step, so nothing can come after or before it",
-    label = "no `#[on_start]` or `#[on_shutdown]` function has this name",
-    note = "name a function that carries one of these attributes, its `label`, or `lifecycle::Requests`"
+    label = "no step has this name",
+    note = "name a function that carries `#[on_start]` or `#[on_shutdown]`, its `label`, a `#[lifecycle::group]`, or \
+            `lifecycle::Requests`"
 )]
 pub trait Node: 'static {
     /// What is known of it when the program is compiled.
@@ -83,6 +86,8 @@ pub struct NodeDef {
 pub enum PlaceDef {
     /// Nothing.
     Free,
+    /// Nothing, and it is a group: by itself it comes right after [`Requests`].
+    FreeGroup,
     /// `order = N`.
     Order(i32),
     /// `last`.
@@ -100,8 +105,31 @@ pub struct EdgeDef {
     pub path: &'static str,
     /// What it leads to.
     pub to: &'static NodeDef,
+    /// Where it was written.
+    pub(crate) at: At,
     /// Of `after`: the rank of what it leads to, where that is known.
     rank: Option<Known>,
+}
+
+/// Where an edge was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct At {
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
+}
+
+impl At {
+    #[track_caller]
+    pub(crate) const fn caller() -> Self {
+        let at = Location::caller();
+        At { file: at.file(), line: at.line() }
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
 }
 
 /// A rank that is known when the program is compiled, and whose it is.
@@ -116,26 +144,30 @@ pub(crate) struct Known {
 pub(crate) enum KnownBy {
     Order,
     Default,
+    /// It is a group without an order.
+    Early,
     Requests,
 }
 
 impl EdgeDef {
-    /// Of `after`.
-    pub const fn after(path: &'static str, to: &'static NodeDef) -> Self {
-        EdgeDef { path, to, rank: to.rank() }
-    }
-
-    /// Of `before`: circles through it are found at start, since a step need not know who comes before it.
-    pub const fn before(path: &'static str, to: &'static NodeDef) -> Self {
-        EdgeDef { path, to, rank: None }
-    }
-
     pub(crate) const fn rank(&self) -> Option<Known> {
         self.rank
     }
 }
 
 impl NodeDef {
+    /// An edge of `after` to it. Called where the path is written.
+    #[track_caller]
+    pub const fn after(&'static self, path: &'static str) -> EdgeDef {
+        EdgeDef { path, to: self, at: At::caller(), rank: self.rank() }
+    }
+
+    /// An edge of `before` to it. Circles through it are found at start, since a step need not know who comes before it.
+    #[track_caller]
+    pub const fn before(&'static self, path: &'static str) -> EdgeDef {
+        EdgeDef { path, to: self, at: At::caller(), rank: None }
+    }
+
     /// The written order.
     pub const fn order(&self) -> Option<i32> {
         match self.place {
@@ -164,7 +196,10 @@ impl NodeDef {
             PlaceDef::Free if self.after.is_empty() && self.before.is_empty() => {
                 Some(Known { value: 0, of: self.name, source: KnownBy::Default })
             }
-            PlaceDef::Free => highest,
+            PlaceDef::FreeGroup if self.after.is_empty() && self.before.is_empty() => {
+                Some(Known { value: 0, of: self.name, source: KnownBy::Early })
+            }
+            PlaceDef::Free | PlaceDef::FreeGroup => highest,
             PlaceDef::Last | PlaceDef::Unknown => None,
         }
     }
@@ -178,20 +213,23 @@ pub(crate) struct Edges {
 }
 
 /// What an edge leads to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) id: TypeId,
     /// As it was written.
-    pub(crate) path: String,
+    pub(crate) path: &'static str,
+    pub(crate) at: At,
 }
 
 impl Target {
+    /// Called where the edge is written.
+    #[track_caller]
     pub(crate) fn of<N: Node>() -> Self {
-        Target { id: TypeId::of::<N>(), path: N::NODE.name.to_owned() }
+        Target { id: TypeId::of::<N>(), path: N::NODE.name, at: At::caller() }
     }
 
     fn list(edges: &[&EdgeDef]) -> Vec<Self> {
-        edges.iter().map(|edge| Target { id: (edge.to.id)(), path: edge.path.to_owned() }).collect()
+        edges.iter().map(|edge| Target { id: (edge.to.id)(), path: edge.path, at: edge.at }).collect()
     }
 }
 

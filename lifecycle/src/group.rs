@@ -1,8 +1,8 @@
 //! Groups of tracked calls: each closes and drains at its own place in the shutdown.
 
-use std::any::TypeId;
+use std::time::Duration;
 
-use crate::edge::Edges;
+use crate::edge::{Edges, NodeDef};
 use crate::gate::{Gate, REQUESTS};
 use crate::hook::{Extra, Phase, Signature, StepKeys, StepSpec, Task};
 
@@ -36,18 +36,16 @@ impl Group for Requests {
 
 /// A group as the macro writes it down.
 pub struct GroupDef {
-    /// The struct's name.
-    pub name: &'static str,
     /// `module_path!()`.
     pub module: &'static str,
     /// `file!()`.
     pub file: &'static str,
     /// `line!()`.
     pub line: u32,
-    /// `TypeId::of` the struct.
-    pub id: fn() -> TypeId,
-    /// The attribute's keys.
-    pub keys: StepKeys,
+    /// Its name, and its place among the steps, as the compiler knows it.
+    pub node: &'static NodeDef,
+    /// `timeout = "…"`.
+    pub timeout: Option<Duration>,
     /// Its [`Group::gate`].
     pub gate: fn() -> &'static Gate,
 }
@@ -57,23 +55,23 @@ inventory::collect!(GroupDef);
 impl GroupDef {
     /// What groups are sorted by, whatever order the linker delivers them in.
     pub(crate) fn place(&self) -> (&'static str, &'static str, &'static str, u32) {
-        (self.module, self.name, self.file, self.line)
+        (self.module, self.node.name, self.file, self.line)
     }
 }
 
 impl From<&'static GroupDef> for StepSpec {
     fn from(def: &'static GroupDef) -> Self {
         StepSpec {
-            name: def.name.to_owned(),
+            name: def.node.name.to_owned(),
             module: def.module.to_owned(),
             file: def.file.to_owned(),
             line: def.line,
-            id: Some((def.id)()),
+            id: Some((def.node.id)()),
             phase: Phase::Shutdown,
-            keys: def.keys,
+            keys: StepKeys { order: def.node.order(), timeout: def.timeout, ..StepKeys::default() },
             extra: Extra::default(),
             signature: Signature::default(),
-            edges: Edges::default(),
+            edges: Edges::from(def.node),
             off: None,
             task: Task::Group((def.gate)()),
         }

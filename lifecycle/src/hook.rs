@@ -78,20 +78,48 @@ pub struct StepDef {
 
 inventory::collect!(StepDef);
 
-/// What few steps say.
+/// How often a step is tried, what is done in its place, and whether it runs at all.
 pub struct StepExtra {
     /// `retry = N`.
     pub retry: Option<u32>,
+    /// `attempt = "…"`.
+    pub attempt: Option<Duration>,
     /// `backoff = "…"`.
     pub backoff: Option<Duration>,
+    /// `fallback = path`.
+    pub fallback: Option<FunctionDef>,
+    /// `when = …`.
+    pub when: Option<WhenDef>,
     /// It is a worker: its phase is that of its stop.
     pub worker: Option<WorkerDef>,
 }
 
 impl StepExtra {
     /// Nothing said: `StepExtra { retry: Some(2), ..StepExtra::NONE }`.
-    pub const NONE: Self = StepExtra { retry: None, backoff: None, worker: None };
+    pub const NONE: Self =
+        StepExtra { retry: None, attempt: None, backoff: None, fallback: None, when: None, worker: None };
 }
+
+/// Another function of a step or a check: its `fallback`, its `recover`.
+#[derive(Clone, Copy)]
+pub struct FunctionDef {
+    /// Names what it takes, by type.
+    pub signature: fn(&mut Signature),
+    /// Gathers the arguments and returns the call, not yet begun.
+    pub call: fn(&mut Inputs<'_>) -> Result<Call, Missing>,
+}
+
+/// Whether a step runs.
+#[derive(Clone, Copy)]
+pub struct WhenDef {
+    /// Names what it looks at, by type.
+    pub signature: fn(&mut Signature),
+    /// Gathers that and returns the question, not yet asked: it is a user's code and runs where steps run.
+    pub ask: fn(&mut Inputs<'_>) -> Result<Question, Missing>,
+}
+
+/// Whether a step runs; if not, why not.
+pub type Question = Box<dyn FnOnce() -> Result<(), String> + Send>;
 
 /// The types that a step takes and gives.
 #[derive(Clone, Debug, Default)]
@@ -100,6 +128,14 @@ pub struct Signature {
     pub(crate) gives: Vec<Gift>,
     /// It takes `&Report`, which exists only for `last` steps.
     pub(crate) takes_report: bool,
+}
+
+impl Signature {
+    pub(crate) fn of(name: fn(&mut Signature)) -> Self {
+        let mut signature = Signature::default();
+        name(&mut signature);
+        signature
+    }
 }
 
 /// How an argument uses its resource.
@@ -162,20 +198,83 @@ pub enum Call {
 
 /// Gathers a step's arguments into a call.
 pub(crate) type Begin = Arc<dyn Fn(&mut Inputs<'_>) -> Result<Call, Missing> + Send + Sync>;
+/// Gathers what a step's `when` looks at.
+pub(crate) type Ask = Arc<dyn Fn(&mut Inputs<'_>) -> Result<Question, Missing> + Send + Sync>;
 
 /// [`StepExtra`], owned.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Extra {
     pub(crate) retry: Option<u32>,
+    pub(crate) attempt: Option<Duration>,
     pub(crate) backoff: Option<Duration>,
+    pub(crate) fallback: Option<Function>,
+    pub(crate) when: Option<When>,
     /// Of a worker.
     pub(crate) restart: Option<Restart>,
 }
 
+/// [`FunctionDef`], owned.
+#[derive(Clone)]
+pub(crate) struct Function {
+    pub(crate) signature: Signature,
+    pub(crate) begin: Begin,
+}
+
+/// [`WhenDef`], owned.
+#[derive(Clone)]
+pub(crate) struct When {
+    pub(crate) signature: Signature,
+    pub(crate) ask: Ask,
+}
+
+impl From<FunctionDef> for Function {
+    fn from(def: FunctionDef) -> Self {
+        Function { signature: Signature::of(def.signature), begin: Arc::new(def.call) }
+    }
+}
+
+impl From<WhenDef> for When {
+    fn from(def: WhenDef) -> Self {
+        When { signature: Signature::of(def.signature), ask: Arc::new(def.ask) }
+    }
+}
+
 impl From<&'static StepExtra> for Extra {
     fn from(def: &'static StepExtra) -> Self {
-        let restart = def.worker.as_ref().and_then(|worker| worker.restart);
-        Extra { retry: def.retry, backoff: def.backoff, restart }
+        Extra {
+            retry: def.retry,
+            attempt: def.attempt,
+            backoff: def.backoff,
+            fallback: def.fallback.map(Function::from),
+            when: def.when.map(When::from),
+            restart: def.worker.as_ref().and_then(|worker| worker.restart),
+        }
+    }
+}
+
+impl Extra {
+    /// Takes over what the other one says.
+    pub(crate) fn replace_with(&mut self, other: &Extra) {
+        let Extra { retry, attempt, backoff, fallback, when, restart } = other;
+        self.retry = retry.or(self.retry);
+        self.attempt = attempt.or(self.attempt);
+        self.backoff = backoff.or(self.backoff);
+        self.fallback = fallback.clone().or(self.fallback.take());
+        self.when = when.clone().or(self.when.take());
+        self.restart = restart.or(self.restart);
+    }
+}
+
+impl fmt::Debug for Extra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extra")
+            .field("retry", &self.retry)
+            .field("attempt", &self.attempt)
+            .field("backoff", &self.backoff)
+            .field("fallback", &self.fallback.is_some())
+            .field("when", &self.when.is_some())
+            .field("restart", &self.restart)
+            .finish()
     }
 }
 
@@ -222,6 +321,35 @@ pub(crate) struct StepSpec {
 }
 
 impl StepSpec {
+    /// Every resource that it may use: its own, those of its `when`, and those of its fallback, which only has them if
+    /// they are there. One of a type, of the strongest use.
+    pub(crate) fn needs(&self) -> Vec<Need> {
+        let mut needs = self.signature.takes.clone();
+        let when = self.extra.when.iter().flat_map(|when| when.signature.takes.iter().copied());
+        let fallback = self.extra.fallback.iter().flat_map(|fallback| &fallback.signature.takes);
+        for need in when.chain(fallback.map(|need| need.optional())) {
+            let same = needs.iter_mut().find(|known| known.keys == need.keys);
+            match same {
+                Some(known) => {
+                    known.optional &= need.optional;
+                    if need.usage == Use::Take {
+                        known.usage = Use::Take;
+                    }
+                }
+                None => needs.push(need),
+            }
+        }
+        needs
+    }
+
+    /// Whether anything of it takes `&Report`.
+    pub(crate) fn takes_report(&self) -> bool {
+        let Extra { fallback, when, .. } = &self.extra;
+        self.signature.takes_report
+            || fallback.as_ref().is_some_and(|fallback| fallback.signature.takes_report)
+            || when.as_ref().is_some_and(|when| when.signature.takes_report)
+    }
+
     pub(crate) fn is_group(&self) -> bool {
         matches!(self.task, Task::Group(_))
     }

@@ -1,6 +1,7 @@
 //! Every step that the attributes have left in this program.
 
 use crate::group::GroupDef;
+use crate::health::{CheckDef, CheckSpec};
 use crate::hook::{Phase, StepDef, StepSpec};
 
 /// Registers itself as the steps do.
@@ -37,6 +38,21 @@ pub(crate) fn collect() -> Vec<StepSpec> {
     steps
 }
 
+/// All health checks, in an order that does not depend on the linker's, each with a name of its own.
+pub(crate) fn checks() -> Vec<CheckSpec> {
+    let mut checks: Vec<&'static CheckDef> = inventory::iter::<CheckDef>.into_iter().collect();
+    checks.sort_by_key(|check| (check.module, check.name, check.file, check.line));
+    let namesakes = |name: &str| checks.iter().filter(|check| check.name == name).count();
+    let named = |def: &&'static CheckDef| {
+        let mut spec = CheckSpec::from(*def);
+        if namesakes(def.name) > 1 {
+            spec.name = format!("{}::{}", def.module, def.name);
+        }
+        spec
+    };
+    checks.iter().map(named).collect()
+}
+
 fn sorted(steps: impl Iterator<Item = &'static StepDef>) -> Vec<StepSpec> {
     let mut steps: Vec<&StepDef> = steps.collect();
     steps.sort_by_key(|step| (step.phase == Phase::Shutdown, step.module, step.name, step.file, step.line));
@@ -55,7 +71,7 @@ pub(crate) mod tests {
 
     struct Marker;
     impl Step for Marker {}
-    static AFTER: EdgeDef = EdgeDef::after("lifecycle::Requests", Requests::NODE);
+    static AFTER: EdgeDef = Requests::NODE.after("lifecycle::Requests");
     pub(crate) static NODE: NodeDef = NodeDef {
         name: "marker",
         phase: Phase::Start,
@@ -107,7 +123,8 @@ pub(crate) mod tests {
         assert_eq!((step.phase, &*step.file, step.line), (Phase::Start, "src/it.rs", 5));
         assert_eq!(step.id, Some(TypeId::of::<Marker>()));
         assert_eq!(step.keys.order, Some(4));
-        let requests = Target { id: TypeId::of::<Requests>(), path: "lifecycle::Requests".into() };
+        let at = AFTER.at;
+        let requests = Target { id: TypeId::of::<Requests>(), path: "lifecycle::Requests", at };
         assert_eq!(step.edges, Edges { after: vec![requests], before: vec![] });
         assert!(step.signature.takes_report && step.off.is_none());
     }

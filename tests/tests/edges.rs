@@ -74,8 +74,20 @@ fn who(name: &str) -> String {
     let source = include_str!("../src/bin/edge_faults.rs");
     let is = |line: &str| line.contains(&format!("fn {name}(")) || line.contains(&format!("(\"{name}\""));
     let at = source.lines().position(is).unwrap();
-    let line = if source.lines().nth(at).unwrap().starts_with("fn ") { at } else { at + 1 };
+    // The attribute's first line.
+    let opens = |at: &usize| source.lines().nth(*at).unwrap().starts_with("#[");
+    let line = match source.lines().nth(at).unwrap().starts_with("fn ") {
+        true => (0..at).rev().find(opens).unwrap() + 1,
+        false => at + 1,
+    };
     format!("`{name}` (tests/src/bin/edge_faults.rs:{line})")
+}
+
+/// Where an edge is written, by the whole line.
+fn said(line: &str) -> String {
+    let source = include_str!("../src/bin/edge_faults.rs");
+    let at = source.lines().position(|it| it.trim() == line).unwrap();
+    format!("said at tests/src/bin/edge_faults.rs:{}", at + 1)
 }
 
 /// By the word in `KEEP`, what the error says.
@@ -84,10 +96,11 @@ fn words(fault: &str) -> String {
     match fault {
         "cycle" => format!(
             "{two} is named in `before` by {one}; {three} is named in `before` by {two}; {one} is named in `before` by \
-             {three}",
+             {three}, {said}.",
             one = who("one"),
             two = who("two"),
-            three = who("three")
+            three = who("three"),
+            said = said("one,")
         ),
         "linker" => {
             format!("{} has after = ghost, and there is no such step in this program", who("follower"))
@@ -95,7 +108,10 @@ fn words(fault: &str) -> String {
         "order" => format!(
             "{behind} has order = -4, but comes after {front}, and that has no order and so comes at 0"
         ),
-        "requests" => format!("{behind} comes before the requests, but follows {front}, which has no order"),
+        "requests" => format!(
+            "{behind} comes before the requests, {}, but follows {front}, which has no order",
+            said("settings.step::<behind>().before::<Requests>();")
+        ),
         "phase" => format!("{} cannot come before {behind}: one runs at the start", who("migrate")),
         "last" => format!("{behind} cannot come after {front}, which is `last`"),
         other => panic!("no such fault: {other}"),

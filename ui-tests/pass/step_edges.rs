@@ -88,6 +88,7 @@ fn alert(report: &Report) {
         "a_before",
         "reexported",
         "z_end",
+        "Later",
         "by_macro",
         "by_alias",
         "local",

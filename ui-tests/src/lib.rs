@@ -4,6 +4,10 @@
 pub mod steps {
     pub use self::inner::reexported as renamed;
 
+    /// Calls of this library.
+    #[lifecycle::group(order = 3)]
+    pub struct Later;
+
     mod inner {
         /// Of no order: it comes after whoever says so.
         #[lifecycle::on_shutdown(order = 1)]

@@ -32,7 +32,7 @@ async fn cancel_open_orders(exchange: &Exchange) -> anyhow::Result<()> {
     exchange.cancel_all().await
 }
 
-#[on_shutdown(order = 10, timeout = "2s")]
+#[on_shutdown(after = cancel_open_orders, timeout = "2s")]
 async fn close_db(Take(db): Take<SqlitePool>) {
     db.close().await
 }

@@ -15,3 +15,22 @@ fn every_block_of_rust_is_compiled_as_it_stands() {
         );
     }
 }
+
+const QUICKSTART: &str = include_str!("../src/main.rs");
+
+#[test]
+fn the_report_it_shows_is_of_the_example_as_it_stands() {
+    let (_, rest) = README.split_once("```text\nshutdown: SIGINT").unwrap();
+    let lines: Vec<&str> = rest.split("```").next().unwrap().lines().collect();
+    let mut steps = Vec::new();
+    for (above, place) in lines.iter().zip(&lines[1..]) {
+        let Some(line) = place.trim().strip_prefix("at examples/quickstart/src/main.rs:") else { continue };
+        let name = above.split_whitespace().next().unwrap();
+        steps.push(name);
+        let mut from = QUICKSTART.lines().skip(line.parse::<usize>().unwrap() - 1);
+        assert!(from.next().unwrap().starts_with("#[on_"), "{name} is not at line {line}");
+        assert!(from.next().unwrap().contains(&format!("fn {name}(")), "{name} is not at line {line}");
+    }
+    assert_eq!(steps, ["open_db", "close_db", "back_up"]);
+    assert!(QUICKSTART.lines().count() < 120, "as the README says");
+}

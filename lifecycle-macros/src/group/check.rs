@@ -9,10 +9,11 @@ use super::args::Raw;
 use crate::diag::ErrorSink;
 use crate::keys::{GROUP, Time};
 use crate::paths::Krate;
+use crate::place::Place;
 
 pub(super) struct Group {
     pub(super) name: Name,
-    pub(super) order: Option<TokenStream>,
+    pub(super) place: Place,
     pub(super) timeout: Option<Time>,
 }
 
@@ -44,15 +45,12 @@ pub(super) fn check(raw: Raw, item: TokenStream, errors: &ErrorSink<'_>) -> Resu
             format!("a group cannot be generic, since its calls are counted in one place: {write}"),
         );
     }
+    let place = raw.place.check(&item.ident, errors);
     let name = Name { krate: raw.krate, ident: item.ident };
     if errors.failed() {
         return Err(generic.is_none().then_some(name));
     }
-    Ok(Group {
-        name,
-        order: raw.order.map(|order| order.value),
-        timeout: raw.timeout.map(|timeout| timeout.value),
-    })
+    Ok(Group { name, place, timeout: raw.timeout.map(|timeout| timeout.value) })
 }
 
 fn parse(tokens: TokenStream) -> syn::Result<ItemStruct> {

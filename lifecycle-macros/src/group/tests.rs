@@ -17,10 +17,10 @@ fn a_group() {
         &expect![[r#"
             /// What the consumers do.
             pub struct r#Jobs;
-            #[allow(deprecated)]
+            #[allow(deprecated, non_upper_case_globals)]
             const _: () = {
-                static GATE: mine::__private::Gate = mine::__private::Gate::new("Jobs");
-                static NODE: mine::__private::NodeDef = mine::__private::NodeDef {
+                static GATE_OF_Jobs: mine::__private::Gate = mine::__private::Gate::new("Jobs");
+                static NODE_OF_Jobs: mine::__private::NodeDef = mine::__private::NodeDef {
                     name: "Jobs",
                     phase: mine::__private::Phase::Shutdown,
                     id: mine::__private::TypeId::of::<r#Jobs>,
@@ -30,32 +30,99 @@ fn a_group() {
                 };
                 impl mine::__private::Step for r#Jobs {}
                 impl mine::__private::Node for r#Jobs {
-                    const NODE: &'static mine::__private::NodeDef = &NODE;
+                    const NODE: &'static mine::__private::NodeDef = &NODE_OF_Jobs;
                 }
                 #[allow(unreachable_pub)]
                 impl r#Jobs {
                     #[doc(hidden)]
                     pub const fn lifecycle_node() -> &'static mine::__private::NodeDef {
-                        &NODE
+                        &NODE_OF_Jobs
                     }
                 }
                 impl mine::__private::Group for r#Jobs {
                     fn gate() -> &'static mine::__private::Gate {
-                        &GATE
+                        &GATE_OF_Jobs
                     }
                 }
                 mine::__private::inventory::submit(mine::__private::GroupDef {
-                    name: "Jobs",
                     module: mine::__private::module_path!(),
                     file: mine::__private::file!(),
                     line: mine::__private::line!(),
-                    id: mine::__private::TypeId::of::<r#Jobs>,
-                    keys: mine::__private::StepKeys {
-                        order: NODE.order(),
-                        timeout: mine::__private::Some(mine::__private::Duration::new(90u64, 0u32)),
-                        last: false,
-                    },
+                    node: &NODE_OF_Jobs,
+                    timeout: mine::__private::Some(mine::__private::Duration::new(90u64, 0u32)),
                     gate: <r#Jobs as mine::__private::Group>::gate,
+                });
+            };
+        "#]],
+    );
+}
+
+#[test]
+fn a_group_with_edges() {
+    expands(
+        attribute(quote!(after = queue::is_empty, before = [Mails, r#move]), quote! { struct Jobs; }),
+        &expect![[r#"
+            struct Jobs;
+            #[allow(deprecated, non_upper_case_globals)]
+            const _: () = {
+                static GATE_OF_Jobs: ::lifecycle::__private::Gate = ::lifecycle::__private::Gate::new(
+                    "Jobs",
+                );
+                static NODE_OF_Jobs: ::lifecycle::__private::NodeDef = ::lifecycle::__private::NodeDef {
+                    name: "Jobs",
+                    phase: ::lifecycle::__private::Phase::Shutdown,
+                    id: ::lifecycle::__private::TypeId::of::<Jobs>,
+                    place: ::lifecycle::__private::PlaceDef::FreeGroup,
+                    after: &[&Jobs_AFTER_is_empty],
+                    before: &[&Jobs_BEFORE_Mails, &Jobs_BEFORE_move],
+                };
+                impl ::lifecycle::__private::Step for Jobs {}
+                impl ::lifecycle::__private::Node for Jobs {
+                    const NODE: &'static ::lifecycle::__private::NodeDef = &NODE_OF_Jobs;
+                }
+                #[allow(unreachable_pub)]
+                impl Jobs {
+                    #[doc(hidden)]
+                    pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
+                        &NODE_OF_Jobs
+                    }
+                }
+                impl ::lifecycle::__private::Group for Jobs {
+                    fn gate() -> &'static ::lifecycle::__private::Gate {
+                        &GATE_OF_Jobs
+                    }
+                }
+                static Jobs_AFTER_is_empty: ::lifecycle::__private::EdgeDef = {
+                    use ::lifecycle::__private::AnyNode as _;
+                    <queue::is_empty>::lifecycle_node().after("queue::is_empty")
+                };
+                static Jobs_BEFORE_Mails: ::lifecycle::__private::EdgeDef = {
+                    use ::lifecycle::__private::AnyNode as _;
+                    <Mails>::lifecycle_node().before("Mails")
+                };
+                static Jobs_BEFORE_move: ::lifecycle::__private::EdgeDef = {
+                    use ::lifecycle::__private::AnyNode as _;
+                    <r#move>::lifecycle_node().before("r#move")
+                };
+                const _: () = ::lifecycle::__private::order::after(
+                    &NODE_OF_Jobs,
+                    &Jobs_AFTER_is_empty,
+                );
+                const _: () = ::lifecycle::__private::order::before(
+                    &NODE_OF_Jobs,
+                    &Jobs_BEFORE_Mails,
+                );
+                const _: () = ::lifecycle::__private::order::before(
+                    &NODE_OF_Jobs,
+                    &Jobs_BEFORE_move,
+                );
+                ::lifecycle::__private::inventory::submit(::lifecycle::__private::GroupDef {
+                    module: ::lifecycle::__private::module_path!(),
+                    file: ::lifecycle::__private::file!(),
+                    line: ::lifecycle::__private::line!(),
+                    node: &NODE_OF_Jobs,
+                    timeout: ::lifecycle::__private::None,
+                    gate: <Jobs as ::lifecycle::__private::Group>::gate,
                 });
             };
         "#]],
@@ -106,7 +173,14 @@ fn a_mistake_keeps_the_struct_and_its_name() {
         (
             quote!(last),
             quote! { struct Jobs; },
-            "`last` belongs to `#[on_shutdown]`\n`#[lifecycle::group]` knows `order`, `timeout`, `crate`",
+            "`last` belongs to `#[on_shutdown]`\n`#[lifecycle::group]` knows `order`, `after`, `before`, `timeout`, `crate`",
+            true,
+        ),
+        (quote!(after = Jobs), quote! { struct Jobs; }, "`Jobs` cannot come after itself", true),
+        (
+            quote!(after = "close"),
+            quote! { struct Jobs; },
+            "write the name without quotes: `after = close`",
             true,
         ),
     ] {

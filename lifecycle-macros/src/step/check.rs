@@ -9,8 +9,9 @@ use super::args::Raw;
 use crate::arguments::{self, Argument};
 use crate::diag::ErrorSink;
 use crate::item::{Item, bare, focus, mentions, without_lifetimes};
-use crate::keys::{On, Paths, START, Spanned, Time, spelled};
+use crate::keys::{On, START, Time};
 use crate::paths::Krate;
+use crate::place::Place;
 
 pub(super) struct Step {
     pub(super) marker: Marker,
@@ -21,21 +22,6 @@ pub(super) struct Step {
     pub(super) timeout: Option<Time>,
     pub(super) arguments: Vec<Argument>,
     pub(super) output: Output,
-}
-
-/// What the keys say of the step's place.
-pub(super) struct Place {
-    pub(super) order: Option<TokenStream>,
-    pub(super) last: bool,
-    pub(super) after: Vec<Edge>,
-    pub(super) before: Vec<Edge>,
-}
-
-/// A path to another step.
-pub(super) struct Edge {
-    pub(super) path: syn::Path,
-    /// As it was written.
-    pub(super) text: String,
 }
 
 /// The type that stands for the step.
@@ -59,24 +45,15 @@ pub(super) struct Output {
 }
 
 /// An `Err` holds the marker, where one can stand.
-pub(super) fn check(
-    on: On,
-    mut raw: Raw,
-    item: &Item,
-    errors: &ErrorSink<'_>,
-) -> Result<Step, Option<Marker>> {
-    let place = place(&mut raw, item, errors);
+pub(super) fn check(on: On, raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Result<Step, Option<Marker>> {
+    let name = raw.label.map_or_else(|| item.sig.ident.clone(), |label| label.value);
+    let place = raw.place.check(&name, errors);
     let arguments = arguments::check(item, "a step", errors);
     let output = output(on, item, errors);
     if item.body.is_none() {
         errors.at(&item.sig, "a step needs a body: it is a function that the library calls");
     }
-    let marker = Marker {
-        name: raw.name(item),
-        krate: raw.krate,
-        vis: item.vis.to_token_stream(),
-        starts: on == START,
-    };
+    let marker = Marker { name, krate: raw.krate, vis: item.vis.to_token_stream(), starts: on == START };
     if errors.failed() {
         // Inside an `impl`, where a method is, no type can be declared.
         let method = item.sig.receiver().is_some()
@@ -94,39 +71,6 @@ pub(super) fn check(
         arguments,
         output,
     })
-}
-
-impl Raw {
-    /// Of the type that stands for the step.
-    fn name(&self, item: &Item) -> Ident {
-        self.label.as_ref().map_or_else(|| item.sig.ident.clone(), |label| label.value.clone())
-    }
-}
-
-fn place(raw: &mut Raw, item: &Item, errors: &ErrorSink<'_>) -> Place {
-    let last = raw.last.is_some();
-    if let (true, Some(order)) = (last, &raw.order) {
-        errors.at(&order.key, "a `last` step comes after every order: remove `order`, or `last`");
-    }
-    let own = raw.name(item);
-    let edges = |given: Option<Spanned<Paths>>| -> Vec<Edge> {
-        let Some(Spanned { key, value }) = given else { return Vec::new() };
-        if last {
-            errors.at(&key, format!("a `last` step comes after everything else: remove `{key}`, or `last`"));
-        }
-        let edge = |path: syn::Path| Edge { text: spelled(&path), path };
-        let edges: Vec<Edge> = value.paths.into_iter().map(edge).collect();
-        let itself = |edge: &&Edge| edge.path.is_ident(&own) || edge.text == format!("self::{own}");
-        for edge in edges.iter().filter(itself) {
-            errors.at(&edge.path, format!("`{}` cannot come {key} itself", edge.text));
-        }
-        edges
-    };
-    let (after, before) = (edges(raw.after.take()), edges(raw.before.take()));
-    for edge in before.iter().filter(|edge| after.iter().any(|other| other.text == edge.text)) {
-        errors.at(&edge.path, format!("`{}` is in `after` too: it cannot be on both sides", edge.text));
-    }
-    Place { order: raw.order.take().map(|order| order.value), last, after, before }
 }
 
 fn output(on: On, item: &Item, errors: &ErrorSink<'_>) -> Output {

@@ -1,12 +1,12 @@
 //! From a step to what is added after its function. Cannot fail.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote_spanned};
-use syn::ext::IdentExt;
+use quote::quote_spanned;
 
-use super::check::{Edge, Marker, Place, Step};
+use super::check::{Marker, Step};
 use crate::arguments;
 use crate::paths::{site, site_at};
+use crate::place::{self, Edges, Place};
 
 /// The type with the step's name.
 pub(super) fn marker(marker: &Marker) -> TokenStream {
@@ -55,9 +55,8 @@ fn named(marker: &Marker, place: &TokenStream, edges: &Edges, registration: &Tok
     )
 }
 
-/// Of a name that no path in the keys can mean.
 fn node(marker: &Marker) -> Ident {
-    format_ident!("NODE_OF_{}", marker.text(), span = site())
+    place::node(&marker.text())
 }
 
 fn phase(marker: &Marker) -> TokenStream {
@@ -68,47 +67,8 @@ fn phase(marker: &Marker) -> TokenStream {
     }
 }
 
-/// What a step's edges come to.
-#[derive(Default)]
-struct Edges {
-    /// References to the statics.
-    after: TokenStream,
-    before: TokenStream,
-    /// One for each edge, so that rustc's words about a circle name each of its edges, at its path.
-    statics: TokenStream,
-    /// What the compiler makes sure of, at the path.
-    checks: TokenStream,
-}
-
 fn edges(marker: &Marker, place: &Place) -> Edges {
-    let mut edges = Edges::default();
-    let node = node(marker);
-    let mut used: Vec<Ident> = Vec::new();
-    let mut one = |edge: &Edge, word: &str, function: &str| {
-        let Some(last) = edge.path.segments.last() else { return TokenStream::new() };
-        let at = site_at(last.ident.span());
-        let p = marker.krate.private_at(at);
-        let mut name = format_ident!("{}_{word}_{}", marker.text(), last.ident.unraw(), span = at);
-        while used.contains(&name) {
-            name = format_ident!("{name}_", span = at);
-        }
-        used.push(name.clone());
-        let function = format_ident!("{function}", span = at);
-        let (path, text) = (edge.path.to_token_stream(), &edge.text);
-        edges.statics.extend(quote_spanned!(at=>
-            static #name: #p::EdgeDef = {
-                use #p::AnyNode as _;
-                #p::EdgeDef::#function(#text, <#path>::lifecycle_node())
-            };
-        ));
-        edges.checks.extend(quote_spanned!(at=>
-            const _: () = #p::order::#function(&#node, &#name);
-        ));
-        quote_spanned!(at=> &#name,)
-    };
-    let after: TokenStream = place.after.iter().map(|edge| one(edge, "AFTER", "after")).collect();
-    let before: TokenStream = place.before.iter().map(|edge| one(edge, "BEFORE", "before")).collect();
-    Edges { after, before, ..edges }
+    place.edges(&marker.text(), &marker.krate)
 }
 
 pub(super) fn step(step: &Step) -> TokenStream {

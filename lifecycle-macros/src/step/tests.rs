@@ -246,21 +246,15 @@ fn a_step_with_edges() {
                 }
                 static Close_AFTER_flush: ::lifecycle::__private::EdgeDef = {
                     use ::lifecycle::__private::AnyNode as _;
-                    ::lifecycle::__private::EdgeDef::after(
-                        "db::flush",
-                        <db::flush>::lifecycle_node(),
-                    )
+                    <db::flush>::lifecycle_node().after("db::flush")
                 };
                 static Close_AFTER_move: ::lifecycle::__private::EdgeDef = {
                     use ::lifecycle::__private::AnyNode as _;
-                    ::lifecycle::__private::EdgeDef::after("r#move", <r#move>::lifecycle_node())
+                    <r#move>::lifecycle_node().after("r#move")
                 };
                 static Close_BEFORE_flush: ::lifecycle::__private::EdgeDef = {
                     use ::lifecycle::__private::AnyNode as _;
-                    ::lifecycle::__private::EdgeDef::before(
-                        "::other::flush",
-                        <::other::flush>::lifecycle_node(),
-                    )
+                    <::other::flush>::lifecycle_node().before("::other::flush")
                 };
                 const _: () = ::lifecycle::__private::order::after(
                     &NODE_OF_Close,

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::attempts::AttemptFault;
 use super::resources::EdgeSource;
+use crate::edge::{At, Target};
 use crate::hook::{Missing, StepSpec};
 use crate::render::type_name;
 use crate::settings::duration::spell;
@@ -87,6 +89,8 @@ pub(crate) struct Bound {
 pub(crate) enum BoundBy {
     Order,
     Default,
+    /// It is a group without an order.
+    Early,
     /// It comes before this one.
     Before(Who),
     /// They are the tracked calls.
@@ -122,15 +126,16 @@ pub(crate) struct CycleLink {
 pub(crate) enum PlanError {
     Namesakes { module: String, groups: bool, steps: Vec<Who> },
     Timeout { step: Who, timeout: Duration },
+    Attempts { step: Who, fault: AttemptFault },
     LastWithOrder { step: Who, order: i32 },
     LastStart { step: Who },
     LastGroup { step: Who },
     LastWorker { step: Who },
-    LastWithEdges { step: Who },
-    AfterLast { step: Who, last: Who },
-    OtherPhase { step: Who, way: Way, target: Who },
-    NotLinked { step: Who, way: Way, path: String },
-    NotBeforeRequests { step: Who, bound: Bound },
+    LastWithEdges { step: Who, at: At },
+    AfterLast { step: Who, last: Who, at: At },
+    OtherPhase { step: Who, way: Way, target: Who, at: At },
+    NotLinked { step: Who, way: Way, target: Target },
+    NotBeforeRequests { step: Who, bound: Bound, at: At },
     NoReportYet { step: Who },
     TwoProviders { by: Vec<(Who, &'static str)> },
     NotProvided { user: Who, missing: Missing },
@@ -163,6 +168,7 @@ impl fmt::Display for PlanError {
             PlanError::Timeout { step, timeout } => {
                 write!(f, "{step} has timeout = {}: too long, write a shorter one", spell(*timeout))
             }
+            PlanError::Attempts { step, fault } => write!(f, "{step} {fault}"),
             PlanError::LastWithOrder { step, order } => write!(
                 f,
                 "{step} has both `last` and order = {order}: a last step comes after all orders, leave one of the \
@@ -179,37 +185,44 @@ impl fmt::Display for PlanError {
                 f,
                 "{step} is a worker and cannot be `last`: it needs its time to end, give it a high order instead"
             ),
-            PlanError::LastWithEdges { step } => write!(
+            PlanError::LastWithEdges { step, at } => write!(
                 f,
-                "{step} is `last` and has `after` or `before` too: a last step comes after everything else, leave one of \
-                 the two out"
+                "{step} is `last` and has `after` or `before` too{}: a last step comes after everything else, leave one of \
+                 the two out",
+                said(*at, step)
             ),
-            PlanError::AfterLast { step, last } => write!(
+            PlanError::AfterLast { step, last, at } => write!(
                 f,
-                "{step} cannot come after {last}, which is `last`: everything else comes before that. Turn the edge \
-                 round, or remove it"
+                "{step} cannot come after {last}, which is `last`{}: everything else comes before that. Turn the edge \
+                 round, or remove it",
+                said(*at, step)
             ),
-            PlanError::OtherPhase { step, way, target: Who::Requests } => write!(
+            PlanError::OtherPhase { step, way, target: Who::Requests, at } => write!(
                 f,
-                "{step} runs at the start and cannot come {way} the requests, which are drained at the shutdown: \
-                 remove this"
+                "{step} runs at the start and cannot come {way} the requests, which are drained at the shutdown{}. Name \
+                 another start step, or remove this",
+                said(*at, step)
             ),
-            PlanError::OtherPhase { step, way, target } => write!(
+            PlanError::OtherPhase { step, way, target, at } => write!(
                 f,
-                "{step} cannot come {way} {target}: one runs at the start and the other at the shutdown, and these have \
-                 separate orders. Name a step of the same attribute, or remove this"
+                "{step} cannot come {way} {target}{}: one runs at the start and the other at the shutdown, and these \
+                 have separate orders. Name another step of its own phase, or remove this",
+                said(*at, step)
             ),
-            PlanError::NotLinked { step, way, path } => write!(
+            PlanError::NotLinked { step, way, target } => write!(
                 f,
-                "{step} has {way} = {path}, and there is no such step in this program: the compiler knew it, but the \
+                "{step} has {way} = {}{}, and there is no such step in this program: the compiler knew it, but the \
                  linker left its registration out. {}",
+                target.path,
+                said(target.at, step),
                 crate::expect::LINKING
             ),
-            PlanError::NotBeforeRequests { step, bound } => {
+            PlanError::NotBeforeRequests { step, bound, at } => {
+                let said = said(*at, step);
                 if bound.of == *step {
-                    write!(f, "{step} has order = {}, but comes before the requests", bound.order)?;
+                    write!(f, "{step} has order = {}, but comes before the requests{said}", bound.order)?;
                 } else {
-                    write!(f, "{step} comes before the requests, but follows {}", bound.of)?;
+                    write!(f, "{step} comes before the requests{said}, but follows {}", bound.of)?;
                     bound.tell(f, "which")?;
                 }
                 write!(
@@ -277,7 +290,7 @@ impl fmt::Display for PlanError {
             ),
             PlanError::Contradiction { step, order, follows, bound, why } => {
                 write!(f, "{step} has order = {order}, but ")?;
-                reason(f, follows, *why)?;
+                reason(f, step, follows, *why)?;
                 if bound.of == *follows {
                     bound.tell(f, "and that")?;
                 } else if bound.by == BoundBy::Order {
@@ -293,7 +306,7 @@ impl fmt::Display for PlanError {
                     bound.order
                 )?;
                 match bound.by {
-                    BoundBy::Default => {
+                    BoundBy::Default | BoundBy::Early => {
                         write!(f, "; or give {} an order of {order} or less", bound.of.short())
                     }
                     _ => Ok(()),
@@ -304,9 +317,9 @@ impl fmt::Display for PlanError {
                 for (index, link) in links.iter().enumerate() {
                     f.write_str(if index > 0 { "; " } else { "" })?;
                     write!(f, "{} ", link.step)?;
-                    reason(f, &link.follows, link.why)?;
+                    reason(f, &link.step, &link.follows, link.why)?;
                 }
-                let written = |link: &CycleLink| matches!(link.why, EdgeSource::After | EdgeSource::Before);
+                let written = |link: &CycleLink| link.why.at().is_some();
                 f.write_str(". Break the circle: ")?;
                 if links.iter().any(written) {
                     f.write_str("remove one `after` or `before`")?;
@@ -328,6 +341,9 @@ impl Bound {
         match &self.by {
             BoundBy::Order => write!(f, ", {subject} has order = {}", self.order),
             BoundBy::Default => write!(f, ", {subject} has no order and so comes at 0"),
+            BoundBy::Early => {
+                write!(f, ", {subject} is a group without an order and so comes at 0, right after `Requests`")
+            }
             BoundBy::Before(other) => write!(f, ", {subject} comes at {}, before {other}", self.order),
             BoundBy::Requests => f.write_str(", and they count as 0 for what follows them"),
         }
@@ -335,12 +351,20 @@ impl Bound {
 }
 
 /// Why a step must follow another, as the end of a sentence about it.
-fn reason(f: &mut fmt::Formatter<'_>, follows: &Who, why: EdgeSource) -> fmt::Result {
+fn reason(f: &mut fmt::Formatter<'_>, step: &Who, follows: &Who, why: EdgeSource) -> fmt::Result {
     match why {
-        EdgeSource::After => write!(f, "comes after {follows}"),
-        EdgeSource::Before => write!(f, "is named in `before` by {follows}"),
+        EdgeSource::After(at) => write!(f, "comes after {follows}{}", said(at, step)),
+        EdgeSource::Before(at) => write!(f, "is named in `before` by {follows}{}", said(at, follows)),
         EdgeSource::Provides(name) => write!(f, "needs the {} that {follows} provides", type_name(name)),
         EdgeSource::Takes(name) => write!(f, "takes away the {} that {follows} uses", type_name(name)),
+    }
+}
+
+/// Where an edge is written, if that is not where its step is.
+fn said(at: At, step: &Who) -> String {
+    match step {
+        Who::Step { file, line, .. } if *file == at.file && *line == at.line => String::new(),
+        _ => format!(", said at {at}"),
     }
 }
 

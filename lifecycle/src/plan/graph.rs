@@ -1,9 +1,12 @@
 //! What the executor runs: nodes, and who waits for whom.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use super::rank::Rank;
 use super::resources::Edge;
 
-/// Nodes without a cycle.
+/// Nodes without a cycle, in an order in which they could run one by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Graph {
     pub(crate) nodes: Vec<Node>,
@@ -78,7 +81,7 @@ impl Graph {
                 graph.link(from, to);
             }
         }
-        graph
+        graph.in_order()
     }
 
     fn add(&mut self, kind: NodeKind, after: &[usize]) -> usize {
@@ -101,21 +104,32 @@ impl Graph {
         self.nodes.iter().any(|node| node.kind == NodeKind::Step(step))
     }
 
-    /// The nodes in an order in which each comes after all that it waits for.
-    pub(super) fn sorted(&self) -> Vec<usize> {
+    /// Numbers the nodes as [`Graph`] says. Of those that could come next, the first does.
+    fn in_order(self) -> Self {
+        if self.nodes.iter().enumerate().all(|(at, node)| node.after.iter().all(|&before| before < at)) {
+            return self;
+        }
         let mut waits: Vec<usize> = self.nodes.iter().map(|node| node.after.len()).collect();
-        let mut sorted: Vec<usize> = (0..self.nodes.len()).filter(|&node| waits[node] == 0).collect();
-        let mut done = 0;
-        while let Some(&node) = sorted.get(done) {
-            done += 1;
+        let free = (0..waits.len()).filter(|&node| waits[node] == 0);
+        let mut free: BinaryHeap<Reverse<usize>> = free.map(Reverse).collect();
+        let mut order = Vec::with_capacity(waits.len());
+        let mut number = vec![0; waits.len()];
+        while let Some(Reverse(node)) = free.pop() {
+            number[node] = order.len();
+            order.push(node);
             for &next in &self.nodes[node].next {
                 waits[next] -= 1;
                 if waits[next] == 0 {
-                    sorted.push(next);
+                    free.push(Reverse(next));
                 }
             }
         }
-        sorted
+        let numbers = |nodes: &[usize]| nodes.iter().map(|&node| number[node]).collect();
+        let node = |old: usize| {
+            let Node { kind, after, next } = &self.nodes[old];
+            Node { kind: *kind, after: numbers(after), next: numbers(next) }
+        };
+        Graph { nodes: order.into_iter().map(node).collect() }
     }
 
     /// From canonical to the caller's indices.

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, and the same plan whatever the order in which the steps come. Everything works on *canonical*
 //! indices, the steps sorted by phase, module and name; only the finished plan speaks of the caller's indices.
 
+mod attempts;
 mod budget;
 mod cycle;
 mod error;
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 pub(crate) use budget::{Link, Worst};
 pub(crate) use error::{PlanError, PlanErrors};
-pub(crate) use graph::{Graph, NodeKind};
+pub(crate) use graph::{Graph, Node, NodeKind};
 pub(crate) use rank::{Rank, RankSource};
 
 use crate::hook::{Gift, Phase, Signature, StepSpec};
@@ -154,7 +155,7 @@ impl<'a> Model<'a> {
         match self.slots[index] {
             Slot::Start | Slot::Ordered => true,
             Slot::LastWithReport | Slot::Last => false,
-            Slot::Off => !self.steps[index].keys.last,
+            Slot::Off => !self.steps[index].keys.last || self.steps[index].is_group(),
         }
     }
 
@@ -197,14 +198,14 @@ fn slot(step: &StepSpec, errors: &mut Vec<PlanError>) -> Slot {
     if let (Some(order), true) = (step.keys.order, step.keys.last) {
         errors.push(PlanError::LastWithOrder { step: who(), order });
     }
-    match (step.phase, step.keys.last, step.signature.takes_report) {
+    match (step.phase, step.keys.last, step.takes_report()) {
         (Phase::Start, true, _) => errors.push(PlanError::LastStart { step: who() }),
         (Phase::Start, ..) | (_, false, true) => {}
         (Phase::Shutdown, true, true) => return Slot::LastWithReport,
         (Phase::Shutdown, true, false) => return Slot::Last,
         (Phase::Shutdown, false, false) => return Slot::Ordered,
     }
-    if step.signature.takes_report {
+    if step.takes_report() {
         errors.push(PlanError::NoReportYet { step: who() });
     }
     if step.phase == Phase::Start { Slot::Start } else { Slot::Ordered }
@@ -214,6 +215,7 @@ fn slot(step: &StepSpec, errors: &mut Vec<PlanError>) -> Slot {
 pub(crate) fn plan(input: &Input<'_>) -> Result<Plan, PlanErrors> {
     let mut errors = Vec::new();
     let model = Model::new(input, &mut errors);
+    attempts::check(&model, &mut errors);
     let flow = resources::trace(&model, &mut errors);
     let mut written = written::trace(&model, &mut errors);
     let mut edges = [flow.edges.as_slice(), &written.edges].concat();
@@ -246,7 +248,7 @@ pub(crate) fn plan(input: &Input<'_>) -> Result<Plan, PlanErrors> {
         [Slot::Start, Slot::Ordered, Slot::LastWithReport, Slot::Last].map(graph);
     let worst = budget::worst(&shutdown, &model, input.settings);
     let mut warnings = Vec::new();
-    if let Some(over) = worst.over(input.settings) {
+    if let Some(over) = budget::over(&worst, &shutdown, &model, input.settings) {
         match input.settings.budget.value {
             crate::Budget::Deny => return Err(PlanErrors(vec![PlanError::Budget(over)])),
             crate::Budget::Warn => warnings.push(over),

@@ -8,6 +8,7 @@ use super::Model;
 use super::error::{Bound, BoundBy, PlanError, Who};
 use super::resources::{Edge, EdgeSource};
 use super::written::{Own, Written};
+use crate::edge::At;
 
 /// A step waits for every step of lower rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub(crate) struct Rank {
     /// Of rank 0: right after `Requests`, before the others.
     pub(crate) early: bool,
     pub(crate) source: RankSource,
+    /// Where the edge is written that it comes from.
+    pub(crate) at: Option<At>,
 }
 
 /// Why a step has its rank.
@@ -58,7 +61,8 @@ enum Holder {
 
 /// Twice a rank, so that there is a place between two: right before rank 0 for what is early.
 type Level = i64;
-type Reach = (Level, Holder);
+/// With the place of the edge by which it is reached.
+type Reach = (Level, Holder, Option<At>);
 
 const EARLY: Level = -1;
 const AFTER_REQUESTS: Level = 0;
@@ -78,11 +82,18 @@ fn written(level: Level) -> i32 {
 struct Stand {
     level: Level,
     source: RankSource,
+    at: Option<At>,
+}
+
+impl Stand {
+    fn new(level: Level, source: RankSource) -> Self {
+        Stand { level, source, at: None }
+    }
 }
 
 impl From<Stand> for Rank {
-    fn from(Stand { level, source }: Stand) -> Self {
-        Rank { value: written(level), early: level == EARLY, source }
+    fn from(Stand { level, source, at }: Stand) -> Self {
+        Rank { value: written(level), early: level == EARLY, source, at }
     }
 }
 
@@ -138,13 +149,14 @@ pub(super) fn derive(
 impl Derive<'_> {
     fn ceilings(&mut self) {
         for &step in self.order.steps.iter().rev() {
-            let mut lowest = self.own[step].before_requests.then_some((BEFORE_REQUESTS, Holder::Requests));
+            let mut lowest = self.before_requests(step);
             for edge in self.order.outgoing[step].iter().map(|&edge| &self.edges[edge]) {
-                if edge.source != EdgeSource::After {
+                if !matches!(edge.source, EdgeSource::After(_)) {
                     let to = match self.written[edge.to] {
                         Some(order) if self.fixed[edge.to] => Some((order, Holder::Step(edge.to))),
-                        _ => self.ceiling[edge.to],
+                        _ => self.ceiling[edge.to].map(|(level, by, _)| (level, by)),
                     };
+                    let to = to.map(|(level, by)| (level, by, edge.source.at()));
                     lowest = to.into_iter().chain(lowest).min();
                 }
             }
@@ -152,21 +164,29 @@ impl Derive<'_> {
         }
     }
 
+    fn before_requests(&self, step: usize) -> Option<Reach> {
+        self.own[step].before_requests.map(|at| (BEFORE_REQUESTS, Holder::Requests, Some(at)))
+    }
+
     /// Where a step stands by itself; nowhere if it goes by others.
     fn start(&self, step: usize) -> Option<Stand> {
         let own = &self.own[step];
         if let Some(level) = self.written[step] {
-            return Some(Stand { level, source: RankSource::Order });
+            return Some(Stand::new(level, RankSource::Order));
         }
-        if own.after_requests {
-            return Some(Stand { level: AFTER_REQUESTS, source: RankSource::Requests });
+        if own.after_requests.is_some() {
+            return Some(Stand {
+                level: AFTER_REQUESTS,
+                source: RankSource::Requests,
+                at: own.after_requests,
+            });
         }
-        if own.after || own.only_before() || self.order.cyclic[step] {
+        if own.says_after() || own.only_before() || self.order.cyclic[step] {
             return None;
         }
         Some(match self.ceiling[step] {
-            Some((level, by)) if level < self.unmoved[step] => Stand { level, source: before(by) },
-            _ => Stand { level: self.unmoved[step], source: RankSource::Default },
+            Some((level, by, at)) if level < self.unmoved[step] => Stand { level, source: before(by), at },
+            _ => Stand::new(self.unmoved[step], RankSource::Default),
         })
     }
 
@@ -177,18 +197,18 @@ impl Derive<'_> {
             if self.written[step].is_some() || !own.only_before() || self.order.cyclic[step] {
                 continue;
             }
-            let requests = own.before_requests.then_some((BEFORE_REQUESTS, Holder::Requests));
             let value = |to: usize| match self.own[to].only_before() && self.written[to].is_none() {
                 true => starts[to].map(|stand| stand.level),
-                false => firm[to].map(|(value, _)| value),
+                false => firm[to].map(|(value, ..)| value),
             };
-            let named = own.before.iter().filter_map(|&to| Some((value(to)?, Holder::Step(to))));
-            let lowest = named.chain(requests).min();
+            let named =
+                own.before.iter().filter_map(|&(to, at)| Some((value(to)?, Holder::Step(to), Some(at))));
+            let lowest = named.chain(self.before_requests(step)).min();
             let ceiling =
                 self.ceiling[step].filter(|ceiling| ceiling.0 < lowest.map_or(0, |lowest| lowest.0));
             starts[step] = Some(match ceiling.or(lowest) {
-                Some((level, by)) => Stand { level, source: before(by) },
-                None => Stand { level: self.unmoved[step], source: RankSource::Default },
+                Some((level, by, at)) => Stand { level, source: before(by), at },
+                None => Stand::new(self.unmoved[step], RankSource::Default),
             });
         }
         starts
@@ -199,8 +219,10 @@ impl Derive<'_> {
         let mut reached: Vec<Option<Reach>> = vec![None; starts.len()];
         for &step in &self.order.steps {
             let start = starts[step].map(|stand| match stand.source {
-                RankSource::Requests if stand.level == AFTER_REQUESTS => (stand.level, Holder::Requests),
-                _ => (stand.level, Holder::Step(step)),
+                RankSource::Requests if stand.level == AFTER_REQUESTS => {
+                    (stand.level, Holder::Requests, stand.at)
+                }
+                _ => (stand.level, Holder::Step(step), stand.at),
             });
             reached[step] = match (start, reached[step]) {
                 (Some(start), Some(floor)) if !self.fixed[step] && floor.0 > start.0 => Some(floor),
@@ -208,7 +230,8 @@ impl Derive<'_> {
                 (start, _) => start,
             };
             for edge in self.order.outgoing[step].iter().map(|&edge| &self.edges[edge]) {
-                reached[edge.to] = reached[step].into_iter().chain(reached[edge.to]).max();
+                let here = reached[step].map(|(level, by, _)| (level, by, edge.source.at()));
+                reached[edge.to] = here.into_iter().chain(reached[edge.to]).max();
             }
         }
         reached
@@ -216,11 +239,11 @@ impl Derive<'_> {
 
     fn rank(&self, start: Option<Stand>, reached: Option<Reach>) -> Rank {
         let stand = match (start, reached) {
-            (Some(start), Some((level, _))) if start.level == level => start,
-            (_, Some((level, Holder::Step(by)))) => Stand { level, source: RankSource::After(by) },
-            (_, Some((level, Holder::Requests))) => Stand { level, source: RankSource::Requests },
+            (Some(start), Some((level, ..))) if start.level == level => start,
+            (_, Some((level, Holder::Step(by), at))) => Stand { level, source: RankSource::After(by), at },
+            (_, Some((level, Holder::Requests, at))) => Stand { level, source: RankSource::Requests, at },
             // In a cycle.
-            (_, None) => Stand { level: AFTER_REQUESTS, source: RankSource::Default },
+            (_, None) => Stand::new(AFTER_REQUESTS, RankSource::Default),
         };
         stand.into()
     }
@@ -232,11 +255,12 @@ impl Derive<'_> {
         ranks: &[Rank],
         errors: &mut Vec<PlanError>,
     ) {
-        let bound = |(level, holder): Reach| {
+        let bound = |level: Level, holder: Holder| {
             let (of, by) = match holder {
                 Holder::Requests => (Who::Requests, BoundBy::Requests),
                 Holder::Step(step) => {
                     let by = match ranks[step].source {
+                        RankSource::Default if ranks[step].early => BoundBy::Early,
                         RankSource::Default => BoundBy::Default,
                         RankSource::Before(other) => BoundBy::Before(model.who(other)),
                         RankSource::Requests => BoundBy::Before(Who::Requests),
@@ -249,33 +273,31 @@ impl Derive<'_> {
         };
         for (step, own) in self.own.iter().enumerate() {
             let fixed = self.written[step].filter(|_| self.fixed[step]);
-            if let Some(order) = fixed.filter(|order| own.after_requests && *order < AFTER_REQUESTS) {
+            let early = fixed.filter(|order| *order < AFTER_REQUESTS);
+            if let (Some(order), Some(at)) = (early, own.after_requests) {
                 errors.push(PlanError::Contradiction {
                     step: model.who(step),
                     order: written(order),
                     follows: Who::Requests,
-                    bound: bound((AFTER_REQUESTS, Holder::Requests)),
-                    why: EdgeSource::After,
+                    bound: bound(AFTER_REQUESTS, Holder::Requests),
+                    why: EdgeSource::After(at),
                 });
             }
-            if let Some(reach) =
-                reached[step].filter(|reach| own.before_requests && reach.0 > BEFORE_REQUESTS)
-            {
-                if model.is_on(step) {
-                    let bound = bound(reach);
-                    errors.push(PlanError::NotBeforeRequests { step: model.who(step), bound });
-                }
+            let late = reached[step].filter(|reach| reach.0 > BEFORE_REQUESTS && model.is_on(step));
+            if let (Some((level, by, _)), Some(at)) = (late, own.before_requests) {
+                let bound = bound(level, by);
+                errors.push(PlanError::NotBeforeRequests { step: model.who(step), bound, at });
             }
         }
         for (from, outgoing) in self.order.outgoing.iter().enumerate() {
             for edge in outgoing.iter().map(|&edge| &self.edges[edge]) {
                 let Some(order) = self.written[edge.to].filter(|_| self.fixed[edge.to]) else { continue };
-                if let Some(reach) = reached[from].filter(|reach| reach.0 > order) {
+                if let Some((level, by, _)) = reached[from].filter(|reach| reach.0 > order) {
                     errors.push(PlanError::Contradiction {
                         step: model.who(edge.to),
                         order: written(order),
                         follows: model.who(from),
-                        bound: bound(reach),
+                        bound: bound(level, by),
                         why: edge.source,
                     });
                 }

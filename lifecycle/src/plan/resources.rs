@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::error::{PlanError, Who};
 use super::{Model, Slot};
+use crate::edge::At;
 use crate::hook::{Gift, Missing, Need, Use};
 use crate::worker::{Policy, Restart};
 
@@ -19,14 +20,24 @@ pub(super) struct Edge {
 /// Why there is an edge, with the type's name. What was written comes first, since of two reasons the first is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum EdgeSource {
-    /// `to` says that it comes after `from`.
-    After,
-    /// `from` says that it comes before `to`.
-    Before,
+    /// `to` says that it comes after `from`, or somebody does in its place.
+    After(At),
+    /// `from` says that it comes before `to`, or somebody does in its place.
+    Before(At),
     /// `from` provides what `to` needs.
     Provides(&'static str),
     /// `from` uses what `to` takes away.
     Takes(&'static str),
+}
+
+impl EdgeSource {
+    /// Where it was written.
+    pub(super) fn at(self) -> Option<At> {
+        match self {
+            EdgeSource::After(at) | EdgeSource::Before(at) => Some(at),
+            EdgeSource::Provides(_) | EdgeSource::Takes(_) => None,
+        }
+    }
 }
 
 /// What the resources came to.
@@ -237,8 +248,8 @@ fn given(model: &Model<'_>) -> Vec<Gift> {
 impl Resources {
     fn collect(model: &Model<'_>) -> Self {
         let mut keys = Keys::default();
-        let needs = |step: usize| model.steps[step].signature.takes.iter();
-        for need in model.in_use().flat_map(needs).chain(&model.main.takes) {
+        let needs: Vec<Vec<Need>> = model.steps.iter().map(|step| step.needs()).collect();
+        for need in model.in_use().flat_map(|step| &needs[step]).chain(&model.main.takes) {
             keys.join(need.keys);
         }
         let mut resources = Resources { all: Vec::new(), by_key: HashMap::new() };
@@ -252,7 +263,7 @@ impl Resources {
         };
         for (step, spec) in model.steps.iter().enumerate() {
             if model.slots[step] != Slot::Off {
-                for need in &spec.signature.takes {
+                for need in &needs[step] {
                     let resource = find(&mut keys, &mut resources.all, need.keys[0]);
                     resources.all[resource].users.push(User { step: Some(step), need: *need });
                 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::error::{PlanError, Way, Who};
 use super::resources::{Edge, EdgeSource};
 use super::{Model, Slot};
-use crate::edge::Target;
+use crate::edge::{At, Target};
 use crate::group::Requests;
 
 /// What the steps' own keys come to.
@@ -17,11 +17,13 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Forgets whom a step comes before if that edge was taken out.
+    /// Forgets whom a step comes after or before if that edge was taken out.
     pub(super) fn retain(&mut self, edges: &[Edge]) {
         for (step, own) in self.own.iter_mut().enumerate() {
-            let stays = |to| edges.binary_search_by_key(&(step, to), |edge| (edge.from, edge.to)).is_ok();
-            own.before.retain(|&to| stays(to));
+            let stays =
+                |from, to| edges.binary_search_by_key(&(from, to), |edge| (edge.from, edge.to)).is_ok();
+            own.after.retain(|&from| stays(from, step));
+            own.before.retain(|&(to, _)| stays(step, to));
         }
     }
 }
@@ -29,18 +31,25 @@ impl Written {
 /// What one step's keys say of its place, its order apart.
 #[derive(Clone, Default)]
 pub(super) struct Own {
-    /// It says whom it comes after, [`Requests`] included.
-    pub(super) after: bool,
-    pub(super) after_requests: bool,
-    /// The steps it comes before.
-    pub(super) before: Vec<usize>,
-    pub(super) before_requests: bool,
+    /// The steps it comes after.
+    pub(super) after: Vec<usize>,
+    /// Where it says that it comes after [`Requests`].
+    pub(super) after_requests: Option<At>,
+    /// The steps it comes before, and where it says so.
+    pub(super) before: Vec<(usize, At)>,
+    /// As with `after_requests`.
+    pub(super) before_requests: Option<At>,
 }
 
 impl Own {
+    /// It says whom it comes after.
+    pub(super) fn says_after(&self) -> bool {
+        self.after_requests.is_some() || !self.after.is_empty()
+    }
+
     /// It says whom it comes before, and nothing else.
     pub(super) fn only_before(&self) -> bool {
-        !self.after && (self.before_requests || !self.before.is_empty())
+        !self.says_after() && (self.before_requests.is_some() || !self.before.is_empty())
     }
 }
 
@@ -71,8 +80,10 @@ impl Trace<'_, '_> {
         let model = self.model;
         let edges = &model.steps[step].edges;
         if !model.is_ranked(step) {
-            if model.slots[step] != Slot::Off && *edges != crate::edge::Edges::default() {
-                self.errors.push(PlanError::LastWithEdges { step: model.who(step) });
+            if let Some(edge) = edges.after.iter().chain(&edges.before).next() {
+                if model.is_on(step) {
+                    self.errors.push(PlanError::LastWithEdges { step: model.who(step), at: edge.at });
+                }
             }
             return;
         }
@@ -97,34 +108,38 @@ impl Trace<'_, '_> {
         let own = &mut self.written.own[step];
         if target.id == TypeId::of::<Requests>() {
             if model.steps[step].phase == crate::Phase::Start {
-                refuse(PlanError::OtherPhase { step: who(), way, target: Who::Requests });
+                refuse(PlanError::OtherPhase { step: who(), way, target: Who::Requests, at: target.at });
                 return;
             }
             match way {
-                Way::After => (own.after, own.after_requests) = (true, true),
-                Way::Before => own.before_requests = true,
+                Way::After => own.after_requests = Some(target.at),
+                Way::Before => own.before_requests = Some(target.at),
             }
             return;
         }
         let Some(&other) = self.by_id.get(&target.id) else {
-            refuse(PlanError::NotLinked { step: who(), way, path: target.path.clone() });
+            refuse(PlanError::NotLinked { step: who(), way, target: *target });
             return;
         };
         if model.steps[step].phase != model.steps[other].phase {
-            refuse(PlanError::OtherPhase { step: who(), way, target: model.who(other) });
+            refuse(PlanError::OtherPhase { step: who(), way, target: model.who(other), at: target.at });
             return;
         }
         match (way, model.is_ranked(other)) {
             (Way::After, true) => {
-                own.after = true;
-                self.written.edges.push(Edge { from: other, to: step, source: EdgeSource::After });
+                own.after.push(other);
+                self.written.edges.push(Edge { from: other, to: step, source: EdgeSource::After(target.at) });
             }
             (Way::Before, true) => {
-                own.before.push(other);
-                self.written.edges.push(Edge { from: step, to: other, source: EdgeSource::Before });
+                own.before.push((other, target.at));
+                self.written.edges.push(Edge {
+                    from: step,
+                    to: other,
+                    source: EdgeSource::Before(target.at),
+                });
             }
             (Way::After, false) if model.slots[other] != Slot::Off => {
-                refuse(PlanError::AfterLast { step: who(), last: model.who(other) });
+                refuse(PlanError::AfterLast { step: who(), last: model.who(other), at: target.at });
             }
             // Everything comes before a last step.
             (_, false) => {}

@@ -1,12 +1,12 @@
 //! From graphs and indices to names and times.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::{ChainLink, Follows, LeftOut, Phases, Plan, PlanStep, WorstCase};
+use super::{ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanStep, WorstCase};
+use crate::health::{CheckSpec, Timing};
 use crate::hook::StepSpec;
-use crate::plan::{self as planner, Graph, NodeKind, Place, RankSource};
+use crate::plan::{self as planner, Graph, Node, NodeKind, Place, RankSource};
 use crate::report::{Outcome, StepKind};
 use crate::run::exit_margin;
 use crate::settings::Settings;
@@ -19,7 +19,12 @@ const FEW: usize = 3;
 
 impl Plan {
     /// `steps` and `settings` are those that the plan was made from.
-    pub(crate) fn new(plan: &planner::Plan, steps: &[StepSpec], settings: &Settings) -> Self {
+    pub(crate) fn new(
+        plan: &planner::Plan,
+        steps: &[StepSpec],
+        checks: &[CheckSpec],
+        settings: &Settings,
+    ) -> Self {
         let view = View { plan, steps, settings, ids: ids(steps) };
         let grace = settings.grace.value.within();
         let reserve = settings.reserve.value;
@@ -64,7 +69,27 @@ impl Plan {
             exit: settings.exit.value,
             steps: listed.into_iter().map(|(step, _)| step).collect(),
             left_out: view.left_out(),
+            checks: checks.iter().map(PlanCheck::new).collect(),
             warnings: plan.warnings.clone(),
+        }
+    }
+}
+
+impl PlanCheck {
+    fn new(check: &CheckSpec) -> Self {
+        let Timing { interval, timeout, retry, delay } = check.keys.timing();
+        PlanCheck {
+            name: check.name.clone(),
+            module: check.module.clone(),
+            file: check.file.clone(),
+            line: check.line,
+            interval,
+            timeout,
+            retry,
+            delay,
+            recovers: check.recovers(),
+            conditional: check.is_conditional(),
+            off: check.off.clone(),
         }
     }
 }
@@ -94,8 +119,6 @@ struct View<'a> {
 /// A graph with what is asked of it again and again.
 struct Section<'a> {
     graph: &'a Graph,
-    /// By node, its place in the list.
-    position: Vec<usize>,
     /// By rank, how many steps have it.
     ranks: HashMap<i32, usize>,
     ends: Vec<Option<Duration>>,
@@ -106,24 +129,18 @@ struct Section<'a> {
 impl View<'_> {
     /// The steps in order, each with its node.
     fn section(&self, graph: &Graph, window: &Window) -> Vec<(PlanStep, usize)> {
-        let order = sorted(graph);
         let mut section = Section {
             graph,
-            position: vec![0; graph.nodes.len()],
             ranks: HashMap::new(),
             ends: vec![window.begins; graph.nodes.len()],
             through: HashMap::new(),
         };
-        for (position, &node) in order.iter().enumerate() {
-            section.position[node] = position;
-            if let Some(rank) = self.rank(graph.nodes[node].kind) {
-                *section.ranks.entry(rank).or_insert(0) += 1;
-            }
+        for rank in graph.nodes.iter().filter_map(|node| self.rank(node.kind)) {
+            *section.ranks.entry(rank).or_insert(0) += 1;
         }
-        let mut listed = Vec::with_capacity(order.len());
-        for node in order {
-            let kind = graph.nodes[node].kind;
-            let before = graph.nodes[node].after.iter();
+        let mut listed = Vec::with_capacity(graph.nodes.len());
+        for (node, &Node { kind, ref after, .. }) in graph.nodes.iter().enumerate() {
+            let before = after.iter();
             let begins = before.fold(window.begins, |begins, &before| later(begins, section.ends[before]));
             let limit = self.limit(kind);
             section.ends[node] = begins.zip(limit).map(|(begins, limit)| begins.saturating_add(limit));
@@ -235,7 +252,7 @@ impl View<'_> {
             let implied: HashSet<usize> = in_turn.filter(|it| all.contains(it)).copied().collect();
             before.retain(|it| !implied.contains(it));
         }
-        before.sort_unstable_by_key(|&it| section.position[it]);
+        before.sort_unstable();
         let mut follows = Vec::new();
         for same in before.chunk_by(|&a, &b| self.rank(nodes[a].kind) == self.rank(nodes[b].kind)) {
             match self.rank(nodes[same[0]].kind) {
@@ -293,24 +310,6 @@ impl View<'_> {
         });
         left_out
     }
-}
-
-/// The nodes in an order in which they could run one by one; of those that could come next, the first.
-fn sorted(graph: &Graph) -> Vec<usize> {
-    let mut waits: Vec<usize> = graph.nodes.iter().map(|node| node.after.len()).collect();
-    let free = (0..waits.len()).filter(|&node| waits[node] == 0);
-    let mut free: BinaryHeap<Reverse<usize>> = free.map(Reverse).collect();
-    let mut sorted = Vec::with_capacity(waits.len());
-    while let Some(Reverse(node)) = free.pop() {
-        sorted.push(node);
-        for &next in &graph.nodes[node].next {
-            waits[next] -= 1;
-            if waits[next] == 0 {
-                free.push(Reverse(next));
-            }
-        }
-    }
-    sorted
 }
 
 /// By step, what tells it from all others: modules and names together are single in a plan.

@@ -28,7 +28,11 @@ pub use crate::edge::{AnyNode, EdgeDef, Node, NodeDef, PlaceDef};
 pub use crate::expect::ExpectDef;
 pub use crate::gate::Gate;
 pub use crate::group::{Group, GroupDef};
-pub use crate::hook::{Call, CallResult, Missing, Phase, Signature, Step, StepDef, StepExtra, StepKeys};
+pub use crate::health::{CheckDef, CheckKeys, HealthCheck};
+pub use crate::hook::{
+    Call, CallResult, FunctionDef, Missing, Phase, Question, Signature, Step, StepDef, StepExtra, StepKeys,
+    WhenDef,
+};
 pub use crate::plan_view::{ExpectedPlan, PlanTime};
 pub use crate::rejected::Rejected;
 pub use crate::resource::Inputs;

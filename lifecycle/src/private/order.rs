@@ -23,7 +23,7 @@ pub const fn after(step: &NodeDef, edge: &EdgeDef) {
             let text = text.and(": give ").name(step.name).and(" an order of ").number(bound.value);
             let text = text.and(" or more, or none, since it follows by itself");
             let text = match bound.source {
-                KnownBy::Default => {
+                KnownBy::Default | KnownBy::Early => {
                     text.and("; or give ").name(bound.of).and(" an order of ").number(order).and(" or less")
                 }
                 _ => text,
@@ -87,8 +87,14 @@ const fn phases(step: &NodeDef, edge: &EdgeDef, relation: &str) {
                 .and("the other")
         }
     };
-    text.and(". Name a step of the same attribute, or remove this").fail();
+    let another = match step.phase {
+        Phase::Start => ". Name another start step, or remove this",
+        Phase::Shutdown => ". Name another shutdown step, or remove this",
+    };
+    text.and(another).fail();
 }
+
+const EARLY: &str = ", a group without an order, and so comes at 0, right after `Requests`";
 
 /// A message made in a constant.
 struct Text {
@@ -145,11 +151,13 @@ impl Text {
             (KnownBy::Requests, true) => self.name(name).and(", which count as ").and(requests),
             (KnownBy::Order, true) => self.name(name).and(", which has order = ").number(rank.value),
             (KnownBy::Default, true) => self.name(name).and(", which has no order and so comes at 0"),
+            (KnownBy::Early, true) => self.name(name).and(EARLY),
             (source, false) => {
                 let text = self.name(name).and(", which follows ").name(rank.of);
                 match source {
                     KnownBy::Order => text.and(" of order = ").number(rank.value),
                     KnownBy::Default => text.and(", which has no order and so comes at 0"),
+                    KnownBy::Early => text.and(EARLY),
                     KnownBy::Requests => text.and(", which count as ").and(requests),
                 }
             }

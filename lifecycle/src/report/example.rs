@@ -1,6 +1,7 @@
 //! Reports to test with.
 
 use super::*;
+use crate::health::CheckStatus;
 
 fn step(name: &str, kind: StepKind, order: Option<i32>, outcome: Outcome) -> StepReport {
     StepReport {
@@ -12,6 +13,8 @@ fn step(name: &str, kind: StepKind, order: Option<i32>, outcome: Outcome) -> Ste
         order,
         outcome,
         error: None,
+        attempts: Vec::new(),
+        fallback: false,
         waited: Duration::from_millis(12),
         ran: Duration::from_micros(1_234_567),
         limit: Some(Duration::from_secs(5)),
@@ -39,6 +42,7 @@ pub(crate) fn clean() -> Report {
             step("open_db", StepKind::Start, Some(0), Outcome::Done),
             step("close_db", StepKind::Shutdown, Some(0), Outcome::Done),
         ],
+        unhealthy: Vec::new(),
     }
 }
 
@@ -51,6 +55,26 @@ pub(crate) fn degraded() -> Report {
         Item { name: "order 18".into(), error: Some("the venue says no".into()) },
     ];
     cancel.rescued = true;
+    cancel.attempts = vec![
+        Attempt {
+            outcome: Outcome::Failed,
+            error: Some("the venue is busy:\ntry later".into()),
+            ran: Duration::from_millis(20),
+            notes: vec![("cancelled".into(), "5".into())],
+            items: vec![
+                Item { name: "order 17".into(), error: None },
+                Item { name: "order 18".into(), error: Some("busy".into()) },
+            ],
+        },
+        Attempt {
+            outcome: Outcome::TimedOut,
+            error: None,
+            ran: Duration::from_millis(500),
+            notes: Vec::new(),
+            items: Vec::new(),
+        },
+    ];
+    cancel.fallback = true;
     let mut close = step("close_db", StepKind::Shutdown, Some(0), Outcome::TimedOut);
     close.error = Some("3 connections are in use:\nweb\nbatch \u{1b}[31m".into());
     close.limit = Some(Duration::from_millis(1_250));
@@ -88,6 +112,13 @@ pub(crate) fn degraded() -> Report {
             off,
             step("flush", StepKind::Last, None, Outcome::Done),
         ],
+        unhealthy: vec![CheckHealth {
+            name: "venue".into(),
+            status: CheckStatus::RecoveryFailed,
+            error: Some("connection refused".into()),
+            since: SystemTime::UNIX_EPOCH + Duration::from_millis(1_794_999_990_000),
+            attempts: 3,
+        }],
         ..clean()
     }
 }

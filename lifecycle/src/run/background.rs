@@ -2,14 +2,15 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::sync::mpsc::Sender;
 use std::time::Instant;
 
 use tokio::runtime::Handle;
 
 use super::executor::End;
-use super::message::{Address, Message};
+use super::mailbox::Mailbox;
+use super::message::Address;
 use super::workers::Workers;
+use crate::health::Monitor;
 use crate::process::Lifecycle;
 
 /// Something that goes on beside the graphs. The time is brought to it.
@@ -24,7 +25,7 @@ pub(super) trait Activity {
 #[derive(Clone)]
 pub(super) struct Means {
     pub(super) life: &'static Lifecycle,
-    pub(super) mailbox: Sender<Message>,
+    pub(super) mailbox: Mailbox,
     pub(super) runtime: Handle,
     runs: Rc<Cell<usize>>,
 }
@@ -38,14 +39,24 @@ impl Means {
 }
 
 /// All activities.
-#[derive(Default)]
 pub(super) struct Background {
     pub(super) workers: Workers,
+    pub(super) monitor: Monitor,
     runs: Rc<Cell<usize>>,
 }
 
 impl Background {
-    pub(super) fn means(&self, life: &'static Lifecycle, mailbox: Sender<Message>, runtime: Handle) -> Means {
+    pub(super) fn new(monitor: Monitor) -> Self {
+        Background { workers: Workers::default(), monitor, runs: Rc::default() }
+    }
+
+    /// There are resources that were not there before.
+    pub(super) fn provided(&mut self, now: Instant) {
+        self.workers.begin_ready(now);
+        self.monitor.on_provided(now);
+    }
+
+    pub(super) fn means(&self, life: &'static Lifecycle, mailbox: Mailbox, runtime: Handle) -> Means {
         Means { life, mailbox, runtime, runs: Rc::clone(&self.runs) }
     }
 
@@ -57,10 +68,11 @@ impl Background {
 
 impl Activity for Background {
     fn next_timer(&self) -> Option<Instant> {
-        self.workers.next_timer()
+        self.workers.next_timer().into_iter().chain(self.monitor.next_timer()).min()
     }
 
     fn on_time(&mut self, now: Instant) {
         self.workers.on_time(now);
+        self.monitor.on_time(now);
     }
 }

@@ -8,6 +8,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+/// Where `retry` is said and `backoff` is not.
+pub(crate) const DEFAULT: Duration = Duration::from_millis(100);
 /// No wait is longer, unless `backoff` itself is.
 pub(crate) const CAP: Duration = Duration::from_secs(30);
 

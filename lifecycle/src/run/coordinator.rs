@@ -1,9 +1,8 @@
-//! The coordinator's thread: start, serve, shut down. It decides which graph runs when and on what time.
+//! The coordinator: start, serve, shut down. It decides which graph runs when and on what time.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
 use tokio::runtime::Handle;
@@ -13,12 +12,14 @@ use super::background::Background;
 use super::executor::AfterFailure;
 use super::fates::Fates;
 use super::launch::step_draft;
-use super::message::Message;
+use super::mailbox::{Inbox, Mailbox};
 use super::narrate::Went;
 use super::requests::{Seen, Service, Tallies};
 use super::rescue::Rescue;
 use super::service::ServiceEnd;
+use crate::clock;
 use crate::events::State;
+use crate::health::Monitor;
 use crate::hook::{Gift, Phase, Signature, StepSpec};
 use crate::narrator::{Narrator, Say};
 use crate::plan::{Place, Plan};
@@ -43,8 +44,8 @@ pub(super) struct Order {
 /// See the module's words.
 pub(super) struct Coordinator {
     pub(super) order: Order,
-    pub(super) inbox: Receiver<Message>,
-    pub(super) mailbox: Sender<Message>,
+    pub(super) inbox: Inbox,
+    pub(super) mailbox: Mailbox,
     pub(super) let_go: Option<oneshot::Sender<()>>,
     pub(super) runtime: Option<Handle>,
     pub(super) rescue: Arc<Rescue>,
@@ -62,12 +63,8 @@ pub(super) struct Coordinator {
 }
 
 impl Coordinator {
-    pub(super) fn new(
-        order: Order,
-        inbox: Receiver<Message>,
-        mailbox: Sender<Message>,
-        let_go: oneshot::Sender<()>,
-    ) -> Self {
+    pub(super) fn new(order: Order, inbox: Inbox, mailbox: Mailbox, let_go: oneshot::Sender<()>) -> Self {
+        let monitor = Monitor::new(order.life, mailbox.clone(), order.narrator.clone());
         Coordinator {
             order,
             inbox,
@@ -79,7 +76,7 @@ impl Coordinator {
             seen: Rc::default(),
             tallies: RefCell::default(),
             fates: Rc::default(),
-            background: Background::default(),
+            background: Background::new(monitor),
             graphs: 0,
             stale: Cell::new(true),
             reports: Vec::new(),
@@ -87,18 +84,18 @@ impl Coordinator {
     }
 
     /// From the start to the report.
-    pub(super) fn run(mut self) {
+    pub(super) async fn run(mut self) {
         self.announce();
         while self.runtime.is_none() {
-            match self.hear(None) {
+            match self.hear(None).await {
                 Some(heard) => heard.ignore(),
                 None => return,
             }
         }
-        if self.start() {
-            self.serve();
+        if self.start().await {
+            self.serve().await;
         }
-        self.shut_down();
+        self.shut_down().await;
     }
 
     fn announce(&mut self) {
@@ -128,7 +125,7 @@ impl Coordinator {
     }
 
     /// Runs the start hooks. Returns whether the service may begin.
-    fn start(&mut self) -> bool {
+    async fn start(&mut self) -> bool {
         let life = self.order.life;
         life.set_state(State::Starting);
         let graph = self.order.plan.start.clone();
@@ -146,9 +143,9 @@ impl Coordinator {
                 }
                 if !stopped && life.triggered().is_some() {
                     stopped = true;
-                    track.execution.stop(Instant::now(), Outcome::CutOff);
+                    track.execution.stop(clock::now(), Outcome::CutOff);
                 } else {
-                    self.turn(&mut track);
+                    self.turn(&mut track).await;
                 }
             }
             self.conclude(&track);
@@ -161,18 +158,20 @@ impl Coordinator {
     }
 
     /// Lets the service run until something triggers the shutdown.
-    fn serve(&mut self) {
+    async fn serve(&mut self) {
         let life = self.order.life;
         life.set_serving();
         self.seen.borrow_mut().service = Service::Running;
         self.take_registrations();
         self.open_workers();
+        let runtime = self.runtime();
+        self.background.monitor.begin(runtime, clock::now());
         let gone = self.let_go.take().is_none_or(|let_go| let_go.send(()).is_err());
         if gone {
             self.service_ended(ServiceEnd::Dropped);
         }
         while life.triggered().is_none() {
-            match self.hear(None) {
+            match self.hear(None).await {
                 Some(heard) => heard.ignore(),
                 None => return,
             }
@@ -180,9 +179,9 @@ impl Coordinator {
     }
 
     /// Lets the service go on until then, or until it ends by itself.
-    pub(super) fn serve_until(&mut self, until: Instant) {
-        while Instant::now() < until && self.seen.borrow().service == Service::Running {
-            if let Some(heard) = self.hear(Some(until)) {
+    pub(super) async fn serve_until(&mut self, until: Instant) {
+        while clock::now() < until && self.seen.borrow().service == Service::Running {
+            if let Some(heard) = self.hear(Some(until)).await {
                 heard.ignore();
             }
         }

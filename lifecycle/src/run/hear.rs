@@ -1,16 +1,16 @@
 //! What the coordinator waits for: every message comes through here, and what it means that concerns no graph is done
 //! here too.
 
-use std::sync::mpsc::RecvTimeoutError;
 use std::time::Instant;
 
 use super::background::Activity;
+use super::call::drop_elsewhere;
 use super::coordinator::Coordinator;
 use super::executor::End;
-use super::hook_task::drop_elsewhere;
 use super::message::{Address, Message};
 use super::service::ServiceEnd;
 use super::track::{Track, TrackedNode};
+use crate::clock;
 use crate::narrator::{LINE_PATIENCE, Say};
 use crate::report::{Outcome, Reason};
 use crate::resource::Resource;
@@ -29,49 +29,35 @@ impl Heard {
     /// Of a graph that is over, or of none.
     pub(super) fn ignore(self) {
         match self {
-            Heard::Ended(_, _, gifts) if !gifts.is_empty() => drop_elsewhere(gifts),
-            Heard::Ended(..) | Heard::Poked(_) | Heard::ServiceChanged | Heard::Other => {}
+            Heard::Ended(_, _, gifts) => Self::drop(gifts),
+            Heard::Poked(_) | Heard::ServiceChanged | Heard::Other => {}
+        }
+    }
+
+    fn drop(gifts: Vec<Resource>) {
+        if !gifts.is_empty() {
+            drop_elsewhere(gifts);
         }
     }
 }
 
 impl Coordinator {
     /// Waits for a message and does what does not concern a graph. `None`: the time is up, or nobody is left to speak.
-    pub(super) fn hear(&mut self, until: Option<Instant>) -> Option<Heard> {
-        let own = self.background.next_timer();
-        let message = match until.into_iter().chain(own).min() {
-            Some(first) => match self.inbox.recv_timeout(first.saturating_duration_since(Instant::now())) {
-                Ok(message) => message,
-                Err(RecvTimeoutError::Timeout) => {
-                    let now = Instant::now();
-                    self.background.on_time(now);
-                    return until.is_none_or(|until| now < until).then_some(Heard::Other);
-                }
-                Err(RecvTimeoutError::Disconnected) => return None,
-            },
-            None => self.inbox.recv().ok()?,
-        };
-        let now = Instant::now();
-        // However many messages there are, its time comes.
-        self.background.on_time(now);
-        Some(match message {
+    pub(super) async fn hear(&mut self, until: Option<Instant>) -> Option<Heard> {
+        Some(match self.next(until).await? {
             Message::Ended { at, end, .. } if at.graph == Address::NOWHERE.graph => {
-                match self.background.told(at.node, end, now) {
+                match self.background.told(at.node, end, clock::now()) {
                     Some((at, end)) => Heard::Ended(at, end, Vec::new()),
                     None => Heard::Other,
                 }
             }
             Message::Ended { at, end, gifts } => Heard::Ended(at, end, gifts),
-            Message::Provided => {
-                self.background.workers.begin_ready(now);
-                Heard::Other
-            }
             Message::Registered => {
                 self.begin_registered();
                 Heard::Other
             }
             Message::TakenBack(task) => {
-                self.background.workers.dismiss(&task, now);
+                self.background.workers.dismiss(&task, clock::now());
                 Heard::Other
             }
             Message::Poked(at) => Heard::Poked(at),
@@ -91,7 +77,29 @@ impl Coordinator {
                 self.runtime = Some(runtime);
                 Heard::Other
             }
+            Message::Provided => {
+                self.background.provided(clock::now());
+                Heard::Other
+            }
+            Message::Health(told) => {
+                self.background.monitor.told(told, clock::now());
+                Heard::Other
+            }
         })
+    }
+
+    /// Waits for a message, and meanwhile lets happen what goes on beside the graphs.
+    async fn next(&mut self, until: Option<Instant>) -> Option<Message> {
+        loop {
+            // However many messages there are, its time comes.
+            self.background.on_time(clock::now());
+            let first = until.into_iter().chain(self.background.next_timer()).min();
+            let message = self.inbox.next(first).await;
+            let was_own = first.is_some() && until.is_none_or(|until| clock::now() < until);
+            if message.is_some() || !was_own {
+                return message;
+            }
+        }
     }
 
     pub(super) fn service_ended(&mut self, end: ServiceEnd) {
@@ -114,17 +122,17 @@ impl Coordinator {
     }
 
     /// Waits for whatever comes next in a graph, and lets it happen.
-    pub(super) fn turn(&mut self, track: &mut Track) {
+    pub(super) async fn turn(&mut self, track: &mut Track) {
         self.prepare_last_words(track);
-        let heard = self.hear(track.execution.next_timer());
-        let now = Instant::now();
+        let heard = self.hear(track.execution.next_timer()).await;
+        let now = clock::now();
         match heard {
-            Some(Heard::Ended(at, end, gifts)) => {
-                let end = self.accept(track, at, end, gifts);
-                if at.graph == track.graph {
-                    track.execution.ended(at.node, end, now);
-                }
+            Some(Heard::Ended(at, end, gifts)) if track.awaits(at) => {
+                let end = self.accept(track, at.node, end, gifts);
+                track.execution.ended(at.node, end, now);
             }
+            // Nobody waits for it any more: what it gives came too late.
+            Some(late @ Heard::Ended(..)) => late.ignore(),
             Some(Heard::Poked(at)) if at.graph == track.graph => track.execution.poked(at.node, now),
             Some(Heard::ServiceChanged) => {
                 let requests = track.nodes.iter().position(TrackedNode::is_requests);
@@ -138,13 +146,9 @@ impl Coordinator {
     }
 
     /// Puts what a start hook gives into the store, before anyone who takes it begins.
-    fn accept(&self, track: &Track, at: Address, end: End, gifts: Vec<Resource>) -> End {
-        let expected = at.graph == track.graph && track.execution.record(at.node).is_none();
-        if !expected {
-            // Of a hook that nobody waits for any more: what it gives came too late.
-            if !gifts.is_empty() {
-                drop_elsewhere(gifts);
-            }
+    fn accept(&self, track: &Track, node: usize, end: End, gifts: Vec<Resource>) -> End {
+        if track.nodes[node].is_stopping() {
+            Heard::drop(gifts);
             return end;
         }
         let refused: Vec<String> = gifts

@@ -11,6 +11,7 @@ use super::hook_task::{Excuse, HookTask, Hooks};
 use super::message::Address;
 use super::track::{Kind, Track, TrackedNode, draft};
 use super::workers::WorkerStop;
+use crate::clock;
 use crate::gate::{Gate, REQUESTS};
 use crate::hook::{Begin, StepSpec, Task};
 use crate::plan::{Graph, NodeKind, Place};
@@ -30,7 +31,7 @@ impl Coordinator {
         let mut nodes = Vec::with_capacity(graph.nodes.len());
         let mut works: Vec<(MaybeWork, Vec<usize>)> = Vec::with_capacity(graph.nodes.len());
         for (index, node) in graph.nodes.iter().enumerate() {
-            let at = Address { graph: number, node: index };
+            let at = Address { graph: number, node: index, turn: 0 };
             let (tracked, work) = match node.kind {
                 NodeKind::Step(step) => match &self.order.steps[step].task {
                     Task::Hook(begin) => self.hook(step, begin, at, deadline, report),
@@ -43,7 +44,7 @@ impl Coordinator {
             nodes.push(tracked);
             works.push((work, node.next.clone()));
         }
-        let began = Instant::now();
+        let began = clock::now();
         let execution = Execution::begin(works, deadline, after_failure, began);
         Track { graph: number, execution, nodes, began }
     }
@@ -76,6 +77,8 @@ impl Coordinator {
             resources: &self.order.life.resources,
             report: report.cloned(),
             deadline,
+            narrator: self.order.narrator.clone(),
+            id: self.id.clone(),
         };
         let (task, facts) = HookTask::new(spec.clone(), Arc::clone(begin), at, limit, hooks, self.excuse());
         let draft = self.placed_draft(index);

@@ -2,6 +2,7 @@
 
 mod background;
 pub(crate) mod backoff;
+mod call;
 mod coordinator;
 mod drain;
 mod entry;
@@ -10,6 +11,7 @@ mod fates;
 mod hear;
 mod hook_task;
 mod launch;
+pub(crate) mod mailbox;
 pub(crate) mod message;
 mod narrate;
 mod print_plan;
@@ -27,30 +29,32 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+pub(crate) use self::call::{drop_elsewhere, panicked};
 use self::coordinator::{Coordinator, Order};
 pub use self::entry::{MainDef, MainEntry, Setup};
+use self::mailbox::Mailbox;
 use self::message::Message;
 use self::print_plan::View;
 use self::service::{Drive, ServiceEnd, ServiceResult};
 pub(crate) use self::times::exit_margin;
 use crate::__private::outcome::Asked;
+use crate::clock;
 use crate::hook::{Gift, Missing, Phase, Signature, StepSpec};
-use crate::narrator::Narrator;
+use crate::narrator::{Narrator, has_subscriber};
 use crate::plan::{self, Plan};
 use crate::process::{Lifecycle, Running, lifecycle};
-use crate::report::{Reason, Report};
+use crate::report::{Reason, Report, StepReport};
 use crate::resource::Inputs;
 use crate::settings::{Builder, Exit, ReportFormat, Settings};
 use crate::signal::{self, Second, Wanted};
 use crate::watchdog::Watchdog;
-use crate::{expect, registry, sys};
+use crate::{expect, health, registry, sys};
 
 /// How long an error text may take to get out before the process ends without it.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -237,7 +241,7 @@ struct Prepared {
 
 impl Prepared {
     fn plan(&self) -> crate::Plan {
-        crate::Plan::new(&self.plan, &self.steps, &self.settings)
+        crate::Plan::new(&self.plan, &self.steps, &lifecycle().health.specs(), &self.settings)
     }
 }
 
@@ -258,9 +262,7 @@ fn prepare(
         settings.set_layer(crate::settings::Origin::Setup);
         let given = match catch_unwind(AssertUnwindSafe(|| setup(Asked::Values(&mut settings)))) {
             Ok(given) => given,
-            Err(payload) => {
-                Err(format!("it panicked: {}", hook_task::panicked(payload).why.unwrap_or_default()))
-            }
+            Err(payload) => Err(format!("it panicked: {}", call::panicked(payload).why.unwrap_or_default())),
         };
         match given {
             Ok(resources) => errors.extend(
@@ -288,6 +290,12 @@ fn prepare(
         steps.extend(registrations.of(Phase::Start).chain(registrations.of(Phase::Shutdown)));
     }
     errors.extend(settings.apply_steps(&mut steps).iter().map(ToString::to_string));
+    let mut checks = registry::checks();
+    errors.extend(settings.apply_checks(&mut checks).iter().map(ToString::to_string));
+    for check in checks {
+        life.health.add(check);
+    }
+    errors.extend(health::faults(&life.health.specs()));
     let given = life.resources.provided();
     match plan::plan(&plan::Input { steps: &steps, given: &given, main, settings: &settings }) {
         Ok(plan) if errors.is_empty() => {
@@ -303,7 +311,7 @@ fn prepare(
 
 /// The threads run.
 struct Begun {
-    mailbox: Sender<Message>,
+    mailbox: Mailbox,
     /// Resolves when the service may begin; an error if it never may.
     go: oneshot::Receiver<()>,
 }
@@ -316,7 +324,7 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
         Second::Exit => Some(Watchdog::spawn().map_err(no_thread)?),
         Second::Die => None,
     };
-    let (mailbox, inbox) = channel();
+    let (mailbox, inbox) = mailbox::on_a_thread();
     let (let_go, go) = oneshot::channel();
     let settings = &prepared.settings;
     let signals = Wanted {
@@ -329,7 +337,7 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
         watchdog: watchdog.clone(),
         narrator: narrator.clone(),
         grace: prepared.settings.grace.value.within(),
-        began: Instant::now(),
+        began: clock::now(),
     });
     let to_itself = mailbox.clone();
     let owns_process = second == Second::Exit;
@@ -337,9 +345,9 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
         let Prepared { settings, steps, plan, main, given, view: _ } = prepared;
         let order = Order { life, settings, steps, plan, main, given, narrator, watchdog };
         let coordinator = Coordinator::new(order, inbox, to_itself, let_go);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| coordinator.run())) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| mailbox::block(coordinator.run()))) {
             // A fault of ours must not leave the process without an end.
-            let why = hook_task::panicked(payload).why.unwrap_or_default();
+            let why = call::panicked(payload).why.unwrap_or_default();
             let line = format!("lifecycle: its own thread has failed, please report it: {why}\n");
             sys::write_stderr(line.as_bytes(), Instant::now() + LAST_WORDS);
             if owns_process {
@@ -381,7 +389,7 @@ async fn drive<F>(
                 None
             }
             Ok(Err(missing)) => Some(ServiceEnd::Failed(missing.to_string())),
-            Err(payload) => Some(ServiceEnd::Panicked(hook_task::panicked(payload).why.unwrap_or_default())),
+            Err(payload) => Some(ServiceEnd::Panicked(call::panicked(payload).why.unwrap_or_default())),
         };
         if let Some(end) = never_began {
             drop(begun.mailbox.send(Message::Service(end)));
@@ -398,9 +406,26 @@ fn printed(report: &Arc<Report>, settings: &Settings) -> Option<String> {
         ReportFormat::Json => Some(format!("{}\n", report.to_json())),
         ReportFormat::Table => {
             // A subscriber has had all of it as events, unless someone asked for the table or sits before it.
-            let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-            let wanted = format.is_explicit() || terminal || !crate::narrator::has_subscriber();
+            let wanted = format.is_explicit() || is_terminal() || !has_subscriber();
             wanted.then(|| report.to_string())
         }
     }
+}
+
+/// What went wrong in the steps that come after the report, where neither events nor live lines have told of it.
+fn printed_after(last: &[StepReport], settings: &Settings) -> Option<String> {
+    if settings.report.value == ReportFormat::Off || is_terminal() || has_subscriber() {
+        return None;
+    }
+    let lines = last.iter().filter(|step| step.outcome.is_degraded()).map(|step| {
+        let why = step.error.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        let text = format!("{} ({}:{}) {}{why}", step.name, step.file, step.line, step.outcome);
+        format!("lifecycle: after the report: {}\n", crate::render::clean(&text))
+    });
+    let text: String = lines.collect();
+    (!text.is_empty()).then_some(text)
+}
+
+fn is_terminal() -> bool {
+    std::io::IsTerminal::is_terminal(&std::io::stderr())
 }

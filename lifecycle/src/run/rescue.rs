@@ -8,7 +8,7 @@ use std::thread;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use super::hook_task::panicked;
+use super::call::panicked;
 
 /// Built when the first hook needs it.
 #[derive(Default)]

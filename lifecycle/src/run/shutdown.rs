@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
+use super::call::panicked;
 use super::coordinator::{Coordinator, Order};
 use super::drain::SERVICE_SETTLE;
 use super::executor::AfterFailure;
-use super::hook_task::panicked;
 use super::message::Address;
-use super::printed;
 use super::requests::Service;
 use super::track::Track;
+use super::{printed, printed_after};
+use crate::clock;
 use crate::events::State;
 use crate::gate::REQUESTS;
+use crate::health;
 use crate::hook::{Phase, StepSpec, Task};
 use crate::narrator::Say;
 use crate::plan::{self, Graph};
@@ -23,11 +25,13 @@ use crate::resource::Resource;
 use crate::sys;
 
 impl Coordinator {
-    pub(super) fn shut_down(mut self) {
+    pub(super) async fn shut_down(mut self) {
         let life = self.order.life;
         let Some(trigger) = life.triggered().cloned() else { return };
         life.end_pauses();
+        self.background.monitor.stop();
         self.say_trigger(&trigger);
+        self.see_the_checks_off().await;
         life.registrations().stopping = true;
         self.take_registrations();
         let served = self.seen.borrow().service != Service::NotStarted;
@@ -35,16 +39,16 @@ impl Coordinator {
         if served {
             life.set_state(State::LameDuck);
             let until = trigger.at + self.order.settings.lameduck.value;
-            self.serve_until(end_of_ordered.map_or(until, |end| until.min(end)));
+            self.serve_until(end_of_ordered.map_or(until, |end| until.min(end))).await;
         }
         let graph = self.order.plan.shutdown.clone();
-        let ordered = self.execute(&graph, end_of_ordered, None);
+        let ordered = self.execute(&graph, end_of_ordered, None).await;
         self.conclude(&ordered);
-        self.see_the_service_off(&trigger);
+        self.see_the_service_off(&trigger).await;
 
         let report = Arc::new(self.report(&trigger));
         let hooks = self.order.plan.last_with_report.clone();
-        let with_report = self.execute(&hooks, self.share_of_reserve(&trigger, 2), Some(&report));
+        let with_report = self.execute(&hooks, self.share_of_reserve(&trigger, 2), Some(&report)).await;
         self.conclude(&with_report);
 
         let report = Arc::new(self.report(&trigger));
@@ -60,8 +64,11 @@ impl Coordinator {
             sys::write_stderr(text.as_bytes(), self.last_moment(&trigger));
         }
         let hooks = self.order.plan.last.clone();
-        let last = self.execute(&hooks, self.share_of_reserve(&trigger, 1), Some(&report));
+        let last = self.execute(&hooks, self.share_of_reserve(&trigger, 1), Some(&report)).await;
         self.conclude(&last);
+        if let Some(text) = printed_after(&last.reports(), &self.order.settings) {
+            sys::write_stderr(text.as_bytes(), self.last_moment(&trigger));
+        }
         self.drop_resources(&trigger);
         self.order.narrator.flush(self.patience(&trigger));
         self.last_words("no step, but the thread of `main` is stuck");
@@ -71,6 +78,16 @@ impl Coordinator {
         drop((ordered, with_report, last));
         if let Some(rescue) = Arc::into_inner(self.rescue) {
             rescue.shut_down();
+        }
+    }
+
+    /// What a check holds, a step may take: so those that were told to end have a moment for it.
+    async fn see_the_checks_off(&mut self) {
+        let until = clock::now() + health::SETTLE;
+        while self.background.monitor.is_running() && clock::now() < until {
+            if let Some(heard) = self.hear(Some(until)).await {
+                heard.ignore();
+            }
         }
     }
 
@@ -135,32 +152,37 @@ impl Coordinator {
 
     /// Whatever became of the steps, from here on nothing is served. A service that was told to go when their time was
     /// up has a moment for it, so that the report can tell that it went.
-    fn see_the_service_off(&mut self, trigger: &Trigger) {
+    async fn see_the_service_off(&mut self, trigger: &Trigger) {
         let life = self.order.life;
         if life.state() < State::Draining {
-            self.drain_work(&REQUESTS, None, Address::NOWHERE, None).skip(Instant::now());
+            self.drain_work(&REQUESTS, None, Address::NOWHERE, None).skip(clock::now());
         }
         for (index, step) in self.order.steps.iter().enumerate() {
             let Task::Group(gate) = step.task else { continue };
             // One that is off stays as it is to the end.
             if step.off.is_none() && !self.tallies.borrow().is_over(gate) {
-                self.drain_work(gate, Some(index), Address::NOWHERE, None).skip(Instant::now());
+                self.drain_work(gate, Some(index), Address::NOWHERE, None).skip(clock::now());
             }
         }
         self.background.workers.cut();
-        let settled = Instant::now() + SERVICE_SETTLE;
+        let settled = clock::now() + SERVICE_SETTLE;
         let until = self.share_of_reserve(trigger, 3).map_or(settled, |share| share.min(settled));
         while self.seen.borrow().service == Service::Running
             && life.service.drop_now.is_cancelled()
-            && Instant::now() < until
+            && clock::now() < until
         {
-            if let Some(heard) = self.hear(Some(until)) {
+            if let Some(heard) = self.hear(Some(until)).await {
                 heard.ignore();
             }
         }
     }
 
-    fn execute(&mut self, graph: &Graph, deadline: Option<Instant>, report: Option<&Arc<Report>>) -> Track {
+    async fn execute(
+        &mut self,
+        graph: &Graph,
+        deadline: Option<Instant>,
+        report: Option<&Arc<Report>>,
+    ) -> Track {
         let mut track = self.launch(graph, deadline, AfterFailure::GoOn, report);
         loop {
             // Whatever went wrong is in the report; the next step runs all the same.
@@ -168,7 +190,7 @@ impl Coordinator {
             if track.execution.is_done() {
                 return track;
             }
-            self.turn(&mut track);
+            self.turn(&mut track).await;
         }
     }
 
@@ -199,7 +221,7 @@ impl Coordinator {
         let mut dropping = "";
         loop {
             let next = match until {
-                Some(until) => wait.recv_timeout(until.saturating_duration_since(Instant::now())),
+                Some(until) => wait.recv_timeout(until.saturating_duration_since(clock::now())),
                 None => wait.recv().map_err(Into::into),
             };
             match next {
@@ -252,6 +274,7 @@ impl Coordinator {
             },
             calls,
             steps,
+            unhealthy: self.order.life.health.unhealthy(),
         };
         report.exit_code = u8::from(report.is_degraded());
         report

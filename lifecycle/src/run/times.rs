@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::coordinator::Coordinator;
+use crate::clock;
 use crate::process::Trigger;
 
 impl Coordinator {
@@ -16,7 +17,7 @@ impl Coordinator {
     /// The `n`th last part of what is left before the process has to be on its way out.
     pub(super) fn share_of_reserve(&self, trigger: &Trigger, parts: u32) -> Option<Instant> {
         let end = self.last_moment_of(trigger)?;
-        let now = Instant::now();
+        let now = clock::now();
         Some(now + end.saturating_duration_since(now) / parts)
     }
 
@@ -27,12 +28,12 @@ impl Coordinator {
 
     /// Until when something may be written that nobody may be reading.
     pub(super) fn last_moment(&self, trigger: &Trigger) -> Instant {
-        let patient = Instant::now() + PATIENCE;
+        let patient = clock::now() + PATIENCE;
         self.last_moment_of(trigger).map_or(patient, |end| end.min(patient))
     }
 
     pub(super) fn patience(&self, trigger: &Trigger) -> Duration {
-        self.last_moment(trigger).saturating_duration_since(Instant::now())
+        self.last_moment(trigger).saturating_duration_since(clock::now())
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::executor::{Execution, Record};
 use super::hook_task::Facts;
+use super::message::Address;
 use super::workers::Member;
 use crate::context;
 use crate::gate::Gate;
@@ -26,7 +25,7 @@ pub(super) struct TrackedNode {
 pub(super) enum Kind {
     /// Joins others.
     Join,
-    Hook(Arc<Facts>),
+    Hook(Rc<RefCell<Facts>>),
     Worker(Rc<RefCell<Member>>),
     Group(&'static Gate),
 }
@@ -34,6 +33,11 @@ pub(super) enum Kind {
 impl TrackedNode {
     pub(super) fn is_requests(&self) -> bool {
         matches!(self.kind, Kind::Group(_)) && self.step.is_none()
+    }
+
+    /// An attempt was told to stop: what it gives is no more wanted.
+    pub(super) fn is_stopping(&self) -> bool {
+        matches!(&self.kind, Kind::Hook(facts) if facts.borrow().stopping)
     }
 }
 
@@ -47,13 +51,26 @@ pub(super) struct Track {
 }
 
 impl Track {
+    /// Whether an end from there still changes anything.
+    pub(super) fn awaits(&self, at: Address) -> bool {
+        at.graph == self.graph
+            && self.execution.record(at.node).is_none()
+            && match &self.nodes[at.node].kind {
+                Kind::Hook(facts) => facts.borrow().turn == at.turn,
+                Kind::Join | Kind::Group(_) | Kind::Worker(_) => true,
+            }
+    }
+
     /// The draft of a node with everything that is known by now; `None` where it joins others.
     pub(super) fn report(&self, node: usize) -> Option<StepReport> {
         let tracked = &self.nodes[node];
         let mut report = tracked.draft.clone()?;
         let noted = match &tracked.kind {
             Kind::Hook(facts) => {
-                report.rescued = facts.rescued.load(Ordering::Relaxed);
+                let facts = facts.borrow();
+                report.rescued = facts.rescued;
+                report.attempts.clone_from(&facts.attempts);
+                report.fallback = facts.fallback;
                 facts.context.record()
             }
             Kind::Worker(member) => {
@@ -93,6 +110,8 @@ pub(super) fn draft(name: &str, module: &str, kind: StepKind, place: (&str, u32)
         order: None,
         outcome: Outcome::NotReached,
         error: None,
+        attempts: Vec::new(),
+        fallback: false,
         waited: Duration::ZERO,
         ran: Duration::ZERO,
         limit: None,

@@ -4,6 +4,7 @@
 //! ones before it. [`Settings::check`] looks at the outcome and names every fault at once.
 
 mod check;
+mod checks;
 pub(crate) mod duration;
 mod environment;
 pub mod signals;
@@ -14,6 +15,8 @@ use std::fmt;
 use std::time::Duration;
 
 pub(crate) use check::{SettingError, TOO_LONG};
+use checks::CheckOverride;
+pub use checks::CheckSettings;
 use steps::StepOverride;
 pub use steps::StepSettings;
 
@@ -158,6 +161,7 @@ macro_rules! settings {
         pub struct Settings {
             $(pub(crate) $key: Setting<$value>,)*
             pub(crate) steps: Vec<StepOverride>,
+            pub(crate) checks: Vec<CheckOverride>,
             /// Who is writing just now.
             layer: Origin,
         }
@@ -167,6 +171,7 @@ macro_rules! settings {
                 Settings {
                     $($key: Setting { value: $default, origin: Origin::Default },)*
                     steps: Vec::new(),
+                    checks: Vec::new(),
                     layer: Origin::Builder,
                 }
             }

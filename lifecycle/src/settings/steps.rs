@@ -1,11 +1,13 @@
 //! What `Settings` says about single steps.
 
 use std::any::{TypeId, type_name};
+use std::future::Future;
 use std::time::Duration;
 
 use super::{Origin, SettingError, Settings};
 use crate::edge::{Edges, Node, Target};
-use crate::hook::{Step, StepSpec};
+use crate::hook::{Extra, Step, StepSpec};
+use crate::register::{self, HookResult, WhenResult};
 use crate::worker::Restart;
 
 /// What was said about one step; what was not said stays as the attribute has it.
@@ -15,10 +17,8 @@ pub(crate) struct StepOverride {
     type_name: &'static str,
     order: Option<i32>,
     timeout: Option<Duration>,
-    retry: Option<u32>,
-    backoff: Option<Duration>,
-    restart: Option<Restart>,
     last: bool,
+    extra: Extra,
     after: Option<Vec<Target>>,
     before: Option<Vec<Target>>,
     off: Option<String>,
@@ -48,10 +48,8 @@ impl Settings {
                 type_name: type_name::<S>(),
                 order: None,
                 timeout: None,
-                retry: None,
-                backoff: None,
-                restart: None,
                 last: false,
+                extra: Extra::default(),
                 after: None,
                 before: None,
                 off: None,
@@ -75,21 +73,44 @@ impl StepSettings<'_> {
         self
     }
 
-    /// How long it may take.
+    /// How long it may take, all attempts and the fallback together.
     pub fn timeout(self, timeout: Duration) -> Self {
         self.step.timeout = Some(timeout);
         self
     }
 
-    /// How many times it is tried again, of a worker in a row.
+    /// How often it is tried again; 0 for not at all. As [`Hook::retry`](crate::Hook::retry).
     pub fn retry(self, retry: u32) -> Self {
-        self.step.retry = Some(retry);
+        self.step.extra.retry = Some(retry);
         self
     }
 
-    /// The first pause before it is tried again.
+    /// How long each attempt may take. As [`Hook::attempt`](crate::Hook::attempt).
+    pub fn attempt(self, attempt: Duration) -> Self {
+        self.step.extra.attempt = Some(attempt);
+        self
+    }
+
+    /// The pause before the first retry. As [`Hook::backoff`](crate::Hook::backoff).
     pub fn backoff(self, backoff: Duration) -> Self {
-        self.step.backoff = Some(backoff);
+        self.step.extra.backoff = Some(backoff);
+        self
+    }
+
+    /// What is done in its place once every attempt has failed, instead of what the attribute says. As
+    /// [`Hook::fallback`](crate::Hook::fallback).
+    pub fn fallback<F, R>(self, fallback: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = R> + Send + 'static,
+        R: HookResult,
+    {
+        self.step.extra.fallback = Some(register::function(fallback));
+        self
+    }
+
+    /// Whether it runs at all, instead of what the attribute says. As [`Hook::when`](crate::Hook::when).
+    pub fn when<R: WhenResult>(self, when: impl Fn() -> R + Send + Sync + 'static) -> Self {
+        self.step.extra.when = Some(register::when(when));
         self
     }
 
@@ -101,12 +122,13 @@ impl StepSettings<'_> {
     /// settings.step::<consume>().restart(lifecycle::Restart::Always).retry(20);
     /// ```
     pub fn restart(self, restart: Restart) -> Self {
-        self.step.restart = Some(restart);
+        self.step.extra.restart = Some(restart);
         self
     }
 
     /// It runs after this step, or after [`Requests`](crate::Requests), instead of after what the attribute says. Can be
     /// said several times.
+    #[track_caller]
     pub fn after<N: Node>(self) -> Self {
         self.step.after.get_or_insert_default().push(Target::of::<N>());
         self
@@ -114,12 +136,13 @@ impl StepSettings<'_> {
 
     /// It runs before this step, or before [`Requests`](crate::Requests), instead of before what the attribute says. Can
     /// be said several times.
+    #[track_caller]
     pub fn before<N: Node>(self) -> Self {
         self.step.before.get_or_insert_default().push(Target::of::<N>());
         self
     }
 
-    /// After everything else; an `order`, `after` or `before` of the attribute no longer counts.
+    /// After everything else; an `order`, `after` or `before` of the attribute no longer counts. A group cannot be `last`.
     pub fn last(self) -> Self {
         self.step.last = true;
         self
@@ -152,15 +175,13 @@ impl StepOverride {
                 step.edges.before.clone_from(before);
             }
             step.keys.timeout = self.timeout.or(step.keys.timeout);
-            step.extra.retry = self.retry.or(step.extra.retry);
-            step.extra.backoff = self.backoff.or(step.extra.backoff);
-            if self.restart.is_some() && !step.is_worker() {
+            if self.extra.restart.is_some() && !step.is_worker() {
                 return Err(SettingError::new(format!(
                     "step::<{}>().restart(…) ({}): it is no worker, and has nothing to begin again. Leave this setting out",
                     self.type_name, self.origin
                 )));
             }
-            step.extra.restart = self.restart.or(step.extra.restart);
+            step.extra.replace_with(&self.extra);
             step.off = self.off.clone().or(step.off.take());
         }
         match found {
@@ -216,15 +237,38 @@ mod tests {
     }
 
     #[test]
+    fn how_it_is_tried_is_replaced_key_by_key() {
+        let mut settings = Settings::default();
+        settings.step::<CloseDb>().retry(0).when(|| false);
+        let written = Extra {
+            retry: Some(2),
+            attempt: Some(SECOND),
+            fallback: Some(register::function(|| async {})),
+            ..Extra::default()
+        };
+        let mut steps = [StepSpec { extra: written, ..spec(StepKeys::default()) }];
+        assert!(settings.apply_steps(&mut steps).is_empty());
+        let Extra { retry, attempt, backoff, fallback, when, .. } = &steps[0].extra;
+        assert_eq!((*retry, *attempt, *backoff), (Some(0), Some(SECOND), None));
+        assert!(fallback.is_some() && when.is_some());
+
+        let mut settings = Settings::default();
+        settings.step::<CloseDb>().attempt(2 * SECOND).backoff(SECOND).fallback(|| async { Err("no") });
+        assert!(settings.apply_steps(&mut steps).is_empty());
+        let Extra { retry, attempt, backoff, .. } = &steps[0].extra;
+        assert_eq!((*retry, *attempt, *backoff), (Some(0), Some(2 * SECOND), Some(SECOND)));
+    }
+
+    #[test]
     fn how_often_and_when_it_is_begun_again() {
         let mut settings = Settings::default();
         settings.step::<CloseDb>().restart(Restart::Always).retry(7);
-        let written = Extra { retry: Some(2), backoff: Some(SECOND), restart: None };
+        let written = Extra { retry: Some(2), backoff: Some(SECOND), ..Extra::default() };
         let hook = StepSpec { extra: written.clone(), ..spec(StepKeys::default()) };
         let Task::Hook(begin) = hook.task.clone() else { panic!("it is a hook") };
         let mut steps = [StepSpec { task: Task::Worker(begin), ..hook.clone() }];
         assert!(settings.apply_steps(&mut steps).is_empty());
-        let Extra { retry, backoff, restart } = steps[0].extra.clone();
+        let Extra { retry, backoff, restart, .. } = steps[0].extra.clone();
         assert_eq!((retry, backoff, restart), (Some(7), Some(SECOND), Some(Restart::Always)));
         let errors = settings.apply_steps(&mut [hook]);
         assert!(
@@ -250,21 +294,24 @@ mod tests {
     #[test]
     fn edges_replace_the_attributes_and_last_removes_them() {
         use crate::Requests;
-        let requests = || vec![Target::of::<Requests>()];
-        let written = || Edges { after: requests(), before: requests() };
+        let attribute = || Target::of::<Requests>();
+        let lines =
+            |targets: &[Target]| -> Vec<u32> { targets.iter().map(|target| target.at.line).collect() };
         let with = |say: fn(StepSettings<'_>)| {
             let mut settings = Settings::default();
             say(settings.step::<CloseDb>());
-            let mut steps = [StepSpec { edges: written(), ..spec(StepKeys::default()) }];
+            let edges = Edges { after: vec![attribute()], before: vec![attribute()] };
+            let mut steps = [StepSpec { edges, ..spec(StepKeys::default()) }];
             assert!(settings.apply_steps(&mut steps).is_empty());
-            steps[0].edges.clone()
+            (lines(&steps[0].edges.after), lines(&steps[0].edges.before))
         };
-        assert_eq!(with(|step| _ = step.timeout(SECOND)), written());
-        let twice = with(|step| _ = step.after::<Requests>().after::<Requests>());
-        assert_eq!(twice, Edges { after: [requests(), requests()].concat(), before: requests() });
-        assert_eq!(with(|step| _ = step.last()), Edges::default());
-        let contradiction = with(|step| _ = step.last().before::<Requests>());
-        assert_eq!(contradiction, Edges { before: requests(), ..Edges::default() }, "which the plan reports");
+        let written = vec![attribute().at.line];
+        assert_eq!(with(|step| _ = step.timeout(SECOND)), (written.clone(), written.clone()));
+        let twice = (with(|step| _ = step.after::<Requests>().after::<Requests>()), line!());
+        assert_eq!(twice.0, (vec![twice.1; 2], written), "it says where the setting is");
+        assert_eq!(with(|step| _ = step.last()), (vec![], vec![]));
+        let contradiction = (with(|step| _ = step.last().before::<Requests>()), line!());
+        assert_eq!(contradiction.0, (vec![], vec![contradiction.1]), "which the plan reports");
     }
 
     #[test]

@@ -58,7 +58,13 @@ fn one() {}
 #[on_shutdown(before = three)]
 fn two() {}
 
-#[on_shutdown(before = one)]
+#[on_shutdown(
+    timeout = "1s",
+    before = [
+        // Its own line is what the error names.
+        one,
+    ]
+)]
 fn three() {}
 
 #[on_shutdown]

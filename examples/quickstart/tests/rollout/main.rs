@@ -16,8 +16,12 @@ use service::{Ended, Service, Step};
 /// Clients that reuse their connection, and as many that open one for each request.
 const CLIENTS: usize = 16;
 
-const STEPS: [Step<'static>; 3] =
-    [("start", "open_db", "done"), ("group", "Requests", "done"), ("shutdown", "close_db", "done")];
+const STEPS: [Step<'static>; 4] = [
+    ("start", "open_db", "done"),
+    ("group", "Requests", "done"),
+    ("shutdown", "close_db", "done"),
+    ("shutdown", "back_up", "done"),
+];
 
 /// What the clients and the service saw.
 struct Rollout {
@@ -65,6 +69,9 @@ impl Rollout {
                 ended.rows_in_main_file
             ));
         }
+        if ended.rows_in_backup != Ok(accepted) {
+            complaints.push(format!("poor backup: it has {:?}", ended.rows_in_backup));
+        }
         if ended.wal_exists {
             complaints.push("open database: the -wal file is still there".into());
         }
@@ -97,12 +104,13 @@ async fn every_answered_order_is_in_the_database_file() {
 async fn without_the_close_hook_orders_are_lost() {
     let rollout = roll_out(&[("QUICKSTART_KEEP_OPEN", "1")]).await;
     let complaints = rollout.complaints();
-    assert_eq!(complaints.len(), 2, "{complaints:?}");
-    assert!(complaints[0].starts_with("lost orders: "), "{complaints:?}");
-    assert!(complaints[1].starts_with("open database: "), "{complaints:?}");
+    let starts = ["lost orders: ", "poor backup: ", "open database: "];
+    assert_eq!(complaints.len(), starts.len(), "{complaints:?}");
+    for (complaint, start) in complaints.iter().zip(starts) {
+        assert!(complaint.starts_with(start), "{complaints:?}");
+    }
     assert_eq!(rollout.ended.exit_code, Some(0), "{}", rollout.ended.stderr);
 
-    let mut steps = STEPS;
-    steps[2].2 = "off";
-    assert_eq!(rollout.ended.steps(), steps);
+    let [opened, drained, (kind, closed, _), copied] = STEPS;
+    assert_eq!(rollout.ended.steps(), [opened, drained, copied, (kind, closed, "off")]);
 }

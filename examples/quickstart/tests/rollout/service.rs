@@ -121,7 +121,8 @@ impl Service {
         let report = stderr.lines().find_map(|line| serde_json::from_str::<Value>(line).ok());
         Ended {
             exit_code: status.code(),
-            rows_in_main_file: rows_in_main_file(self.folder.path()).await.map_err(|error| error.to_string()),
+            rows_in_main_file: rows_alone(&self.folder.path().join("orders.db")).await,
+            rows_in_backup: rows_alone(&self.folder.path().join("orders.db.bak")).await,
             wal_exists,
             port_bound_again: TcpListener::bind(self.address).map(drop),
             report: report.unwrap_or_else(|| panic!("no report on stderr: {stderr}")),
@@ -151,6 +152,8 @@ pub(crate) struct Ended {
     pub(crate) exit_code: Option<i32>,
     /// Of the database's main file, copied without its companions.
     pub(crate) rows_in_main_file: Result<u64, String>,
+    /// Of the copy that a step makes of that file.
+    pub(crate) rows_in_backup: Result<u64, String>,
     pub(crate) wal_exists: bool,
     pub(crate) port_bound_again: io::Result<()>,
     pub(crate) stderr: String,
@@ -181,12 +184,16 @@ async fn count_orders(connection: &mut SqliteConnection) -> sqlx::Result<u64> {
     Ok(count.unsigned_abs())
 }
 
-async fn rows_in_main_file(folder: &Path) -> sqlx::Result<u64> {
-    let alone = TempDir::new()?;
-    let copy = alone.path().join("orders.db");
-    fs::copy(folder.join("orders.db"), &copy)?;
-    let mut connection = open(&copy).await?;
-    let count = count_orders(&mut connection).await;
-    connection.close().await?;
-    count
+/// Of a database's file, copied without its companions.
+async fn rows_alone(file: &Path) -> Result<u64, String> {
+    async fn rows(file: &Path) -> sqlx::Result<u64> {
+        let alone = TempDir::new()?;
+        let copy = alone.path().join("orders.db");
+        fs::copy(file, &copy)?;
+        let mut connection = open(&copy).await?;
+        let count = count_orders(&mut connection).await;
+        connection.close().await?;
+        count
+    }
+    rows(file).await.map_err(|error| error.to_string())
 }

@@ -2,7 +2,7 @@
 
 use super::super::rank::RankSource;
 use super::super::*;
-use super::world::{self, DB, World, start, stop};
+use super::world::{self, DB, World, group, start, stop};
 
 fn ranks(world: &World) -> String {
     let plan = world.plan();
@@ -115,6 +115,20 @@ fn a_step_that_is_off_still_keeps_the_others_in_order() {
         stop("d").after("b"),
     ]);
     assert_eq!(circle.relation(&circle.plan().shutdown).text(), "c after Requests; d after Requests c");
+    let freed =
+        World::new([stop("a").after("a").off("not here"), stop("b").after("a").before("c"), stop("c")]);
+    assert_eq!(ranks(&freed), "a Off(\"not here\"); b 0 after a; c 0 by default");
+    let bound = World::new([
+        stop("a").after("a").off("not here"),
+        stop("b").after("a"),
+        stop("c").order(-3).after("b"),
+    ]);
+    assert_eq!(
+        bound.errors(),
+        "1. `c` (src/c.rs:1) has order = -3, but comes after `b` (src/b.rs:1), and that follows `a` (src/a.rs:1), which \
+         has no order and so comes at 0: give `c` an order of 0 or more, or none, since it follows by itself; or give \
+         `a` an order of -3 or less"
+    );
     let apart = World::new([
         stop("a").off("not here"),
         stop("b").after("a").off("not here"),
@@ -215,6 +229,106 @@ fn edges_that_cannot_be_are_all_named_at_once() {
     for start in expected {
         assert!(errors.contains(start), "{start} is not in\n{errors}");
     }
+}
+
+#[test]
+fn an_edge_that_is_written_elsewhere_says_where() {
+    let at = ("src/setup.rs", 30);
+    let world = World::new([
+        stop("a").after_at("b", at.0, at.1),
+        stop("b").before("a").after("c"),
+        stop("c").before_at("b", "src/c.rs", 4).after_at("a", "src/a.rs", 1),
+    ]);
+    assert_eq!(
+        world.errors(),
+        "1. these steps wait for each other: `c` (src/c.rs:1) comes after `a` (src/a.rs:1), said at src/a.rs:1; `b` \
+         (src/b.rs:1) comes after `c` (src/c.rs:1); `a` (src/a.rs:1) comes after `b` (src/b.rs:1), said at \
+         src/setup.rs:30. Break the circle: remove one `after` or `before`, or split one of the steps"
+    );
+    let world = World::new([
+        start("open").before_at("close", at.0, at.1).after_at("Requests", at.0, at.1 + 1),
+        stop("close").after_at("alert", at.0, at.1 + 2).after_at("gone", at.0, at.1 + 3),
+        stop("alert").last().after_at("close", at.0, at.1 + 4),
+        stop("late").order(2).before_at("Requests", at.0, at.1 + 5),
+        stop("early").order(-2).after_at("Requests", at.0, at.1 + 6),
+        stop("torn").after("late").before_at("Requests", at.0, at.1 + 7),
+        stop("named").order(5).before_at("late", at.0, at.1 + 8),
+    ]);
+    let errors = world.errors();
+    for says in [
+        "`open` (src/open.rs:1) cannot come before `close` (src/close.rs:1), said at src/setup.rs:30: one runs",
+        "the requests, which are drained at the shutdown, said at src/setup.rs:31. Name another start step",
+        "`close` (src/close.rs:1) cannot come after `alert` (src/alert.rs:1), which is `last`, said at src/setup.rs:32:",
+        "`close` (src/close.rs:1) has after = gone, said at src/setup.rs:33, and there is no such step",
+        "`alert` (src/alert.rs:1) is `last` and has `after` or `before` too, said at src/setup.rs:34: a last step",
+        "`late` (src/late.rs:1) has order = 2, but comes before the requests, said at src/setup.rs:35. They count",
+        "`early` (src/early.rs:1) has order = -2, but comes after `Requests`, said at src/setup.rs:36, and they count",
+        "`torn` (src/torn.rs:1) comes before the requests, said at src/setup.rs:37, but follows `late`",
+        "`late` (src/late.rs:1) has order = 2, but is named in `before` by `named` (src/named.rs:1), said at \
+         src/setup.rs:38, and that has order = 5",
+    ] {
+        assert!(errors.contains(says), "{says} is not in\n{errors}");
+    }
+    assert_eq!(errors.lines().count(), 9, "{errors}");
+}
+
+#[test]
+fn the_guide_shows_what_the_start_refuses() {
+    let world = World::new([
+        stop("a").before("b"),
+        stop("b").before_at("a", "src/setup.rs", 9),
+        stop("torn").after("plain").before("Requests"),
+        stop("plain"),
+        stop("close").after("ghost"),
+    ]);
+    let errors = world.try_plan().unwrap_err().messages();
+    let shown: String = errors.iter().map(|error| format!("  - {error}\n")).collect();
+    let guide = include_str!("../../../../docs/ORDER.md");
+    let what = format!("lifecycle: nothing was started:\n{shown}```");
+    assert!(guide.contains(&what), "docs/ORDER.md shows this:\n{what}");
+}
+
+#[test]
+fn a_group_has_its_place_by_its_edges() {
+    let world = World::new([
+        group("Jobs").after("queue_is_empty"),
+        stop("queue_is_empty").after("Requests"),
+        stop("close_db").after("Jobs"),
+        stop("of_default"),
+        group("Mails"),
+        stop("after_mails").after("Mails"),
+        group("Uploads").before("late"),
+        stop("late").order(3),
+        group("Sessions").before("Requests"),
+        group("Both").after("late").before("of_order_9"),
+        stop("of_order_9").order(9),
+    ]);
+    assert_eq!(
+        ranks(&world),
+        "Jobs 0 by Requests; queue_is_empty 0 by Requests; close_db 0 by Requests; of_default 0 by \
+         default; Mails 0 by default; after_mails 0 after Mails; Uploads 3 before late; late 3 by order; Sessions -1 by \
+         Requests; Both 3 after late; of_order_9 9 by order"
+    );
+    assert_eq!(
+        world.relation(&world.plan().shutdown).text(),
+        "Both after Jobs Mails Requests Sessions Uploads after_mails close_db late of_default queue_is_empty; \
+         Jobs after Mails Requests Sessions after_mails queue_is_empty; \
+         Mails after Requests Sessions; Requests after Sessions; \
+         Uploads after Jobs Mails Requests Sessions after_mails close_db of_default queue_is_empty; \
+         after_mails after Mails Requests Sessions; \
+         close_db after Jobs Mails Requests Sessions after_mails queue_is_empty; \
+         late after Jobs Mails Requests Sessions Uploads after_mails close_db of_default queue_is_empty; \
+         of_default after Mails Requests Sessions after_mails; \
+         of_order_9 after Both Jobs Mails Requests Sessions Uploads after_mails close_db late of_default queue_is_empty; \
+         queue_is_empty after Mails Requests Sessions after_mails"
+    );
+    let early = World::new([group("Jobs"), stop("deregister").order(-1).after("Jobs")]);
+    assert_eq!(
+        early.errors(),
+        "1. `deregister` (src/deregister.rs:1) has order = -1, but comes after `Jobs` (src/Jobs.rs:1), and that is a \
+         group without an order and so comes at 0, right after `Requests`: give `deregister` an order of 0 or more, or \
+         none, since it follows by itself; or give `Jobs` an order of -1 or less"
+    );
 }
 
 /// Prints what it costs; a figure is no promise.

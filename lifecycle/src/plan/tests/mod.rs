@@ -1,5 +1,7 @@
 //! Each promise of the plan by example; `property` holds it against an oracle.
 
+mod attempts;
+mod budget;
 mod edges;
 mod oracle;
 mod property;
@@ -10,7 +12,6 @@ use super::graph::Node;
 use std::time::Duration;
 
 use super::*;
-use crate::settings::{Limit, Origin};
 use world::{CONFIG, DB, VENUE, World, group, start, stop};
 
 fn seconds(n: u64) -> Duration {
@@ -61,22 +62,6 @@ fn a_group_comes_right_after_requests_or_at_its_order() {
          Uploads after Jobs Mails Requests Sessions early; close after Jobs Mails Requests Sessions early; \
          late after Jobs Mails Requests Sessions Uploads close early"
     );
-}
-
-#[test]
-fn a_group_takes_its_timeout_and_the_cut() {
-    let world =
-        World::new([group("Jobs").timeout(seconds(3)), group("Mails"), stop("close").timeout(seconds(1))])
-            .settings(|settings| {
-                settings.drain(seconds(2)).cut(seconds(4));
-            });
-    let plan = world.plan();
-    let limits: Vec<_> = plan.steps.iter().map(|step| step.limit.as_secs()).collect();
-    assert_eq!(limits, [3, 15, 1]);
-    // drain 2s, cut 4s, Mails 15s, cut 4s, close 1s
-    assert_eq!(plan.worst.total, Limit::Within(seconds(26)));
-    let chain: Vec<_> = plan.worst.chain.iter().map(|link| &*link.name).collect();
-    assert_eq!(chain, ["drain", "cut", "Mails", "cut", "close"]);
 }
 
 #[test]
@@ -364,59 +349,6 @@ fn keys_that_cannot_be_are_all_named_at_once() {
     for (line, start) in errors.lines().zip(starts) {
         assert!(line.starts_with(start), "{line}");
     }
-}
-
-#[test]
-fn the_worst_case_is_the_longest_way() {
-    let world = World::new([
-        stop("early").order(-1).timeout(seconds(1)),
-        stop("earlier").order(-2).timeout(seconds(2)),
-        stop("slow").timeout(seconds(3)).takes(DB),
-        stop("user").timeout(seconds(2)).shares(DB),
-        stop("fast").timeout(seconds(4)),
-        stop("ignored").last().timeout(seconds(99)),
-    ])
-    .settings(|settings| {
-        settings.lameduck(seconds(1)).drain(seconds(10)).cut(seconds(1));
-    });
-    let plan = world.plan();
-    let chain: Vec<_> = plan.worst.chain.iter().map(|link| format!("{} {}", link.name, link.cost)).collect();
-    assert_eq!(chain, ["lameduck 1s", "earlier 2s", "early 1s", "drain 10s", "cut 1s", "user 2s", "slow 3s"]);
-    assert_eq!(plan.worst.total, Limit::Within(seconds(20)));
-    assert_eq!(plan.warnings, [""; 0]);
-}
-
-#[test]
-fn a_worst_case_over_the_time_there_is_warns_or_denies() {
-    let world = World::new([stop("a").order(1), stop("b").order(2)]);
-    let text = "the shutdown may take 25s 500ms, but grace = 25s (the default) less reserve = 2s (the default) leaves \
-                23s; what then still runs is cut off. The longest way is drain 15s, then cut 500ms, then a 5s, then b \
-                5s: lower one of these, or raise grace, and with it the time that the platform gives";
-    assert_eq!(world.plan().warnings, [text]);
-    let world = world.settings(|settings| {
-        settings.budget(crate::Budget::Deny);
-    });
-    assert_eq!(world.errors(), format!("1. {text}"));
-    let world = world.settings(|settings| {
-        settings.set_layer(Origin::Setup);
-        settings.grace(Duration::from_millis(27_500));
-    });
-    assert_eq!(world.plan().warnings, [""; 0]);
-}
-
-#[test]
-fn a_drain_without_end_is_over_any_grace_but_never() {
-    let endless = |settings: &mut Settings| {
-        settings.drain(Limit::Never).cut(Duration::ZERO);
-    };
-    let world = World::new([stop("early").order(-1)]).settings(endless);
-    let plan = world.plan();
-    assert_eq!(plan.worst.total, Limit::Never);
-    assert!(plan.warnings[0].contains("early 5s, then drain never:"), "{:?}", plan.warnings);
-    let world = world.settings(|settings| {
-        settings.grace(Limit::Never);
-    });
-    assert_eq!(world.plan().warnings, [""; 0]);
 }
 
 /// Prints what it costs; a figure is no promise.

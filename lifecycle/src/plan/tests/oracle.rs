@@ -25,9 +25,14 @@ pub(super) struct Oracle<'a> {
     reach: BTreeSet<(usize, usize)>,
 }
 
+/// A group cannot be: who says so of one is told, and it keeps its place.
+fn is_last(step: &StepSpec) -> bool {
+    step.keys.last && !step.is_group()
+}
+
 /// Later ones come later: start, the service, ordered, last with the report, last.
 fn stage(step: &StepSpec) -> u8 {
-    match (step.phase, step.keys.last && !step.is_group(), step.signature.takes_report) {
+    match (step.phase, is_last(step), step.signature.takes_report) {
         (Phase::Start, ..) => 0,
         (_, false, _) => 2,
         (_, true, true) => 3,
@@ -41,7 +46,7 @@ fn names(targets: &[Target], name: &str) -> bool {
 
 /// Whether an edge can stand between them.
 fn may_stand(one: &StepSpec, other: &StepSpec) -> bool {
-    one.phase == other.phase && !one.keys.last && !other.keys.last
+    one.phase == other.phase && !is_last(one) && !is_last(other)
 }
 
 impl<'a> Oracle<'a> {
@@ -61,7 +66,7 @@ impl<'a> Oracle<'a> {
             let others = |named: &[Target]| -> Vec<usize> {
                 let is = |other: usize, name: &str| world.steps[other].name == name;
                 let all = 0..world.steps.len();
-                let named = |other: &usize| named.iter().any(|target| is(*other, &target.path));
+                let named = |other: &usize| named.iter().any(|target| is(*other, target.path));
                 all.filter(named)
                     .filter(|&other| may_stand(&world.steps[step], &world.steps[other]))
                     .collect()
@@ -79,6 +84,7 @@ impl<'a> Oracle<'a> {
         let idle = |edge: &(usize, usize)| oracle.in_cycle(*edge) && alone(edge.0);
         let idle: BTreeSet<_> = oracle.edges.iter().copied().filter(idle).collect();
         oracle.edges.retain(|edge| !idle.contains(edge));
+        oracle.after.retain(|edge| !idle.contains(edge));
         oracle.before.retain(|edge| !idle.contains(edge));
         oracle.close();
         oracle
@@ -344,7 +350,7 @@ impl<'a> Oracle<'a> {
         }
         for step in (0..steps.len()).filter(|&step| !self.is_off(step)) {
             let spec = &steps[step];
-            if spec.keys.last {
+            if is_last(spec) {
                 if !spec.edges.after.is_empty() || !spec.edges.before.is_empty() {
                     errors.insert(format!("last with edges {}", spec.name));
                 }
@@ -356,10 +362,10 @@ impl<'a> Oracle<'a> {
             if self.asks(step, false, true) && self.rank(step).is_some_and(|rank| rank > -2) {
                 errors.insert(format!("not before requests {}", spec.name));
             }
-            let after = spec.edges.after.iter().map(|target| (true, &target.path));
-            for (after, path) in after.chain(spec.edges.before.iter().map(|target| (false, &target.path))) {
+            let after = spec.edges.after.iter().map(|target| (true, target.path));
+            for (after, path) in after.chain(spec.edges.before.iter().map(|target| (false, target.path))) {
                 let way = if after { "after" } else { "before" };
-                match steps.iter().find(|other| other.name == *path) {
+                match steps.iter().find(|other| other.name == path) {
                     None if path == "Requests" => {
                         if spec.phase == Phase::Start {
                             errors.insert(format!("other phase {} {way} Requests", spec.name));
@@ -369,7 +375,7 @@ impl<'a> Oracle<'a> {
                     Some(other) if other.phase != spec.phase => {
                         errors.insert(format!("other phase {} {way} {path}", spec.name));
                     }
-                    Some(other) if after && other.keys.last && !other.is_group() && other.off.is_none() => {
+                    Some(other) if after && is_last(other) && other.off.is_none() => {
                         errors.insert(format!("after last {} {path}", spec.name));
                     }
                     Some(_) => {}

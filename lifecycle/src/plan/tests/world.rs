@@ -2,12 +2,13 @@
 
 use super::super::graph::Node;
 use std::any::TypeId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::*;
-use crate::edge::Target;
+use crate::edge::{At, Target};
 use crate::gate::Gate;
 use crate::hook::{Extra, Need, StepKeys, Task, Use};
 use crate::worker::Restart;
@@ -112,12 +113,25 @@ impl Draft {
         self
     }
     pub(super) fn after(mut self, name: &str) -> Self {
-        self.0.edges.after.push(target(name));
+        self.0.edges.after.push(target(name, self.at()));
         self
     }
     pub(super) fn before(mut self, name: &str) -> Self {
-        self.0.edges.before.push(target(name));
+        self.0.edges.before.push(target(name, self.at()));
         self
+    }
+    /// By somebody else than the step itself.
+    pub(super) fn after_at(mut self, name: &str, file: &'static str, line: u32) -> Self {
+        self.0.edges.after.push(target(name, At { file, line }));
+        self
+    }
+    pub(super) fn before_at(mut self, name: &str, file: &'static str, line: u32) -> Self {
+        self.0.edges.before.push(target(name, At { file, line }));
+        self
+    }
+    /// Where its attribute stands.
+    fn at(&self) -> At {
+        At { file: for_ever(&self.0.file), line: self.0.line }
     }
     pub(super) fn off(mut self, why: &str) -> Self {
         self.0.off = Some(why.into());
@@ -180,12 +194,28 @@ fn id(name: &str) -> TypeId {
 
 thread_local! {
     /// The steps that an edge names. The others need no type.
-    static NAMED: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
+    static NAMED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-fn target(name: &str) -> Target {
+fn target(name: &str, at: At) -> Target {
     let id = if name == "Requests" { TypeId::of::<crate::Requests>() } else { id(name) };
-    Target { id, path: name.into() }
+    Target { id, path: for_ever(name), at }
+}
+
+thread_local! {
+    static WORDS: RefCell<HashSet<&'static str>> = RefCell::default();
+}
+
+/// As the texts that an attribute leaves behind.
+fn for_ever(text: &str) -> &'static str {
+    WORDS.with_borrow_mut(|words| match words.get(text) {
+        Some(known) => known,
+        None => {
+            let text: &'static str = text.to_owned().leak();
+            words.insert(text);
+            text
+        }
+    })
 }
 
 pub(super) fn need(of: usize, usage: Use) -> Need {

@@ -118,7 +118,13 @@ impl Execution {
     /// A work has told its end.
     pub(crate) fn ended(&mut self, node: usize, end: End, now: Instant) {
         match self.nodes[node].state {
-            State::Running { began, .. } => self.finish(node, Some(began), end, now),
+            State::Running { .. } => {
+                let progress = match self.nodes[node].work.as_mut() {
+                    Some(work) => work.told(end, now),
+                    None => Progress::Ended(end),
+                };
+                self.go_on(node, progress, now);
+            }
             // However it ended, it had not when its time was up.
             State::Cut { began, as_outcome, .. } => {
                 self.finish(node, Some(began), End { outcome: as_outcome, why: end.why }, now);
@@ -255,7 +261,12 @@ impl Execution {
 
     fn wake(&mut self, node: usize, now: Instant) {
         let Some(work) = self.nodes[node].work.as_mut() else { return };
-        match work.wake(now) {
+        let progress = work.wake(now);
+        self.go_on(node, progress, now);
+    }
+
+    fn go_on(&mut self, node: usize, progress: Progress, now: Instant) {
+        match progress {
             Progress::Running => self.schedule(node, None),
             Progress::Until(at) => self.schedule(node, Some(at)),
             Progress::Ended(end) => {

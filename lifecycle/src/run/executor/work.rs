@@ -23,6 +23,13 @@ impl End {
     pub(crate) const fn bare(outcome: Outcome) -> Self {
         End { outcome, why: None }
     }
+
+    /// The same with more to say.
+    pub(crate) fn and(self, more: impl Into<String>) -> Self {
+        let more = more.into();
+        let why = self.why.map_or(more.clone(), |why| format!("{why}; {more}"));
+        End { why: Some(why), ..self }
+    }
 }
 
 /// Something to do at a node. Everything returns at once; what takes time happens elsewhere and is told to the
@@ -32,6 +39,11 @@ pub(crate) trait Work {
     fn begin(&mut self, now: Instant) -> Progress;
     /// The instant that the last [`Progress::Until`] named has come, or the work was poked.
     fn wake(&mut self, now: Instant) -> Progress;
+    /// Something that it began has ended, within the limit. That need not be the end of the work.
+    fn told(&mut self, end: End, now: Instant) -> Progress {
+        let _ = now;
+        Progress::Ended(end)
+    }
     /// Stop: the limit has passed, or the whole graph is cut.
     fn cut(&mut self);
     /// How long it may run; `None` where it bounds itself.

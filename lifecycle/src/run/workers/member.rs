@@ -2,13 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::context::{self, StepContext};
+use crate::context::StepContext;
 use crate::events::Event;
 use crate::hook::{Call, Need, StepSpec, Task};
 use crate::narrator::Say;
@@ -16,8 +14,8 @@ use crate::process::Lifecycle;
 use crate::report::{Outcome, Reason, WorkerReport};
 use crate::resource::{Inputs, Resources};
 use crate::run::background::Means;
+use crate::run::call::{Running, panicked};
 use crate::run::executor::End;
-use crate::run::hook_task::{conclude, panicked, run};
 use crate::run::message::{Address, Teller};
 use crate::worker::{After, Machine, Policy, Stopped, WorkerEvent};
 
@@ -38,7 +36,8 @@ pub(in crate::run) struct Member {
 struct Run {
     number: usize,
     token: CancellationToken,
-    abort: Option<AbortHandle>,
+    /// `None` if it could not be begun.
+    running: Option<Running>,
 }
 
 /// It was taken back.
@@ -119,10 +118,10 @@ impl Member {
     pub(super) fn begin(&mut self, means: &Means, now: Instant) {
         let token = CancellationToken::new();
         self.context = Arc::new(StepContext::of_worker(token.clone()));
-        let mut begun = Run { number: means.next_run(), token, abort: None };
+        let mut begun = Run { number: means.next_run(), token, running: None };
         self.machine.began(now);
         let spawned = self.gather(&begun.token, &means.life.resources).and_then(|call| {
-            begun.abort = self.spawn(call, begun.number, means)?;
+            begun.running = Some(self.spawn(call, &begun.token, begun.number, means)?);
             Ok(())
         });
         self.tell(means.life, WorkerEvent::Started);
@@ -150,28 +149,17 @@ impl Member {
         }
     }
 
-    fn spawn(&self, call: Call, number: usize, means: &Means) -> Result<Option<AbortHandle>, End> {
+    fn spawn(
+        &self,
+        call: Call,
+        token: &CancellationToken,
+        number: usize,
+        means: &Means,
+    ) -> Result<Running, End> {
         let teller = Teller::new(means.mailbox.clone(), Address::beside(number));
         let context = Arc::clone(&self.context);
-        match call {
-            Call::Async(future) => Ok(Some(means.runtime.spawn(run(teller, context, future)).abort_handle())),
-            Call::Sync(call) => {
-                let runtime = means.runtime.clone();
-                let builder = thread::Builder::new().name(format!("lifecycle: {}", self.spec.name));
-                let spawned = builder.spawn(move || {
-                    let _runtime = runtime.enter();
-                    let _step = context::enter_step(Arc::clone(&context));
-                    let (end, gifts) = conclude(catch_unwind(AssertUnwindSafe(call)), &context);
-                    teller.tell(end, gifts);
-                });
-                match spawned {
-                    Ok(_detached) => Ok(None),
-                    Err(error) => {
-                        Err(End::new(Outcome::Failed, format!("the system gave it no thread: {error}")))
-                    }
-                }
-            }
-        }
+        Running::begin(call, &self.spec.name, token.clone(), context, teller, &means.runtime)
+            .map_err(|error| End::new(Outcome::Failed, format!("the system gave it no thread: {error}")))
     }
 
     /// Its run has ended. Returns the node that was waiting for that.
@@ -219,11 +207,8 @@ impl Member {
     /// Its time is over. A sync one, and one that blocks its thread, may go on.
     pub(super) fn cut(&mut self) {
         let _ended_or_told = self.machine.stop();
-        if let Some(run) = &self.run {
-            run.token.cancel();
-            if let Some(abort) = &run.abort {
-                abort.abort();
-            }
+        if let Some(running) = self.run.as_mut().and_then(|run| run.running.as_mut()) {
+            running.stop();
         }
     }
 
