@@ -95,4 +95,9 @@ pub enum WorkerEvent {
     },
     /// It has ended well, for good.
     Ended,
+    /// It is not begun at all.
+    Skipped {
+        /// What its `when` says.
+        why: String,
+    },
 }

@@ -160,6 +160,7 @@ fn follow(mut events: Events) {
                     }
                     WorkerEvent::Failed { error } => println!("event: {worker} failed, {error:?}"),
                     WorkerEvent::Ended => println!("event: {worker} ended"),
+                    WorkerEvent::Skipped { why } => println!("event: {worker} is skipped, {why}"),
                     other => println!("event: {worker} {other:?}"),
                 }
             }
@@ -330,6 +331,21 @@ fn prepare() {
                 })
                 .order(-1),
             );
+        }
+        "when" => {
+            register(obeys("yes").when(|| true));
+            register(obeys("no").when(|| Err("not the leader")));
+        }
+        "when panics" => {
+            register(obeys("asks").when(|| -> bool { panic!("no idea") }));
+        }
+        "when hangs" => {
+            let hangs = || {
+                println!("it is asked");
+                told_blocking("never");
+                true
+            };
+            register(obeys("asks").when(hangs));
         }
         "queue" => queue(),
         "start fails" => {
