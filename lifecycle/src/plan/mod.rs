@@ -11,6 +11,7 @@ mod rank;
 mod resources;
 #[cfg(test)]
 mod tests;
+mod visits;
 mod written;
 
 use std::any::TypeId;
