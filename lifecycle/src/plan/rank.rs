@@ -290,10 +290,10 @@ impl Derive<'_> {
                 errors.push(PlanError::NotBeforeRequests { step: model.who(step), bound, at });
             }
         }
-        for from in 0..self.own.len() {
+        for (from, reach) in reached.iter().enumerate() {
             for edge in self.network.from(from) {
                 let Some(order) = self.written[edge.to].filter(|_| self.fixed[edge.to]) else { continue };
-                if let Some((level, by, _)) = reached[from].filter(|reach| reach.0 > order) {
+                if let Some((level, by, _)) = reach.filter(|reach| reach.0 > order) {
                     errors.push(PlanError::Contradiction {
                         step: model.who(edge.to),
                         order: written(order),
