@@ -1,17 +1,21 @@
 //! The free functions. They act on the process's one lifecycle; where none runs, each says what it does then.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use crate::clock;
 use crate::context::{self, Place};
 use crate::events::State;
 use crate::gate::{CallStats, Gate, REQUESTS};
 use crate::group;
+use crate::health::Health;
 use crate::process::lifecycle;
 use crate::report::{Reason, Report};
 use crate::resource::{ProvideError, Resource};
@@ -121,10 +125,140 @@ pub fn ready() {
     lifecycle().mark_ready();
 }
 
+/// Stops taking anything new, without stopping: new tracked calls of every group are refused
+/// ([`RejectReason::Paused`](crate::RejectReason::Paused)), [`is_ready`] is false, [`admitting`] waits. What runs goes on,
+/// and calls inside it are admitted.
+///
+/// Returns whether the service is paused now: not where no lifecycle runs, nor once a shutdown has begun. A shutdown ends
+/// a pause without opening anything again. A signal can do the same: [`Settings::pause`](crate::Settings::pause).
+///
+/// ```no_run
+/// # async fn compact() {}
+/// # async fn example() {
+/// lifecycle::pause();
+/// compact().await;
+/// lifecycle::resume();
+/// # }
+/// ```
+pub fn pause() -> bool {
+    lifecycle().pause()
+}
+
+/// Takes what is new again, after [`pause`]. Returns whether the service does so now.
+pub fn resume() -> bool {
+    lifecycle().resume()
+}
+
+/// Resolves at once, or, while the service is [paused](pause), when it is resumed: await it before taking something new.
+///
+/// In a worker that is told to stop it resolves as well, elsewhere once [`stopping`] has, so that a loop around it always
+/// ends. For items that are waited for there is [`Admitting::next`], which takes none while the service is paused.
+///
+/// ```
+/// # fn rows() -> impl Iterator<Item = u32> { 0..3 }
+/// # async fn import(_: u32) {}
+/// # async fn example() {
+/// for row in rows() {
+///     lifecycle::admitting().await;
+///     import(row).await;
+/// }
+/// # }
+/// ```
+pub fn admitting() -> Admitting {
+    let life = lifecycle();
+    let told = context::current_step().and_then(|step| step.told().cloned());
+    let told = told.unwrap_or_else(|| life.stopping.clone());
+    Admitting { intake: Intake { paused: life.pauses.watch(), told }, waits: None }
+}
+
+/// The next moment at which something new may be taken: see [`admitting`]. Cancel safe.
+#[must_use = "futures do nothing unless awaited"]
+pub struct Admitting {
+    intake: Intake,
+    /// Made when there is something to wait for.
+    waits: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+#[derive(Clone)]
+struct Intake {
+    paused: watch::Receiver<bool>,
+    /// Nothing new is taken any more.
+    told: CancellationToken,
+}
+
+impl Intake {
+    async fn wait(mut self) {
+        let resumed = self.paused.wait_for(|paused| !paused);
+        // An error would say that the sender is gone, and that is a static; so below.
+        drop(self.told.run_until_cancelled(resumed).await);
+    }
+}
+
+impl Admitting {
+    /// Takes what `item` resolves to, which is polled only while the service is not paused; `None` once the worker was
+    /// told to stop (elsewhere: once [`stopping`] has resolved). `item` must be cancel safe, as a queue's `recv` is.
+    ///
+    /// ```
+    /// use lifecycle::admitting;
+    /// use tokio::sync::mpsc;
+    /// # struct Job; impl Job { async fn run(self) {} }
+    ///
+    /// async fn jobs(queue: &mut mpsc::Receiver<Job>) {
+    ///     while let Some(Some(job)) = admitting().next(queue.recv()).await {
+    ///         job.run().await;
+    ///     }
+    /// }
+    /// ```
+    pub async fn next<F: Future>(self, item: F) -> Option<F::Output> {
+        let Intake { mut paused, told } = self.intake.clone();
+        let mut item = pin!(item);
+        let mut stopped = pin!(told.cancelled());
+        loop {
+            self.intake.clone().wait().await;
+            let mut pausing = pin!(paused.wait_for(|paused| *paused));
+            let taken = poll_fn(|cx| {
+                if stopped.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Some(None));
+                }
+                if pausing.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(None);
+                }
+                item.as_mut().poll(cx).map(|item| Some(Some(item)))
+            });
+            if let Some(taken) = taken.await {
+                return taken;
+            }
+        }
+    }
+}
+
+impl Future for Admitting {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if !*self.intake.paused.borrow() {
+            return Poll::Ready(());
+        }
+        let this = &mut *self;
+        this.waits.get_or_insert_with(|| Box::pin(this.intake.clone().wait())).as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Admitting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admitting").finish_non_exhaustive()
+    }
+}
+
 /// Whether requests should be sent here: the start is done, the service waits for something (or, with
-/// `ready = manual`, has called [`ready`]), and no shutdown has begun.
+/// `ready = manual`, has called [`ready`]), it is not paused, no health check is failing, and no shutdown has begun.
 pub fn is_ready() -> bool {
     lifecycle().is_ready()
+}
+
+/// What the health checks have to say. Where no lifecycle runs, they wait.
+pub fn health() -> Health {
+    lifecycle().health.health()
 }
 
 /// Whether new requests are refused and running ones awaited.
@@ -142,7 +276,12 @@ pub fn is_shutting_down() -> bool {
 /// # Errors
 /// A value of this type is there already, or it is a tuple, which is to be provided member by member.
 pub fn provide<T: Send + Sync + 'static>(value: T) -> Result<(), ProvideError> {
-    lifecycle().resources.insert(Resource::from_hand(value)?)
+    let life = lifecycle();
+    life.resources.insert(Resource::from_hand(value)?)?;
+    if let Some(running) = life.running() {
+        drop(running.mailbox.send(Message::Provided));
+    }
+    Ok(())
 }
 
 /// The resource of this type, if it is there and was not taken.
@@ -208,8 +347,6 @@ pub fn stats() -> Stats {
         groups,
         calls: group::gates().flat_map(Gate::sites).collect(),
         shutdown_steps: life.shutdown_steps(),
-        shutting_down_for: life
-            .triggered()
-            .map(|trigger| Instant::now().saturating_duration_since(trigger.at)),
+        shutting_down_for: life.triggered().map(|trigger| clock::now().saturating_duration_since(trigger.at)),
     }
 }

@@ -2,13 +2,14 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Poll, ready};
 
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::process::lifecycle;
 use crate::report::Outcome;
+use crate::worker::WorkerEvent;
 
 /// Where the process is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,6 +23,8 @@ pub enum State {
     Starting,
     /// The service runs.
     Running,
+    /// The service runs, but takes nothing new: see [`pause`](crate::pause).
+    Paused,
     /// A shutdown has begun, and requests are still served: the lame-duck time and the steps of negative order.
     LameDuck,
     /// New requests are refused, running ones are awaited.
@@ -34,10 +37,11 @@ pub enum State {
 
 impl State {
     pub(crate) fn from_u8(value: u8) -> Self {
-        const ALL: [State; 7] = [
+        const ALL: [State; 8] = [
             State::Idle,
             State::Starting,
             State::Running,
+            State::Paused,
             State::LameDuck,
             State::Draining,
             State::Stopping,
@@ -53,7 +57,7 @@ impl State {
 pub enum Event {
     /// The state is now this one.
     State(State),
-    /// The service is ready: see [`is_ready`](crate::is_ready).
+    /// The service is ready, as long as no health check fails: see [`is_ready`](crate::is_ready). Told once.
     Ready,
     /// A step has begun.
     StepBegan {
@@ -69,6 +73,49 @@ pub enum Event {
         /// The error, or why it did not run.
         error: Option<String>,
     },
+    /// Something happened to a worker while it was not being stopped; of its stop the two above tell.
+    Worker {
+        /// Its name.
+        worker: String,
+        /// What.
+        what: WorkerEvent,
+    },
+    /// A health check is good, for the first time or again after it was skipped.
+    Healthy {
+        /// Its name.
+        check: String,
+    },
+    /// A health check has failed and is about to be recovered: the service is not ready. Told for each attempt.
+    Recovering {
+        /// Its name.
+        check: String,
+        /// Which attempt this is, from 1.
+        attempt: u32,
+        /// How many there are.
+        of: u32,
+        /// What it, and the attempt before, said.
+        error: String,
+    },
+    /// A health check that has failed is good again.
+    Recovered {
+        /// Its name.
+        check: String,
+    },
+    /// No attempt has helped: the service stays not ready until the check is good again, as which it is still run.
+    RecoveryFailed {
+        /// Its name.
+        check: String,
+        /// What it said last.
+        error: String,
+    },
+    /// The `when` of a health check says that it does not apply now; it no longer has a say in whether the service is
+    /// ready.
+    CheckSkipped {
+        /// Its name.
+        check: String,
+        /// Why.
+        why: String,
+    },
     /// This subscriber was too slow and has lost this many of the oldest events.
     Missed(u64),
 }
@@ -82,21 +129,72 @@ pub struct Events {
 impl Events {
     /// The next event; `None` once the lifecycle is over and everything was received. Cancel safe.
     pub async fn recv(&mut self) -> Option<Event> {
-        let mut next = pin!(self.receiver.recv());
-        let mut over = pin!(lifecycle().over.cancelled());
-        // The queue first: what came before the end is still to be received.
-        poll_fn(|cx| match next.as_mut().poll(cx) {
-            Poll::Ready(Ok(event)) => Poll::Ready(Some(event)),
-            Poll::Ready(Err(RecvError::Lagged(missed))) => Poll::Ready(Some(Event::Missed(missed))),
-            Poll::Ready(Err(RecvError::Closed)) => Poll::Ready(None),
-            Poll::Pending => over.as_mut().poll(cx).map(|()| None),
-        })
-        .await
+        receive(&mut self.receiver, lifecycle().over.cancelled()).await
     }
 }
 
-/// Everything that happens from now on, for as many subscribers as want it. A slow one loses the oldest events and is
-/// told how many by [`Event::Missed`].
+async fn receive(queue: &mut broadcast::Receiver<Event>, over: impl Future<Output = ()>) -> Option<Event> {
+    let (mut next, mut over) = (pin!(queue.recv()), pin!(over));
+    poll_fn(|cx| {
+        let received = match next.as_mut().poll(cx) {
+            Poll::Pending => {
+                ready!(over.as_mut().poll(cx));
+                // What came before the end is still to be received, also if it came since the look before this one.
+                match next.as_mut().poll(cx) {
+                    Poll::Ready(received) => received,
+                    Poll::Pending => Err(RecvError::Closed),
+                }
+            }
+            Poll::Ready(received) => received,
+        };
+        Poll::Ready(match received {
+            Ok(event) => Some(event),
+            Err(RecvError::Lagged(missed)) => Some(Event::Missed(missed)),
+            Err(RecvError::Closed) => None,
+        })
+    })
+    .await
+}
+
+/// Everything that happens from now on, for as many subscribers as want it: each gets every event, all in the same
+/// order. A slow one loses the oldest events and is told how many by [`Event::Missed`].
+///
+/// One made before the lifecycle runs, as in `setup`, misses nothing.
+///
+/// ```
+/// use lifecycle::Event;
+///
+/// let mut events = lifecycle::events();
+/// # let watch =
+/// async move {
+///     while let Some(event) = events.recv().await {
+///         match event {
+///             Event::RecoveryFailed { check, error } => eprintln!("page somebody: {check}: {error}"),
+///             Event::Missed(lost) => eprintln!("too slow for {lost} events"),
+///             _ => {}
+///         }
+///     }
+/// }
+/// # ;
+/// ```
 pub fn events() -> Events {
     Events { receiver: lifecycle().subscribe() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_last_event_is_received_also_when_the_end_comes_between_two_looks() {
+        let queue = broadcast::Sender::new(8);
+        let mut receiver = queue.subscribe();
+        let ends = poll_fn(|_| {
+            // The queue has just been looked at.
+            queue.send(Event::State(State::Stopped)).unwrap();
+            Poll::Ready(())
+        });
+        assert_eq!(receive(&mut receiver, ends).await, Some(Event::State(State::Stopped)));
+        assert_eq!(receive(&mut receiver, std::future::ready(())).await, None);
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::edge::{Edges, NodeDef};
 use crate::gate::{Gate, REQUESTS};
-use crate::hook::{Phase, Signature, StepKeys, StepSpec, Task};
+use crate::hook::{Extra, Phase, Signature, StepKeys, StepSpec, Task};
 
 /// The group of every tracked call that names no other.
 ///
@@ -68,7 +68,8 @@ impl From<&'static GroupDef> for StepSpec {
             line: def.line,
             id: Some((def.node.id)()),
             phase: Phase::Shutdown,
-            keys: StepKeys { order: def.node.order(), timeout: def.timeout, last: false },
+            keys: StepKeys { order: def.node.order(), timeout: def.timeout, ..StepKeys::default() },
+            extra: Extra::default(),
             signature: Signature::default(),
             edges: Edges::from(def.node),
             off: None,

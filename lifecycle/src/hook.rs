@@ -15,11 +15,12 @@ use crate::edge::{Edges, NodeDef};
 use crate::gate::Gate;
 use crate::report::StepKind;
 use crate::resource::{Inputs, Resource};
+use crate::worker::{Restart, WorkerDef};
 
 /// The type that stands for an annotated function: `Settings::step::<close_db>()`.
 ///
-/// `#[on_start]` and `#[on_shutdown]` implement it for a type with the function's own name (or the `label`); there is
-/// no reason to implement it by hand.
+/// `#[on_start]`, `#[on_shutdown]` and `#[worker]` implement it for a type with the function's own name (or the
+/// `label`); there is no reason to implement it by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a step",
     label = "no `#[on_start]` or `#[on_shutdown]` function has this name",
@@ -71,9 +72,54 @@ pub struct StepDef {
     pub signature: fn(&mut Signature),
     /// Gathers the arguments and returns the call, not yet begun.
     pub call: fn(&mut Inputs<'_>) -> Result<Call, Missing>,
+    /// The keys that few steps have; so those without pay nothing for them.
+    pub extra: Option<&'static StepExtra>,
 }
 
 inventory::collect!(StepDef);
+
+/// How often a step is tried, what is done in its place, and whether it runs at all.
+pub struct StepExtra {
+    /// `retry = N`.
+    pub retry: Option<u32>,
+    /// `attempt = "…"`.
+    pub attempt: Option<Duration>,
+    /// `backoff = "…"`.
+    pub backoff: Option<Duration>,
+    /// `fallback = path`.
+    pub fallback: Option<FunctionDef>,
+    /// `when = …`.
+    pub when: Option<WhenDef>,
+    /// It is a worker: its phase is that of its stop.
+    pub worker: Option<WorkerDef>,
+}
+
+impl StepExtra {
+    /// Nothing said: `StepExtra { retry: Some(2), ..StepExtra::NONE }`.
+    pub const NONE: Self =
+        StepExtra { retry: None, attempt: None, backoff: None, fallback: None, when: None, worker: None };
+}
+
+/// Another function of a step or a check: its `fallback`, its `recover`.
+#[derive(Clone, Copy)]
+pub struct FunctionDef {
+    /// Names what it takes, by type.
+    pub signature: fn(&mut Signature),
+    /// Gathers the arguments and returns the call, not yet begun.
+    pub call: fn(&mut Inputs<'_>) -> Result<Call, Missing>,
+}
+
+/// Whether a step runs.
+#[derive(Clone, Copy)]
+pub struct WhenDef {
+    /// Names what it looks at, by type.
+    pub signature: fn(&mut Signature),
+    /// Gathers that and returns the question, not yet asked: it is a user's code and runs where steps run.
+    pub ask: fn(&mut Inputs<'_>) -> Result<Question, Missing>,
+}
+
+/// Whether a step runs; if not, why not.
+pub type Question = Box<dyn FnOnce() -> Result<(), String> + Send>;
 
 /// The types that a step takes and gives.
 #[derive(Clone, Debug, Default)]
@@ -82,6 +128,14 @@ pub struct Signature {
     pub(crate) gives: Vec<Gift>,
     /// It takes `&Report`, which exists only for `last` steps.
     pub(crate) takes_report: bool,
+}
+
+impl Signature {
+    pub(crate) fn of(name: fn(&mut Signature)) -> Self {
+        let mut signature = Signature::default();
+        name(&mut signature);
+        signature
+    }
 }
 
 /// How an argument uses its resource.
@@ -144,12 +198,93 @@ pub enum Call {
 
 /// Gathers a step's arguments into a call.
 pub(crate) type Begin = Arc<dyn Fn(&mut Inputs<'_>) -> Result<Call, Missing> + Send + Sync>;
+/// Gathers what a step's `when` looks at.
+pub(crate) type Ask = Arc<dyn Fn(&mut Inputs<'_>) -> Result<Question, Missing> + Send + Sync>;
+
+/// [`StepExtra`], owned.
+#[derive(Clone, Default)]
+pub(crate) struct Extra {
+    pub(crate) retry: Option<u32>,
+    pub(crate) attempt: Option<Duration>,
+    pub(crate) backoff: Option<Duration>,
+    pub(crate) fallback: Option<Function>,
+    pub(crate) when: Option<When>,
+    /// Of a worker.
+    pub(crate) restart: Option<Restart>,
+}
+
+/// [`FunctionDef`], owned.
+#[derive(Clone)]
+pub(crate) struct Function {
+    pub(crate) signature: Signature,
+    pub(crate) begin: Begin,
+}
+
+/// [`WhenDef`], owned.
+#[derive(Clone)]
+pub(crate) struct When {
+    pub(crate) signature: Signature,
+    pub(crate) ask: Ask,
+}
+
+impl From<FunctionDef> for Function {
+    fn from(def: FunctionDef) -> Self {
+        Function { signature: Signature::of(def.signature), begin: Arc::new(def.call) }
+    }
+}
+
+impl From<WhenDef> for When {
+    fn from(def: WhenDef) -> Self {
+        When { signature: Signature::of(def.signature), ask: Arc::new(def.ask) }
+    }
+}
+
+impl From<&'static StepExtra> for Extra {
+    fn from(def: &'static StepExtra) -> Self {
+        Extra {
+            retry: def.retry,
+            attempt: def.attempt,
+            backoff: def.backoff,
+            fallback: def.fallback.map(Function::from),
+            when: def.when.map(When::from),
+            restart: def.worker.as_ref().and_then(|worker| worker.restart),
+        }
+    }
+}
+
+impl Extra {
+    /// Takes over what the other one says.
+    pub(crate) fn replace_with(&mut self, other: &Extra) {
+        let Extra { retry, attempt, backoff, fallback, when, restart } = other;
+        self.retry = retry.or(self.retry);
+        self.attempt = attempt.or(self.attempt);
+        self.backoff = backoff.or(self.backoff);
+        self.fallback = fallback.clone().or(self.fallback.take());
+        self.when = when.clone().or(self.when.take());
+        self.restart = restart.or(self.restart);
+    }
+}
+
+impl fmt::Debug for Extra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extra")
+            .field("retry", &self.retry)
+            .field("attempt", &self.attempt)
+            .field("backoff", &self.backoff)
+            .field("fallback", &self.fallback.is_some())
+            .field("when", &self.when.is_some())
+            .field("restart", &self.restart)
+            .finish()
+    }
+}
 
 /// What a step does when its turn has come.
 #[derive(Clone)]
 pub(crate) enum Task {
     /// Runs a function.
     Hook(Begin),
+    /// Stops what has been running since the start, or since its last resource came.
+    Worker(Begin),
     /// Closes the gate and waits for the calls.
     Group(&'static Gate),
 }
@@ -158,9 +293,11 @@ impl Task {
     /// Whether both are of the same registration.
     pub(crate) fn is(&self, other: &Self) -> bool {
         match (self, other) {
-            (Task::Hook(this), Task::Hook(other)) => Arc::ptr_eq(this, other),
+            (Task::Hook(this), Task::Hook(other)) | (Task::Worker(this), Task::Worker(other)) => {
+                Arc::ptr_eq(this, other)
+            }
             (Task::Group(this), Task::Group(other)) => ptr::eq(*this, *other),
-            (Task::Hook(_), Task::Group(_)) | (Task::Group(_), Task::Hook(_)) => false,
+            (Task::Hook(_) | Task::Worker(_) | Task::Group(_), _) => false,
         }
     }
 }
@@ -175,6 +312,7 @@ pub(crate) struct StepSpec {
     pub(crate) id: Option<TypeId>,
     pub(crate) phase: Phase,
     pub(crate) keys: StepKeys,
+    pub(crate) extra: Extra,
     pub(crate) edges: Edges,
     pub(crate) signature: Signature,
     /// Why the step was switched off, if it was.
@@ -183,14 +321,53 @@ pub(crate) struct StepSpec {
 }
 
 impl StepSpec {
+    /// Every resource that it may use: its own, those of its `when`, and those of its fallback, which only has them if
+    /// they are there. One of a type, of the strongest use.
+    pub(crate) fn needs(&self) -> Vec<Need> {
+        let mut needs = self.signature.takes.clone();
+        let when = self.extra.when.iter().flat_map(|when| when.signature.takes.iter().copied());
+        let fallback = self.extra.fallback.iter().flat_map(|fallback| &fallback.signature.takes);
+        for need in when.chain(fallback.map(|need| need.optional())) {
+            let same = needs.iter_mut().find(|known| known.keys == need.keys);
+            match same {
+                Some(known) => {
+                    known.optional &= need.optional;
+                    if need.usage == Use::Take {
+                        known.usage = Use::Take;
+                    }
+                }
+                None => needs.push(need),
+            }
+        }
+        needs
+    }
+
+    /// Whether anything of it takes `&Report`.
+    pub(crate) fn takes_report(&self) -> bool {
+        let Extra { fallback, when, .. } = &self.extra;
+        self.signature.takes_report
+            || fallback.as_ref().is_some_and(|fallback| fallback.signature.takes_report)
+            || when.as_ref().is_some_and(|when| when.signature.takes_report)
+    }
+
     pub(crate) fn is_group(&self) -> bool {
         matches!(self.task, Task::Group(_))
+    }
+
+    pub(crate) fn is_worker(&self) -> bool {
+        matches!(self.task, Task::Worker(_))
+    }
+
+    /// Where nothing moves it, it comes right after the requests, before order 0.
+    pub(crate) fn is_early(&self) -> bool {
+        self.is_group() || self.is_worker()
     }
 
     /// Where it belongs, whether or not it runs.
     pub(crate) fn kind(&self) -> StepKind {
         match (self.phase, self.keys.last) {
             _ if self.is_group() => StepKind::Group,
+            _ if self.is_worker() => StepKind::Worker,
             (Phase::Start, _) => StepKind::Start,
             (Phase::Shutdown, false) => StepKind::Shutdown,
             (Phase::Shutdown, true) => StepKind::Last,
@@ -210,10 +387,14 @@ impl From<&'static StepDef> for StepSpec {
             id: Some((def.id)()),
             phase: def.phase,
             keys: def.keys,
+            extra: def.extra.map(Extra::from).unwrap_or_default(),
             edges: Edges::from(def.node),
             signature,
             off: None,
-            task: Task::Hook(Arc::new(def.call)),
+            task: match def.extra.and_then(|extra| extra.worker.as_ref()) {
+                Some(_) => Task::Worker(Arc::new(def.call)),
+                None => Task::Hook(Arc::new(def.call)),
+            },
         }
     }
 }
@@ -225,6 +406,7 @@ impl fmt::Debug for StepSpec {
             .field("module", &self.module)
             .field("phase", &self.phase)
             .field("keys", &self.keys)
+            .field("extra", &self.extra)
             .field("off", &self.off)
             .finish_non_exhaustive()
     }

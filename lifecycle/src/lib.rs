@@ -45,6 +45,7 @@
 //!
 //! # Features
 //!
+//! - `journal`: what happened is kept in a file, for the next run to know; implies `serde`.
 //! - `macros` (default): the attributes.
 //! - `serde`: `Serialize` and `Deserialize` for [`Report`], `Serialize` for [`Stats`] and [`Plan`]. The report's JSON
 //!   ([`Report::to_json`]) needs no feature.
@@ -56,14 +57,20 @@ compile_error!("lifecycle needs Unix signals and poll(2); it does not support th
 #[path = "private/mod.rs"]
 pub mod __private;
 mod api;
+mod clock;
 mod context;
 mod edge;
 mod events;
 mod expect;
 mod gate;
 mod group;
+mod health;
 mod hook;
+#[cfg(feature = "journal")]
+#[cfg_attr(not(test), expect(dead_code, reason = "a run does not open it yet"))]
+mod journal;
 mod narrator;
+mod pause;
 mod plan;
 mod plan_view;
 mod process;
@@ -79,13 +86,15 @@ mod signal;
 mod sys;
 mod tracked;
 mod watchdog;
+mod worker;
 
 pub use api::{
-    GroupStats, Moment, Shutdown, Stats, cut_off, drained, is_draining, is_ready, is_shutting_down, provide,
-    ready, resource, shutdown, state, stats, stop_token, stopping,
+    Admitting, GroupStats, Moment, Shutdown, Stats, admitting, cut_off, drained, health, is_draining,
+    is_ready, is_shutting_down, pause, provide, ready, resource, resume, shutdown, state, stats, stop_token,
+    stopping,
 };
 pub use events::{Event, Events, State, events};
-pub use register::{Hook, HookResult, Registration, register};
+pub use register::{Hook, HookResult, Register, Registration, WhenResult, register};
 pub use run::service::ServiceResult;
 pub use run::{Service, run};
 
@@ -93,15 +102,25 @@ pub use context::{item, note, time_left};
 pub use edge::Node;
 pub use gate::CallStats;
 pub use group::{Group, Requests};
+pub use health::{Check, CheckHealth, CheckStatus, Health, HealthCheck};
 pub use hook::{Phase, Step};
+#[cfg(feature = "journal")]
+pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 #[cfg(feature = "macros")]
 pub use lifecycle_macros::{group, main, on_shutdown, on_start, tracked};
-pub use plan_view::{ChainLink, Follows, LeftOut, Phases, Plan, PlanErrors, PlanStep, WorstCase, plan};
+pub use plan_view::{
+    ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, WorstCase, plan,
+};
 pub use rejected::{RejectReason, Rejected};
-pub use report::{CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport};
+pub use report::{
+    Attempt, CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport,
+    WorkerReport,
+};
 pub use resource::{ProvideError, Take};
 pub use settings::{
-    Budget, Builder, Exit, Flavor, Limit, Ready, ReportFormat, Settings, StepSettings, builder, signals,
+    Budget, Builder, CheckSettings, Exit, Flavor, Limit, Ready, ReportFormat, Settings, StepSettings,
+    builder, signals,
 };
 pub use tokio_util::sync::CancellationToken;
 pub use tracked::{in_flight, inherit, spawn, spawn_blocking};
+pub use worker::{Restart, Worker, WorkerEvent};

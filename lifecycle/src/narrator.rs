@@ -10,10 +10,13 @@ use std::time::{Duration, Instant};
 
 use tracing::subscriber::NoSubscriber;
 
+use crate::events::Event;
+use crate::health;
 use crate::hook::Phase;
 use crate::render::duration;
 use crate::report::Outcome;
 use crate::sys;
+use crate::worker::WorkerEvent;
 
 /// Something to say.
 #[derive(Debug)]
@@ -52,13 +55,32 @@ pub(crate) enum Say {
         error: Option<String>,
         ran: Duration,
     },
+    AttemptFailed {
+        id: String,
+        phase: Phase,
+        step: String,
+        attempt: u32,
+        of: u32,
+        outcome: Outcome,
+        error: Option<String>,
+        /// Until the next one; without it comes the fallback.
+        pause: Option<Duration>,
+    },
     CutOff {
         group: &'static str,
         what: String,
     },
+    Worker {
+        worker: String,
+        what: WorkerEvent,
+    },
+    Paused,
+    Resumed,
     ServiceFailed {
         error: String,
     },
+    /// Of a health check.
+    Health(Event),
     Over {
         id: String,
         exit_code: u8,
@@ -151,8 +173,27 @@ impl Say {
                 let error = error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
                 format!("  {step} {} in {}{error}", outcome.as_str(), duration(*ran))
             }
+            Say::AttemptFailed { step, attempt, of, outcome, error, pause, .. } => {
+                let error = error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
+                let next = match pause {
+                    Some(pause) => format!("again in {}", duration(*pause)),
+                    None => "now its fallback".to_owned(),
+                };
+                format!("  {step} {} at attempt {attempt} of {of}{error}; {next}", outcome.as_str())
+            }
             Say::CutOff { group, what } => format!("the time of {group} is up: {what}"),
+            Say::Worker { worker, what } => match what {
+                WorkerEvent::Started | WorkerEvent::Ended => return None,
+                WorkerEvent::Restarting { after, error, .. } => {
+                    let why = error.as_deref().unwrap_or("it ended");
+                    format!("worker {worker}: {why}; begun again in {}", duration(*after))
+                }
+                WorkerEvent::Failed { error } => format!("worker {worker} failed: {error}"),
+            },
+            Say::Paused => "paused: nothing new is taken".to_owned(),
+            Say::Resumed => "resumed".to_owned(),
             Say::ServiceFailed { .. } => return None,
+            Say::Health(event) => return health::narrate::line(event),
             Say::Over { exit_code, took, .. } => format!("over after {}, exit {exit_code}", duration(*took)),
         })
     }
@@ -189,13 +230,39 @@ impl Say {
                     );
                 }
             }
+            Say::AttemptFailed { id, phase, step, attempt, of, outcome, error, pause } => {
+                let (id, step, outcome, error) =
+                    (id.as_str(), step.as_str(), outcome.as_str(), error.as_deref());
+                let (pause_ms, fallback) = (pause.map(millis), pause.is_none());
+                tracing::warn!(
+                    target: "lifecycle", shutdown = id, ?phase, step, attempt, of, outcome, error, pause_ms, fallback,
+                    "attempt failed"
+                );
+            }
             Say::CutOff { group, what } => {
                 let what = what.as_str();
                 tracing::error!(target: "lifecycle", group, what, "the drain's time is up, cutting off");
             }
+            Say::Worker { worker, what } => {
+                let worker = worker.as_str();
+                match what {
+                    WorkerEvent::Started => tracing::info!(target: "lifecycle", worker, "worker started"),
+                    WorkerEvent::Ended => tracing::info!(target: "lifecycle", worker, "worker ended"),
+                    WorkerEvent::Restarting { attempt, after, error } => {
+                        let (after_ms, error) = (millis(*after), error.as_deref());
+                        tracing::warn!(target: "lifecycle", worker, attempt, after_ms, error, "worker is begun again");
+                    }
+                    WorkerEvent::Failed { error } => {
+                        tracing::error!(target: "lifecycle", worker, error = error.as_str(), "worker failed");
+                    }
+                }
+            }
+            Say::Paused => tracing::info!(target: "lifecycle", "paused"),
+            Say::Resumed => tracing::info!(target: "lifecycle", "resumed"),
             Say::ServiceFailed { error } => {
                 tracing::error!(target: "lifecycle", error = error.as_str(), "the service failed");
             }
+            Say::Health(event) => health::narrate::emit(event),
             Say::Over { id, exit_code, took } => {
                 let took_ms = millis(*took);
                 tracing::info!(target: "lifecycle", shutdown = id.as_str(), exit_code, took_ms, "over");

@@ -1,17 +1,20 @@
 //! The process's one lifecycle: what every free function of the crate acts on.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock;
 use crate::events::{Event, State};
+use crate::health::Board;
 use crate::narrator::{Narrator, Say};
+use crate::pause::Pauses;
 use crate::report::{Reason, Report};
 use crate::resource::Resources;
+use crate::run::mailbox::Mailbox;
 use crate::run::message::Message;
 use crate::run::service::ServiceControl;
 use crate::watchdog::Watchdog;
@@ -27,6 +30,7 @@ pub(crate) struct Lifecycle {
     ready: AtomicBool,
     pub(crate) resources: Resources,
     pub(crate) service: ServiceControl,
+    pub(crate) health: Board,
     /// New tracked calls are about to be refused: `stopping()`.
     pub(crate) stopping: CancellationToken,
     /// The last request has ended, or the drain timed out.
@@ -39,11 +43,12 @@ pub(crate) struct Lifecycle {
     events: broadcast::Sender<Event>,
     shutdown_steps: AtomicUsize,
     registrations: Mutex<crate::register::Registrations>,
+    pub(crate) pauses: Pauses,
 }
 
 /// What a running lifecycle adds.
 pub(crate) struct Running {
-    pub(crate) mailbox: Sender<Message>,
+    pub(crate) mailbox: Mailbox,
     /// `None` inside a runtime that exists: that process is not ours to end.
     pub(crate) watchdog: Option<Watchdog>,
     pub(crate) narrator: Narrator,
@@ -66,6 +71,7 @@ static LIFECYCLE: LazyLock<Lifecycle> = LazyLock::new(|| Lifecycle {
     ready: AtomicBool::new(false),
     resources: Resources::default(),
     service: ServiceControl::default(),
+    health: Board::default(),
     stopping: CancellationToken::new(),
     drained: CancellationToken::new(),
     over: CancellationToken::new(),
@@ -75,6 +81,7 @@ static LIFECYCLE: LazyLock<Lifecycle> = LazyLock::new(|| Lifecycle {
     events: broadcast::Sender::new(EVENTS_KEPT),
     shutdown_steps: AtomicUsize::new(0),
     registrations: Mutex::default(),
+    pauses: Pauses::default(),
 });
 
 /// The process's lifecycle.
@@ -102,7 +109,7 @@ impl Lifecycle {
     /// Starts the shutdown; only the first reason does. Arms the watchdog before anything else can go wrong.
     pub(crate) fn trigger(&self, reason: Reason) -> bool {
         let Some(running) = self.running.get() else { return false };
-        let at = Instant::now();
+        let at = clock::now();
         let deadline = running.grace.and_then(|grace| at.checked_add(grace));
         let trigger = Trigger { reason, at, wall: SystemTime::now(), deadline };
         if self.trigger.set(trigger).is_err() {
@@ -137,7 +144,10 @@ impl Lifecycle {
     /// After a trigger it stays unready: readiness must not come back while the service goes.
     pub(crate) fn mark_ready(&self) {
         if self.trigger.get().is_none() && !self.ready.swap(true, Ordering::AcqRel) {
-            self.tell(Event::Ready);
+            // While it is paused it is not ready, whatever is said of it.
+            if self.state() != State::Paused {
+                self.tell(Event::Ready);
+            }
             if let Some(running) = self.running.get() {
                 running.narrator.say(Say::Ready { after: running.began.elapsed() });
             }
@@ -145,7 +155,10 @@ impl Lifecycle {
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire) && self.trigger.get().is_none() && self.state() == State::Running
+        self.ready.load(Ordering::Acquire)
+            && self.trigger.get().is_none()
+            && self.state() == State::Running
+            && self.health.is_healthy()
     }
 
     pub(crate) fn tell(&self, event: Event) {

@@ -8,8 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::edge::{Edges, Node, Target};
-use crate::hook::{Call, Phase, Signature, StepKeys, StepSpec, Task};
+use crate::health::Check;
+use crate::hook::{Begin, Call, Extra, Function, Phase, Signature, StepKeys, StepSpec, Task, When};
 use crate::process::lifecycle;
+use crate::run::message::Message;
+use crate::worker::Worker;
 
 /// A hook made at run time: `Hook::on_shutdown("flush", || async { … }).order(3)`.
 ///
@@ -26,9 +29,9 @@ impl fmt::Debug for Hook {
     }
 }
 
-/// What a registered hook may return: `()` or `Result<(), E>` with `E: Display`.
+/// What a registered hook or worker may return: `()` or `Result<(), E>` with `E: Display`.
 #[diagnostic::on_unimplemented(
-    message = "a registered hook returns `()` or `Result<(), E>` with `E: Display`, not `{Self}`",
+    message = "what is registered returns `()` or `Result<(), E>` with `E: Display`, not `{Self}`",
     label = "nobody would take this value"
 )]
 pub trait HookResult {
@@ -46,6 +49,66 @@ impl HookResult for () {
 impl<E: Display> HookResult for Result<(), E> {
     fn into_text(self) -> Result<(), String> {
         self.map_err(|error| format!("{error:#}"))
+    }
+}
+
+/// What a step's `when` may say: a `bool`, or `Result<(), E>` with `E: Display`, whose error is the reason that the
+/// report gives for skipping the step.
+#[diagnostic::on_unimplemented(
+    message = "`when` says a `bool` or `Result<(), E>` with `E: Display`, not `{Self}`",
+    label = "neither yes nor no"
+)]
+pub trait WhenResult {
+    /// Why not, as text.
+    #[doc(hidden)]
+    fn into_answer(self) -> Result<(), String>;
+}
+
+impl WhenResult for bool {
+    fn into_answer(self) -> Result<(), String> {
+        if self { Ok(()) } else { Err("its `when` is false".to_owned()) }
+    }
+}
+
+impl<E: Display> WhenResult for Result<(), E> {
+    fn into_answer(self) -> Result<(), String> {
+        self.map_err(|error| format!("{error:#}"))
+    }
+}
+
+/// A closure as what a step does. It is called where its future is polled: it may be more than a constructor.
+pub(crate) fn begin<H, F, R>(hook: H) -> Begin
+where
+    H: Fn() -> F + Send + Sync + 'static,
+    F: Future<Output = R> + Send + 'static,
+    R: HookResult,
+{
+    let hook = Arc::new(hook);
+    Arc::new(move |_| {
+        let hook = Arc::clone(&hook);
+        Ok(Call::Async(Box::pin(async move { hook().await.into_text().map(|()| Vec::new()) })))
+    })
+}
+
+/// A closure that stands in for a step.
+pub(crate) fn function<H, F, R>(hook: H) -> Function
+where
+    H: Fn() -> F + Send + Sync + 'static,
+    F: Future<Output = R> + Send + 'static,
+    R: HookResult,
+{
+    Function { signature: Signature::default(), begin: begin(hook) }
+}
+
+/// A closure that says whether a step runs.
+pub(crate) fn when<R: WhenResult>(condition: impl Fn() -> R + Send + Sync + 'static) -> When {
+    let condition = Arc::new(condition);
+    When {
+        signature: Signature::default(),
+        ask: Arc::new(move |_| {
+            let condition = Arc::clone(&condition);
+            Ok(Box::new(move || condition().into_answer()))
+        }),
     }
 }
 
@@ -88,13 +151,11 @@ impl Hook {
                 id: None,
                 phase,
                 keys: StepKeys::default(),
+                extra: Extra::default(),
                 edges: Edges::default(),
                 signature: Signature::default(),
                 off: None,
-                task: Task::Hook(Arc::new(move |_| {
-                    let call = hook();
-                    Ok(Call::Async(Box::pin(async move { call.await.into_text().map(|()| Vec::new()) })))
-                })),
+                task: Task::Hook(begin(hook)),
             },
         }
     }
@@ -120,9 +181,77 @@ impl Hook {
         self
     }
 
-    /// How long it may take. Default 30s at the start, 5s at the shutdown.
+    /// How long it may take: all attempts, the pauses between them, and the fallback together. Default 30s at the start,
+    /// 5s at the shutdown.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.spec.keys.timeout = Some(timeout);
+        self
+    }
+
+    /// How often it is tried again if it returns an error, panics, or does not end within its [`attempt`](Self::attempt).
+    /// Default 0.
+    ///
+    /// Attempts follow each other. One that cannot be stopped when its time is up is abandoned and not tried again, since
+    /// two must not run at once. The report has every attempt.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use lifecycle::Hook;
+    ///
+    /// # async fn flush() -> std::io::Result<()> { Ok(()) }
+    /// # async fn write_to_disk() -> std::io::Result<()> { Ok(()) }
+    /// lifecycle::register(
+    ///     Hook::on_shutdown("flush", flush)
+    ///         .timeout(Duration::from_secs(8))
+    ///         .attempt(Duration::from_secs(2))
+    ///         .retry(2)
+    ///         .backoff(Duration::from_millis(200))
+    ///         .fallback(write_to_disk)
+    ///         .when(|| std::env::var_os("NO_FLUSH").is_none()),
+    /// );
+    /// ```
+    pub fn retry(mut self, retry: u32) -> Self {
+        self.spec.extra.retry = Some(retry);
+        self
+    }
+
+    /// How long each attempt may take. Default: as long as the step has time; with a [`fallback`](Self::fallback), the
+    /// attempts end at half of that.
+    pub fn attempt(mut self, attempt: Duration) -> Self {
+        self.spec.extra.attempt = Some(attempt);
+        self
+    }
+
+    /// The pause before the first retry; each further one is twice as long, up to 30s. Default 100ms.
+    ///
+    /// Of each pause at least half is kept and chance decides over the rest ("equal jitter", M. Brooker, *Exponential
+    /// Backoff And Jitter*, AWS Architecture Blog, 2015), so that processes which failed together do not come back
+    /// together. Where no time would be left after the pause, there is no further attempt.
+    pub fn backoff(mut self, backoff: Duration) -> Self {
+        self.spec.extra.backoff = Some(backoff);
+        self
+    }
+
+    /// What is done in its place once every attempt has failed; a shutdown hook's only. Saved by it, the step is done, and
+    /// the report says what had failed.
+    ///
+    /// It has the rest of [`timeout`](Self::timeout): see [`attempt`](Self::attempt) for what it leaves over. Beside an
+    /// attempt that cannot be stopped it runs all the same.
+    pub fn fallback<F, R>(mut self, fallback: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = R> + Send + 'static,
+        R: HookResult,
+    {
+        self.spec.extra.fallback = Some(self::function(fallback));
+        self
+    }
+
+    /// Whether it runs at all, asked when its turn has come: a `bool`, or a `Result<(), E>` whose error is the reason. If
+    /// not, it is skipped, which degrades nothing, and the report says why.
+    ///
+    /// It is asked on a thread of its own, once, and on the step's time.
+    pub fn when<R: WhenResult>(mut self, when: impl Fn() -> R + Send + Sync + 'static) -> Self {
+        self.spec.extra.when = Some(self::when(when));
         self
     }
 
@@ -134,24 +263,72 @@ impl Hook {
     }
 }
 
-/// Registers a step. Before the start it takes part in the plan; a shutdown hook may come later, until the shutdown
-/// begins.
+/// What [`register`] takes: a [`Hook`], a [`Worker`] or a [`Check`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be registered",
+    label = "no `Hook`, `Worker` or `Check`",
+    note = "make one of a closure with `Hook::on_start`, `Hook::on_shutdown`, `Worker::new`, `Worker::sync` or \
+            `Check::new`"
+)]
+pub trait Register: sealed::Sealed {
+    #[doc(hidden)]
+    fn register(self) -> Registration;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Hook {}
+    impl Sealed for super::Worker {}
+    impl Sealed for super::Check {}
+}
+
+impl Register for Hook {
+    fn register(self) -> Registration {
+        add(self.spec)
+    }
+}
+
+impl Register for Worker {
+    fn register(self) -> Registration {
+        add(self.spec)
+    }
+}
+
+pub(crate) fn too_late(name: &str, file: &str, line: u32) -> Registration {
+    tracing::error!(target: "lifecycle", step = name, file, line, "registered too late: it will not run");
+    Registration::new(|| false)
+}
+
+/// Registers a step or a health check.
+///
+/// Before the start a step takes part in the plan, in whatever order they are registered. A shutdown hook, a worker and
+/// a check may come later, until the shutdown begins: the worker and the check then begin at once.
 ///
 /// Several may have one name; from the second on they are called `name #2` and so on.
-pub fn register(hook: Hook) -> Registration {
-    let mut registrations = lifecycle().registrations();
-    let closed = match hook.spec.phase {
-        Phase::Start => registrations.started,
-        Phase::Shutdown => registrations.stopping,
-    };
-    let mut spec = hook.spec;
-    if closed {
+///
+/// ```no_run
+/// use lifecycle::{Hook, Worker, register};
+///
+/// # async fn example(shards: Vec<u16>) {
+/// let flush = register(Hook::on_shutdown("flush", || async { /* … */ }));
+/// for shard in shards {
+///     register(Worker::new(format!("shard {shard}"), move |token| async move {
+///         token.cancelled().await;
+///     }));
+/// }
+/// flush.remove();
+/// # }
+/// ```
+pub fn register(what: impl Register) -> Registration {
+    what.register()
+}
+
+fn add(mut spec: StepSpec) -> Registration {
+    let life = lifecycle();
+    let mut registrations = life.registrations();
+    if registrations.is_closed(spec.phase) {
         drop(registrations);
-        tracing::error!(
-            target: "lifecycle", step = spec.name.as_str(), file = spec.file.as_str(), line = spec.line,
-            "registered too late: it will not run"
-        );
-        return Registration { id: None };
+        return too_late(&spec.name, &spec.file, spec.line);
     }
     let same =
         registrations.steps.iter().filter(|(_, name, other)| *name == spec.name && other.phase == spec.phase);
@@ -160,29 +337,54 @@ pub fn register(hook: Hook) -> Registration {
         spec.name = format!("{name} #{}", before + 1);
     }
     let id = registrations.next;
+    let is_worker = spec.is_worker();
     registrations.next += 1;
     registrations.steps.push((id, name, spec));
-    Registration { id: Some(id) }
+    drop(registrations);
+    if let Some(running) = life.running().filter(|_| is_worker) {
+        drop(running.mailbox.send(Message::Registered));
+    }
+    Registration::new(move || remove(id))
 }
 
-/// A registered step. Dropping it changes nothing.
-#[derive(Debug)]
+fn remove(id: u64) -> bool {
+    let life = lifecycle();
+    let mut registrations = life.registrations();
+    let found = registrations.steps.iter().position(|(known, ..)| *known == id);
+    let Some(index) = found.filter(|&index| !registrations.is_closed(registrations.steps[index].2.phase))
+    else {
+        return false;
+    };
+    let (_, _, spec) = registrations.steps.remove(index);
+    drop(registrations);
+    if let Some(running) = life.running().filter(|_| spec.is_worker()) {
+        drop(running.mailbox.send(Message::TakenBack(spec.task)));
+    }
+    true
+}
+
+/// What was registered. Dropping it changes nothing.
 pub struct Registration {
-    id: Option<u64>,
+    remove: Box<dyn FnOnce() -> bool + Send + Sync>,
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration").finish_non_exhaustive()
+    }
 }
 
 impl Registration {
-    /// Takes the step back. Returns whether it was still there to be taken: not once its phase has begun.
+    pub(crate) fn new(remove: impl FnOnce() -> bool + Send + Sync + 'static) -> Self {
+        Registration { remove: Box::new(remove) }
+    }
+
+    /// Takes it back. Returns whether it was still there to be taken: not once its phase has begun.
+    ///
+    /// A worker that runs is told to stop, and aborted when its `timeout` is over; nobody waits for it. A run of a check
+    /// that is on its way is told to end.
     pub fn remove(self) -> bool {
-        let mut registrations = lifecycle().registrations();
-        let (started, stopping) = (registrations.started, registrations.stopping);
-        let open = |phase| match phase {
-            Phase::Start => !started,
-            Phase::Shutdown => !stopping,
-        };
-        let found =
-            registrations.steps.iter().position(|(id, _, spec)| Some(*id) == self.id && open(spec.phase));
-        found.map(|index| registrations.steps.remove(index)).is_some()
+        (self.remove)()
     }
 }
 
@@ -199,6 +401,14 @@ pub(crate) struct Registrations {
 }
 
 impl Registrations {
+    /// Nothing of this phase is added or taken back any more.
+    fn is_closed(&self, phase: Phase) -> bool {
+        match phase {
+            Phase::Start => self.started,
+            Phase::Shutdown => self.stopping,
+        }
+    }
+
     pub(crate) fn of(&self, phase: Phase) -> impl Iterator<Item = StepSpec> + '_ {
         self.steps.iter().map(|(_, _, spec)| spec).filter(move |spec| spec.phase == phase).cloned()
     }

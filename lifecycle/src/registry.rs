@@ -1,6 +1,7 @@
 //! Every step that the attributes have left in this program.
 
 use crate::group::GroupDef;
+use crate::health::{CheckDef, CheckSpec};
 use crate::hook::{Phase, StepDef, StepSpec};
 
 /// Registers itself as the steps do.
@@ -35,6 +36,21 @@ pub(crate) fn collect() -> Vec<StepSpec> {
     groups.sort_by_key(|group| group.place());
     steps.extend(groups.into_iter().map(StepSpec::from));
     steps
+}
+
+/// All health checks, in an order that does not depend on the linker's, each with a name of its own.
+pub(crate) fn checks() -> Vec<CheckSpec> {
+    let mut checks: Vec<&'static CheckDef> = inventory::iter::<CheckDef>.into_iter().collect();
+    checks.sort_by_key(|check| (check.module, check.name, check.file, check.line));
+    let namesakes = |name: &str| checks.iter().filter(|check| check.name == name).count();
+    let named = |def: &&'static CheckDef| {
+        let mut spec = CheckSpec::from(*def);
+        if namesakes(def.name) > 1 {
+            spec.name = format!("{}::{}", def.module, def.name);
+        }
+        spec
+    };
+    checks.iter().map(named).collect()
 }
 
 fn sorted(steps: impl Iterator<Item = &'static StepDef>) -> Vec<StepSpec> {
@@ -77,6 +93,7 @@ pub(crate) mod tests {
             keys: StepKeys { order: Some(4), timeout: Some(Duration::from_secs(3)), last: false },
             signature: |signature| signature.takes_report = true,
             call: |_| Ok(Call::Sync(Box::new(|| -> CallResult { Ok(Vec::new()) }))),
+            extra: None,
         }
     }
 

@@ -1,4 +1,5 @@
-//! The thread that receives signals: the first one triggers the shutdown, a later one ends the process.
+//! The thread that receives signals: the first one triggers the shutdown, a later one ends the process. Others pause the
+//! service and let it go on.
 
 use std::io;
 use std::thread;
@@ -23,15 +24,25 @@ pub(crate) enum Second {
     Die,
 }
 
+/// Which signals are caught, and for what.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) shutdown: Vec<i32>,
+    pub(crate) pause: Option<i32>,
+    pub(crate) resume: Option<i32>,
+}
+
 /// Catches the signals from now on.
 ///
 /// # Errors
 /// A signal cannot be caught, or the system gives no more threads.
-pub(crate) fn spawn(wanted: &[i32], life: &'static Lifecycle, second: Second) -> io::Result<()> {
+pub(crate) fn spawn(wanted: Wanted, life: &'static Lifecycle, second: Second) -> io::Result<()> {
+    let Wanted { shutdown, pause, resume } = wanted;
     // `nohup`: a hangup that the parent ignores stays ignored.
-    let caught: Vec<i32> = wanted
-        .iter()
-        .copied()
+    let caught: Vec<i32> = shutdown
+        .into_iter()
+        .chain(pause)
+        .chain(resume)
         .filter(|&signal| signal != signals::SIGHUP || !sys::is_ignored(signal))
         .collect();
     let mut incoming = Signals::new(&caught)?;
@@ -39,6 +50,14 @@ pub(crate) fn spawn(wanted: &[i32], life: &'static Lifecycle, second: Second) ->
         sys::unblock(&caught);
         let mut first: Option<Instant> = None;
         for signal in incoming.forever() {
+            if Some(signal) == pause {
+                life.pause();
+                continue;
+            }
+            if Some(signal) == resume {
+                life.resume();
+                continue;
+            }
             match first {
                 None => {
                     first = Some(Instant::now());

@@ -76,3 +76,15 @@ fn stderr_takes_bytes(within: Duration) -> bool {
     let ready = unsafe { libc::poll(&mut stderr, 1, millis) };
     ready == 1 && stderr.revents & libc::POLLOUT != 0
 }
+
+/// Takes the lock of an open file; `false` if another process has it. The system gives it back when the process ends.
+#[cfg(feature = "journal")]
+pub(crate) fn try_lock(file: &std::fs::File) -> std::io::Result<bool> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: the descriptor is open for as long as the file is borrowed, and `flock` touches no memory of ours.
+    if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+        return Ok(true);
+    }
+    let error = std::io::Error::last_os_error();
+    if error.kind() == std::io::ErrorKind::WouldBlock { Ok(false) } else { Err(error) }
+}

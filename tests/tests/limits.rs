@@ -21,39 +21,46 @@ const OURS: u64 = 4;
 const WORKERS: u64 = 2;
 
 /// The program where a user that is nobody can run it.
-fn copy(scratch: &Scratch) -> PathBuf {
-    let path = scratch.file("signals");
-    fs::copy(env!("CARGO_BIN_EXE_signals"), &path).unwrap();
+fn copy(exe: &str, scratch: &Scratch) -> PathBuf {
+    let path = scratch.file("program");
+    // Written by another process: a program that the other test starts meanwhile would inherit the open file, and one
+    // that is open for writing cannot be run.
+    assert!(Command::new("cp").arg(exe).arg(&path).status().unwrap().success());
     for path in [scratch.file(""), path.clone()] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
     path
 }
 
-/// A user of this test's own, since all of a user's threads are counted.
-fn user() -> u32 {
-    1_000_000 + std::process::id()
+/// A user of each test's own, since all of a user's threads are counted.
+fn user(test: u32) -> u32 {
+    1_000_000 + 2 * std::process::id() + test
+}
+
+/// Why a user's threads cannot be limited here.
+fn cannot_limit(user: u32) -> Option<String> {
+    if !posix::is_root() {
+        return Some("only root can have a user of its own, whose threads alone are counted".to_owned());
+    }
+    let status = Command::new("true").uid(user).status();
+    status.err().map(|error| format!("no program can be begun as user {user} here: {error}"))
 }
 
 fn start(program_at: &str, threads: u64) -> Child {
     let mut command = program(program_at, &[]);
     command.env("SCENARIO", "two-workers");
-    posix::limit_threads(&mut command, user(), threads);
+    posix::limit_threads(&mut command, user(0), threads);
     Child::start(command)
 }
 
 #[test]
 fn too_few_threads_is_an_error_and_nothing_is_started() {
-    if !posix::is_root() {
-        println!("skipped: only root can have a user of its own, whose threads alone are counted");
-        return;
-    }
-    if let Err(error) = Command::new("true").uid(user()).status() {
-        println!("skipped: no program can be begun as user {} here: {error}", user());
+    if let Some(why) = cannot_limit(user(0)) {
+        println!("skipped: {why}");
         return;
     }
     let scratch = Scratch::new("threads");
-    let exe = copy(&scratch);
+    let exe = copy(env!("CARGO_BIN_EXE_signals"), &scratch);
     let exe = exe.to_str().unwrap();
     // The first thread is the program's own.
     for threads in 1..1 + OURS + WORKERS {
@@ -98,4 +105,36 @@ fn too_few_threads_is_an_error_and_nothing_is_started() {
             ("children_of_a_step", "failed"),
         ],
     );
+}
+
+#[test]
+fn without_a_thread_for_the_rescue_it_is_the_steps_failure() {
+    if let Some(why) = cannot_limit(user(1)) {
+        println!("skipped: {why}");
+        return;
+    }
+    let scratch = Scratch::new("starved");
+    let exe = copy(env!("CARGO_BIN_EXE_starved"), &scratch);
+    let run = |spare: usize| {
+        let mut command = program(exe.to_str().unwrap(), &[]);
+        command.env("SPARE", spare.to_string());
+        posix::limit_threads(&mut command, user(1), 30);
+        let child = Child::start(command);
+        child.wait_for("starved");
+        child.terminate()
+    };
+    for spare in 0..4 {
+        let ended = run(spare);
+        ended.assert(1, &[("Requests", "done"), ("flush", "failed"), ("close", "failed")]);
+        for step in ["flush", "close"] {
+            let why = ended.step(step)["error"].as_str().unwrap().to_owned();
+            let said =
+                "the service's runtime is stuck, and there is no other: the system gives no more threads: ";
+            assert!(why.starts_with(said), "{spare}: {why}");
+        }
+        assert!(!ended.stderr.iter().any(|line| line.contains("panicked")), "{spare}: {:#?}", ended.stderr);
+    }
+    let ended = run(9);
+    ended.assert(0, &[("Requests", "done"), ("flush", "done"), ("close", "done")]);
+    assert_eq!(ended.step("flush")["rescued"], true);
 }

@@ -102,6 +102,7 @@ pub(super) fn step(step: &Step) -> TokenStream {
                 keys: #p::StepKeys { order: #node.order(), timeout: #timeout, last: #last },
                 signature: |signature: &mut #p::Signature| { #takes #gives },
                 call: |inputs: &mut #p::Inputs<'_>| -> #p::Result<#p::Call, #p::Missing> { #call },
+                extra: #p::None,
             }
         }
     );

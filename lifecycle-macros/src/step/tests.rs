@@ -110,6 +110,7 @@ fn a_shutdown_step() {
                             ),
                         )
                     },
+                    extra: mine::__private::None,
                 });
             };
         "#]],
@@ -204,6 +205,7 @@ fn a_start_step() {
                             ),
                         )
                     },
+                    extra: ::lifecycle::__private::None,
                 });
             };
         "#]],
@@ -302,6 +304,7 @@ fn a_step_with_edges() {
                             ),
                         )
                     },
+                    extra: ::lifecycle::__private::None,
                 });
             };
         "#]],
@@ -395,6 +398,7 @@ fn a_last_step() {
                             ),
                         )
                     },
+                    extra: ::lifecycle::__private::None,
                 });
             };
         "#]],

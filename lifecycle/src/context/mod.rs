@@ -20,7 +20,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 use tokio::task::Id;
 
-pub(crate) use step::StepContext;
+pub(crate) use step::{Record, StepContext};
 pub use step::{item, note, time_left};
 
 use crate::gate::Site;

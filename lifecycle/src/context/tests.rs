@@ -129,6 +129,19 @@ fn tasks_started_with_us_are_in_the_step() {
 }
 
 #[test]
+fn what_is_noted_after_the_end_does_not_contradict_it() {
+    let step = step();
+    let scope = enter_step(Arc::clone(&step));
+    note("in time", 1);
+    assert_eq!(step.close().notes.len(), 1);
+    note("late", 1);
+    item("late", Err("too late to count"));
+    drop(scope);
+    assert_eq!(keys(&step), ["in time"]);
+    assert!(step.record().items.is_empty());
+}
+
+#[test]
 fn a_step_dropped_midway_is_dropped_in_the_step() {
     struct NotesDrop;
     impl Drop for NotesDrop {

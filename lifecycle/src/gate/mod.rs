@@ -23,6 +23,7 @@ pub use site::{Admitted, CallStats, Site};
 use tokio_util::sync::CancellationToken;
 
 use self::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
+use crate::process::lifecycle;
 use crate::rejected::{RejectReason, Rejected};
 
 /// The gate of `lifecycle::Requests`, open until a lifecycle closes it.
@@ -43,6 +44,8 @@ pub struct Gate {
     /// `CLOSED` and the number of calls times `CALL`.
     word: Padded<AtomicUsize>,
     frozen: AtomicBool,
+    /// It was closed by a pause: until a shutdown begins, what it refuses may come back.
+    has_paused: AtomicBool,
     when_empty: Mutex<Option<WhenEmpty>>,
     first_site: OnceLock<&'static Site>,
     cut_off: OnceLock<CancellationToken>,
@@ -55,6 +58,7 @@ impl Gate {
             name,
             word: Padded(AtomicUsize::new(0)),
             frozen: AtomicBool::new(false),
+            has_paused: AtomicBool::new(false),
             when_empty: Mutex::new(None),
             first_site: OnceLock::new(),
             cut_off: OnceLock::new(),
@@ -93,6 +97,17 @@ impl Gate {
         if self.word.0.fetch_sub(CALL, Ordering::AcqRel) == CLOSED + CALL {
             self.emptied();
         }
+    }
+
+    /// As [`close`](Self::close), until it is resumed.
+    pub(crate) fn pause(&self) {
+        self.has_paused.store(true, Ordering::Release);
+        self.close();
+    }
+
+    /// Opens a gate that is paused. Whoever calls it sees to it that nobody closes it for good meanwhile.
+    pub(crate) fn resume(&self) {
+        self.word.0.fetch_and(!CLOSED, Ordering::AcqRel);
     }
 
     /// Refuses every call from outside that has not been counted when this returns.
@@ -164,7 +179,8 @@ impl Gate {
 
     #[cold]
     fn rejected(&self) -> Rejected {
-        Rejected::new(RejectReason::ShuttingDown)
+        let resumes = self.has_paused.load(Ordering::Acquire) && lifecycle().triggered().is_none();
+        Rejected::new(if resumes { RejectReason::Paused } else { RejectReason::ShuttingDown })
     }
 }
 

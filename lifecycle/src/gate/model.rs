@@ -188,3 +188,39 @@ fn a_call_that_is_always_admitted_does_not_tell_again() {
         world.check(0);
     });
 }
+
+#[test]
+fn a_pause_before_the_close() {
+    explore(|| {
+        let world = World::new();
+        let late = thread::spawn({
+            let world = Arc::clone(&world);
+            move || world.call()
+        });
+        world.gate.pause();
+        world.gate.resume();
+        world.on_empty();
+        world.gate.close();
+        let admitted = late.join().unwrap();
+        assert!(!world.call(), "closed for good");
+        world.check(usize::from(admitted));
+    });
+}
+
+#[test]
+fn who_comes_after_a_pause_is_admitted() {
+    explore(|| {
+        let world = World::new();
+        let during = thread::spawn({
+            let world = Arc::clone(&world);
+            move || world.call()
+        });
+        world.gate.pause();
+        world.gate.resume();
+        assert!(world.call());
+        let admitted = during.join().unwrap();
+        world.on_empty();
+        world.gate.close();
+        world.check(1 + usize::from(admitted));
+    });
+}

@@ -125,3 +125,74 @@ fn under_load_a_close_loses_no_call() {
         assert!(receiver.recv().is_err(), "told twice");
     }
 }
+
+#[test]
+fn a_paused_gate_refuses_until_it_is_resumed() {
+    let gate = gate();
+    let site = site(gate, "create_order");
+    let held = site.enter().unwrap();
+    for _ in 0..2 {
+        gate.pause();
+        assert!(gate.is_closed());
+        assert_eq!(site.enter().err().map(|refused| refused.reason()), Some(RejectReason::Paused));
+        assert_eq!(gate.in_flight(), 1, "what is inside stays there");
+        gate.resume();
+        assert!(!gate.is_closed());
+        drop(site.enter().unwrap());
+    }
+    drop(held);
+    assert_eq!((gate.in_flight(), gate.refused()), (0, 2));
+}
+
+#[test]
+fn a_pause_loses_no_word_of_the_close_after_it() {
+    let gate = gate();
+    let site = site(gate, "create_order");
+    let held = site.enter().unwrap();
+    gate.pause();
+    let (then, told) = tell();
+    gate.close();
+    gate.on_empty(then);
+    assert_eq!(told(), 0, "one is still inside");
+    drop(held);
+    assert_eq!(told(), 1);
+    assert!(site.enter().is_err());
+}
+
+#[test]
+fn pauses_beside_calls_lose_none() {
+    const ROUNDS: usize = 200;
+    let gate = gate();
+    let calls = [(); 4].map(|()| {
+        let site = site(gate, "create_order");
+        thread::spawn(move || {
+            let mut admitted = 0;
+            while admitted < ROUNDS {
+                match site.enter() {
+                    Ok(call) => {
+                        admitted += 1;
+                        drop(call);
+                    }
+                    Err(refused) => {
+                        assert_eq!(refused.reason(), RejectReason::Paused);
+                        thread::yield_now();
+                    }
+                }
+            }
+        })
+    });
+    while calls.iter().any(|call| !call.is_finished()) {
+        gate.pause();
+        thread::yield_now();
+        gate.resume();
+        thread::yield_now();
+    }
+    for call in calls {
+        call.join().unwrap();
+    }
+    assert_eq!(gate.in_flight(), 0);
+    let (then, told) = tell();
+    gate.on_empty(then);
+    gate.close();
+    assert_eq!(told(), 1);
+}

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::attempts::AttemptFault;
 use super::resources::EdgeSource;
 use crate::edge::{At, Target};
 use crate::hook::{Missing, StepSpec};
 use crate::render::type_name;
 use crate::settings::duration::spell;
+use crate::worker::Restart;
 
 /// Everything that is wrong with a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,9 +126,11 @@ pub(crate) struct CycleLink {
 pub(crate) enum PlanError {
     Namesakes { module: String, groups: bool, steps: Vec<Who> },
     Timeout { step: Who, timeout: Duration },
+    Attempts { step: Who, fault: AttemptFault },
     LastWithOrder { step: Who, order: i32 },
     LastStart { step: Who },
     LastGroup { step: Who },
+    LastWorker { step: Who },
     LastWithEdges { step: Who, at: At },
     AfterLast { step: Who, last: Who, at: At },
     OtherPhase { step: Who, way: Way, target: Who, at: At },
@@ -139,6 +143,7 @@ pub(crate) enum PlanError {
     ProvidesItself { step: Who, type_name: &'static str },
     TwoTakes { type_name: &'static str, by: Vec<Who> },
     TakesTwice { step: Who, type_name: &'static str },
+    RestartTakes { step: Who, type_name: &'static str, restart: Restart },
     UsedAfterTake { type_name: &'static str, user: Who, taker: Who },
     Contradiction { step: Who, order: i32, follows: Who, bound: Bound, why: EdgeSource },
     Cycle { links: Vec<CycleLink> },
@@ -163,6 +168,7 @@ impl fmt::Display for PlanError {
             PlanError::Timeout { step, timeout } => {
                 write!(f, "{step} has timeout = {}: too long, write a shorter one", spell(*timeout))
             }
+            PlanError::Attempts { step, fault } => write!(f, "{step} {fault}"),
             PlanError::LastWithOrder { step, order } => write!(
                 f,
                 "{step} has both `last` and order = {order}: a last step comes after all orders, leave one of the \
@@ -174,6 +180,10 @@ impl fmt::Display for PlanError {
             PlanError::LastGroup { step } => write!(
                 f,
                 "{step} is a group and cannot be `last`: its calls need their time, give it a high order instead"
+            ),
+            PlanError::LastWorker { step } => write!(
+                f,
+                "{step} is a worker and cannot be `last`: it needs its time to end, give it a high order instead"
             ),
             PlanError::LastWithEdges { step, at } => write!(
                 f,
@@ -261,6 +271,13 @@ impl fmt::Display for PlanError {
             PlanError::TakesTwice { step, type_name: name } => write!(
                 f,
                 "{step} takes {name} away and uses it beside that: leave Take<{name}> alone",
+                name = type_name(name)
+            ),
+            PlanError::RestartTakes { step, type_name: name, restart } => write!(
+                f,
+                "{step} takes {name} away, and would find nothing when it is begun again (restart = {}): let it borrow \
+                 (&{name}), or write restart = never",
+                restart.as_str(),
                 name = type_name(name)
             ),
             PlanError::UsedAfterTake { type_name: name, user, taker } => write!(

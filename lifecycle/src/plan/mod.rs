@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, and the same plan whatever the order in which the steps come. Everything works on *canonical*
 //! indices, the steps sorted by phase, module and name; only the finished plan speaks of the caller's indices.
 
+mod attempts;
 mod budget;
 mod cycle;
 mod error;
@@ -191,17 +192,21 @@ fn slot(step: &StepSpec, errors: &mut Vec<PlanError>) -> Slot {
         errors.push(PlanError::LastGroup { step: who() });
         return Slot::Ordered;
     }
+    if step.keys.last && step.is_worker() {
+        errors.push(PlanError::LastWorker { step: who() });
+        return Slot::Ordered;
+    }
     if let (Some(order), true) = (step.keys.order, step.keys.last) {
         errors.push(PlanError::LastWithOrder { step: who(), order });
     }
-    match (step.phase, step.keys.last, step.signature.takes_report) {
+    match (step.phase, step.keys.last, step.takes_report()) {
         (Phase::Start, true, _) => errors.push(PlanError::LastStart { step: who() }),
         (Phase::Start, ..) | (_, false, true) => {}
         (Phase::Shutdown, true, true) => return Slot::LastWithReport,
         (Phase::Shutdown, true, false) => return Slot::Last,
         (Phase::Shutdown, false, false) => return Slot::Ordered,
     }
-    if step.signature.takes_report {
+    if step.takes_report() {
         errors.push(PlanError::NoReportYet { step: who() });
     }
     if step.phase == Phase::Start { Slot::Start } else { Slot::Ordered }
@@ -211,6 +216,7 @@ fn slot(step: &StepSpec, errors: &mut Vec<PlanError>) -> Slot {
 pub(crate) fn plan(input: &Input<'_>) -> Result<Plan, PlanErrors> {
     let mut errors = Vec::new();
     let model = Model::new(input, &mut errors);
+    attempts::check(&model, &mut errors);
     let flow = resources::trace(&model, &mut errors);
     let mut written = written::trace(&model, &mut errors);
     let mut edges = [flow.edges.as_slice(), &written.edges].concat();

@@ -104,7 +104,7 @@ struct Derive<'a> {
     own: &'a [Own],
     /// The orders as written.
     written: Vec<Option<Level>>,
-    /// Where a step stands that nothing moves: a group comes early.
+    /// Where a step stands that nothing moves: a group or a worker comes early.
     unmoved: Vec<Level>,
     /// Those that nothing moves: not of a step that is off, which only stands between others.
     fixed: Vec<bool>,
@@ -125,7 +125,7 @@ pub(super) fn derive(
         .map(|step| model.steps[step].keys.order.filter(|_| model.is_ranked(step)).map(level))
         .collect();
     let unmoved =
-        model.steps.iter().map(|step| if step.is_group() { EARLY } else { AFTER_REQUESTS }).collect();
+        model.steps.iter().map(|step| if step.is_early() { EARLY } else { AFTER_REQUESTS }).collect();
     let fixed = (0..count).map(|step| orders[step].is_some() && model.is_on(step)).collect();
     let mut derive = Derive {
         network: Network::new(count, edges),

@@ -7,6 +7,7 @@ use super::error::{PlanError, Who};
 use super::{Model, Slot, visits};
 use crate::edge::At;
 use crate::hook::{Gift, Missing, Need, Use};
+use crate::worker::{Policy, Restart};
 
 /// `to` waits for `from`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +73,8 @@ struct User {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Start,
+    /// What a worker takes is gone before the service begins.
+    Worker,
     Main,
     Ordered,
     LastWithReport,
@@ -140,6 +143,13 @@ fn takes(model: &Model<'_>, users: &[User], edges: &mut Vec<Edge>, errors: &mut 
     if users.iter().filter(|user| user.step == taker.step).count() > 1 {
         errors.push(PlanError::TakesTwice { step: taker.who(model), type_name: taker.need.type_name });
     }
+    if let Some(step) = taker.step.filter(|_| taker.is_worker_that_takes(model)) {
+        let restart = Policy::of(&model.steps[step].extra).restart;
+        if restart != Restart::Never {
+            let (step, type_name) = (taker.who(model), taker.need.type_name);
+            errors.push(PlanError::RestartTakes { step, type_name, restart });
+        }
+    }
     let stage = taker.stage(model);
     for user in users.iter().filter(|user| user.step != taker.step) {
         if user.stage(model) > stage && !user.need.optional {
@@ -174,10 +184,16 @@ impl User {
         match self.step.map(|step| model.slots[step]) {
             None => Stage::Main,
             Some(Slot::Start) => Stage::Start,
+            Some(Slot::Ordered) if self.is_worker_that_takes(model) => Stage::Worker,
+            // A worker that only uses it does so until its stop.
             Some(Slot::Ordered | Slot::Off) => Stage::Ordered,
             Some(Slot::LastWithReport) => Stage::LastWithReport,
             Some(Slot::Last) => Stage::Last,
         }
+    }
+
+    fn is_worker_that_takes(&self, model: &Model<'_>) -> bool {
+        self.need.usage == Use::Take && self.step.is_some_and(|step| model.steps[step].is_worker())
     }
 
     /// What a start step or the service needs has to be there; for a later step it can still be provided by hand.
@@ -188,7 +204,7 @@ impl User {
         present: &[&Giver],
         skipped: &[Option<String>],
     ) -> Option<PlanError> {
-        if self.need.optional || self.stage(model) > Stage::Main {
+        if self.need.optional || !matches!(self.stage(model), Stage::Start | Stage::Main) {
             return None;
         }
         let type_name = self.need.type_name;
@@ -233,8 +249,8 @@ fn given(model: &Model<'_>) -> Vec<Gift> {
 impl Resources {
     fn collect(model: &Model<'_>) -> Self {
         let mut keys = Keys::default();
-        let needs = |step: usize| model.steps[step].signature.takes.iter();
-        for need in model.in_use().flat_map(needs).chain(&model.main.takes) {
+        let needs: Vec<Vec<Need>> = model.steps.iter().map(|step| step.needs()).collect();
+        for need in model.in_use().flat_map(|step| &needs[step]).chain(&model.main.takes) {
             keys.join(need.keys);
         }
         let mut resources = Resources { all: Vec::new(), by_key: HashMap::new() };
@@ -248,7 +264,7 @@ impl Resources {
         };
         for (step, spec) in model.steps.iter().enumerate() {
             if model.slots[step] != Slot::Off {
-                for need in &spec.signature.takes {
+                for need in &needs[step] {
                     let resource = find(&mut keys, &mut resources.all, need.keys[0]);
                     resources.all[resource].users.push(User { step: Some(step), need: *need });
                 }

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::{ChainLink, Follows, LeftOut, Phases, Plan, PlanStep, WorstCase};
+use super::{ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanStep, WorstCase};
+use crate::health::{CheckSpec, Timing};
 use crate::hook::StepSpec;
 use crate::plan::{self as planner, Graph, Node, NodeKind, Place, RankSource};
 use crate::report::{Outcome, StepKind};
@@ -18,7 +19,12 @@ const FEW: usize = 3;
 
 impl Plan {
     /// `steps` and `settings` are those that the plan was made from.
-    pub(crate) fn new(plan: &planner::Plan, steps: &[StepSpec], settings: &Settings) -> Self {
+    pub(crate) fn new(
+        plan: &planner::Plan,
+        steps: &[StepSpec],
+        checks: &[CheckSpec],
+        settings: &Settings,
+    ) -> Self {
         let view = View { plan, steps, settings, ids: ids(steps) };
         let grace = settings.grace.value.within();
         let reserve = settings.reserve.value;
@@ -63,7 +69,27 @@ impl Plan {
             exit: settings.exit.value,
             steps: listed.into_iter().map(|(step, _)| step).collect(),
             left_out: view.left_out(),
+            checks: checks.iter().map(PlanCheck::new).collect(),
             warnings: plan.warnings.clone(),
+        }
+    }
+}
+
+impl PlanCheck {
+    fn new(check: &CheckSpec) -> Self {
+        let Timing { interval, timeout, retry, delay } = check.keys.timing();
+        PlanCheck {
+            name: check.name.clone(),
+            module: check.module.clone(),
+            file: check.file.clone(),
+            line: check.line,
+            interval,
+            timeout,
+            retry,
+            delay,
+            recovers: check.recovers(),
+            conditional: check.is_conditional(),
+            off: check.off.clone(),
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn text(plan: &Plan) -> String {
 }
 
 fn line(text: &mut String, step: &PlanStep) {
-    let _ = write!(text, "  {}: ", one_line(&step.id));
+    let _ = write!(text, "  {}: ", one_line(&step.title()));
     if step.order.is_some() {
         let _ = write!(text, "order {}, ", one_line(&step.rank()));
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::Plan;
 use crate::edge::Edges;
 use crate::gate::Gate;
-use crate::hook::{Gift, Need, Phase, Signature, StepKeys, StepSpec, Task};
+use crate::health::{Check, CheckSpec};
+use crate::hook::{Extra, Gift, Need, Phase, Signature, StepKeys, StepSpec, Task};
 use crate::plan::{self as planner, Input};
 use crate::settings::{Exit, Limit, Settings, signals};
 
@@ -26,6 +27,7 @@ fn draft(name: &str, phase: Phase) -> Draft {
         id: None,
         phase,
         keys: StepKeys::default(),
+        extra: Extra::default(),
         signature: Signature::default(),
         edges: Edges::default(),
         off: None,
@@ -92,9 +94,33 @@ pub(crate) fn planned(
     (plan, steps, settings)
 }
 
+/// With checks of every kind.
+pub(crate) fn checked() -> Plan {
+    let (plan, steps, settings) = planned(small_steps(), small_settings);
+    Plan::new(&plan, &steps, &checks(), &settings)
+}
+
+fn checks() -> Vec<CheckSpec> {
+    let leader = Check::new("leader", || async {}).recover(|| async {}).when(|| true).retry(1);
+    let checks = [
+        Check::new("db", || async {}),
+        leader.interval(seconds(60)).timeout(Duration::from_millis(1_500)),
+        Check::new("quick", || async {}).retry(0).interval(seconds(5)),
+        Check::new("mail", || async {}),
+    ];
+    let mut checks: Vec<CheckSpec> = checks.into_iter().map(|check| placed(check.spec)).collect();
+    checks[3].off = Some("no mail here".into());
+    checks
+}
+
+fn placed(mut check: CheckSpec) -> CheckSpec {
+    (check.file, check.line) = ("src/checks.rs".into(), u32::try_from(check.name.len()).unwrap());
+    check
+}
+
 pub(crate) fn plan(steps: impl IntoIterator<Item = Draft>, change: impl FnOnce(&mut Settings)) -> Plan {
     let (plan, steps, settings) = planned(steps, change);
-    Plan::new(&plan, &steps, &settings)
+    Plan::new(&plan, &steps, &[], &settings)
 }
 
 fn seconds(n: u64) -> Duration {
@@ -103,9 +129,11 @@ fn seconds(n: u64) -> Duration {
 
 /// One of everything, within its time.
 pub(crate) fn small() -> Plan {
-    plan(small_steps(), |settings| {
-        settings.grace(seconds(40)).lameduck(seconds(3));
-    })
+    plan(small_steps(), small_settings)
+}
+
+fn small_settings(settings: &mut Settings) {
+    settings.grace(seconds(40)).lameduck(seconds(3));
 }
 
 pub(crate) fn small_steps() -> Vec<Draft> {
@@ -146,7 +174,7 @@ pub(crate) fn large() -> Plan {
 /// Names, files and whys that would break any format that did not escape them.
 pub(crate) fn hostile() -> Plan {
     const NASTY: &str = "a\"b'c<d>&e\\f{g}|h\n#: %i\u{1b}[31mé🦀]]>--";
-    plan(
+    let (plan, steps, settings) = planned(
         [
             start(NASTY),
             stop(NASTY).module("other"),
@@ -157,7 +185,10 @@ pub(crate) fn hostile() -> Plan {
         |settings| {
             settings.signals(&[signals::SIGUSR1, signals::SIGTERM]).exit(Exit::Reraise);
         },
-    )
+    );
+    let mut check = placed(Check::new(NASTY, || async {}).spec);
+    check.off = Some(NASTY.into());
+    Plan::new(&plan, &steps, &[check], &settings)
 }
 
 /// Nothing ends by itself.
@@ -178,9 +209,10 @@ pub(crate) fn empty() -> Plan {
     plan([], |_| ())
 }
 
-pub(crate) fn all() -> [(&'static str, Plan); 6] {
+pub(crate) fn all() -> [(&'static str, Plan); 7] {
     [
         ("small", small()),
+        ("checked", checked()),
         ("large", large()),
         ("hostile", hostile()),
         ("endless", endless()),

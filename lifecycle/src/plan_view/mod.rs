@@ -20,7 +20,7 @@ use crate::process::lifecycle;
 use crate::report::{Outcome, StepKind};
 use crate::run::{MainDef, MainEntry};
 use crate::settings::{Exit, Settings};
-use crate::{plan as planner, registry};
+use crate::{health, plan as planner, registry};
 
 /// The verified order of all steps and the longest they can take, known before anything runs.
 ///
@@ -45,6 +45,8 @@ pub struct Plan {
     pub steps: Vec<PlanStep>,
     /// The steps that will not run.
     pub left_out: Vec<LeftOut>,
+    /// The health checks. They run while the service does, and have no place in the order.
+    pub checks: Vec<PlanCheck>,
     /// What is not wrong, but should be known.
     pub warnings: Vec<String>,
 }
@@ -126,7 +128,7 @@ pub struct PlanStep {
     pub file: String,
     /// Its line.
     pub line: u32,
-    /// Its rank. Groups and last steps have none.
+    /// Its rank, of a worker that of its stop. Last steps have none.
     pub order: Option<i32>,
     /// Where the rank comes from, in words: `written`, `default`, `via close_db`.
     pub order_from: String,
@@ -159,6 +161,14 @@ impl PlanStep {
     /// `src/db.rs:7`, if it is written anywhere.
     pub(crate) fn place(&self) -> Option<String> {
         (!self.file.is_empty()).then(|| format!("{}:{}", self.file, self.line))
+    }
+
+    /// Its id, with what it is if that is no function that runs at its turn.
+    pub(crate) fn title(&self) -> String {
+        match self.kind {
+            StepKind::Worker => format!("{} (worker)", self.id),
+            _ => self.id.clone(),
+        }
     }
 
     /// What it waits for, in words.
@@ -219,6 +229,38 @@ pub struct LeftOut {
     pub why: String,
 }
 
+/// A health check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct PlanCheck {
+    /// Its name; no two checks have the same.
+    pub name: String,
+    /// Its module.
+    pub module: String,
+    /// Its file.
+    pub file: String,
+    /// Its line.
+    pub line: u32,
+    /// From the end of one run to the next.
+    #[cfg_attr(feature = "serde", serde(rename = "interval_ms", serialize_with = "crate::report::millis"))]
+    pub interval: Duration,
+    /// How long each run may take, and each of its `recover`.
+    #[cfg_attr(feature = "serde", serde(rename = "timeout_ms", serialize_with = "crate::report::millis"))]
+    pub timeout: Duration,
+    /// How many attempts to recover it has.
+    pub retry: u32,
+    /// From the end of its `recover` to the next run.
+    #[cfg_attr(feature = "serde", serde(rename = "delay_ms", serialize_with = "crate::report::millis"))]
+    pub delay: Duration,
+    /// Whether it has a `recover`.
+    pub recovers: bool,
+    /// Whether it has a `when`.
+    pub conditional: bool,
+    /// Why it was switched off, if it was.
+    pub off: Option<String>,
+}
+
 impl Plan {
     /// One line of JSON, without a line break; `docs/plan.schema.json` describes it.
     pub fn to_json(&self) -> String {
@@ -250,12 +292,9 @@ impl Plan {
         crate::render::deploy::compose(self)
     }
 
-    /// The steps of a kind; groups belong to the shutdown.
+    /// The steps of a part of the plan.
     pub(crate) fn section(&self, kind: StepKind) -> impl Iterator<Item = &PlanStep> {
-        self.steps.iter().filter(move |step| match step.kind {
-            StepKind::Group => kind == StepKind::Shutdown,
-            of => of == kind,
-        })
+        self.steps.iter().filter(move |step| step.kind.section() == kind)
     }
 }
 
@@ -340,9 +379,11 @@ fn of_main(main: Option<&MainDef>) -> Result<Plan, PlanErrors> {
         given.extend(lifecycle().resources.provided().into_iter().filter(|gift| !by_step(gift.key)));
     }
     let mut messages: Vec<String> = settings.check().iter().map(ToString::to_string).collect();
+    let checks = registry::checks();
+    messages.extend(health::faults(&checks));
     let input = planner::Input { steps: &steps, given: &given, main: &takes, settings: &settings };
     match planner::plan(&input) {
-        Ok(plan) if messages.is_empty() => Ok(Plan::new(&plan, &steps, &settings)),
+        Ok(plan) if messages.is_empty() => Ok(Plan::new(&plan, &steps, &checks, &settings)),
         Ok(_) => Err(PlanErrors { messages }),
         Err(errors) => {
             messages.extend(errors.messages());

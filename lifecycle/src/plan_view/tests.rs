@@ -106,7 +106,7 @@ fn what_a_step_waits_for_is_what_the_graph_says() {
     let mut compressed = 0;
     for seed in 0..600 {
         let (inner, steps, settings) = planned(random_steps(seed), |_| ());
-        let plan = Plan::new(&inner, &steps, &settings);
+        let plan = Plan::new(&inner, &steps, &[], &settings);
         let ids: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
         for (graph, kind) in [(&inner.start, StepKind::Start), (&inner.shutdown, StepKind::Shutdown)] {
             let steps: Vec<&PlanStep> = plan.section(kind).collect();
@@ -126,7 +126,7 @@ fn times_follow_from_what_is_waited_for() {
         let (inner, steps, settings) = planned(random_steps(seed), |settings| {
             settings.lameduck(lameduck);
         });
-        let plan = Plan::new(&inner, &steps, &settings);
+        let plan = Plan::new(&inner, &steps, &[], &settings);
         for kind in [StepKind::Start, StepKind::Shutdown] {
             let base = if kind == StepKind::Start { Duration::ZERO } else { lameduck };
             let steps: Vec<&PlanStep> = plan.section(kind).collect();
@@ -302,7 +302,7 @@ fn what_is_left_out_is_told_with_its_reason() {
 fn every_step_is_either_listed_or_left_out() {
     for seed in 0..50 {
         let (inner, steps, settings): (_, Vec<StepSpec>, _) = planned(random_steps(seed), |_| ());
-        let plan = Plan::new(&inner, &steps, &settings);
+        let plan = Plan::new(&inner, &steps, &[], &settings);
         let off =
             inner.steps.iter().filter(|it| matches!(it.place, Place::Off(_) | Place::Skipped(_))).count();
         assert_eq!((plan.steps.len(), plan.left_out.len()), (steps.len() - off + 1, off));
@@ -337,7 +337,7 @@ fn a_group_ends_after_its_time_and_the_cut_and_is_not_among_those_of_order_0() {
     let drafts: Vec<Draft> =
         [group("Jobs", &JOBS), stop("close").order(1)].into_iter().chain(hooks).collect();
     let (inner, steps, settings) = planned(drafts, |_| {});
-    let plan = Plan::new(&inner, &steps, &settings);
+    let plan = Plan::new(&inner, &steps, &[], &settings);
     let jobs = step(&plan, "Jobs");
     assert_eq!(jobs.limit, Some(Duration::from_millis(15_500)));
     assert_eq!(plan.worst.total, plan.section(StepKind::Shutdown).map(|step| step.ends.unwrap()).max());

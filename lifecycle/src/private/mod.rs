@@ -28,10 +28,15 @@ pub use crate::edge::{AnyNode, EdgeDef, Node, NodeDef, PlaceDef};
 pub use crate::expect::ExpectDef;
 pub use crate::gate::Gate;
 pub use crate::group::{Group, GroupDef};
-pub use crate::hook::{Call, CallResult, Missing, Phase, Signature, Step, StepDef, StepKeys};
+pub use crate::health::{CheckDef, CheckKeys, HealthCheck};
+pub use crate::hook::{
+    Call, CallResult, FunctionDef, Missing, Phase, Question, Signature, Step, StepDef, StepExtra, StepKeys,
+    WhenDef,
+};
 pub use crate::plan_view::{ExpectedPlan, PlanTime};
 pub use crate::rejected::Rejected;
 pub use crate::resource::Inputs;
 pub use crate::run::{MainDef, MainEntry, Setup, main};
 pub use crate::settings::{Budget, Exit, Flavor, Limit, Ready, ReportFormat, Settings, signals};
 pub use crate::tracked::{Admitted, Inside, Scope, Site, admit, run};
+pub use crate::worker::{Restart, WorkerDef};

@@ -105,12 +105,16 @@ impl Dot<'_> {
         let limit = step
             .limit
             .map_or_else(|| "never ends by itself".to_owned(), |limit| format!("≤ {}", spell(limit)));
-        let mut label = format!("{}\n{}\n{limit}", clean(&step.id), clean(&step.rank()));
+        let mut label = format!("{}\n{}\n{limit}", clean(&step.title()), clean(&step.rank()));
         if step.critical {
             label.push_str("\nlongest way");
         }
         let bold = if step.critical { BOLD } else { "" };
-        let shape = if step.kind == StepKind::Group { ", shape=hexagon" } else { "" };
+        let shape = match step.kind {
+            StepKind::Group => ", shape=hexagon",
+            StepKind::Worker => ", shape=component",
+            _ => "",
+        };
         let tip = step.place().unwrap_or_default();
         let _ = writeln!(
             self.text,

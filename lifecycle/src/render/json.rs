@@ -5,7 +5,10 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use crate::report::{CallSite, Calls, Item, Reason, Report, ServiceOutcome, StepReport};
+use crate::health::{CheckHealth, CheckStatus};
+use crate::report::{
+    Attempt, CallSite, Calls, Item, Reason, Report, ServiceOutcome, StepReport, WorkerReport,
+};
 
 /// Milliseconds to the microsecond: finer is noise.
 pub(crate) fn millis(duration: Duration) -> f64 {
@@ -19,7 +22,8 @@ pub(crate) fn epoch_millis(time: SystemTime) -> u64 {
 }
 
 pub(crate) fn report(report: &Report) -> String {
-    let Report { id, reason, started_at, took, grace, exit_code, errors, service, calls, steps } = report;
+    let Report { id, reason, started_at, took, grace, exit_code, errors, service, calls, steps, unhealthy } =
+        report;
     let mut json = Json(String::with_capacity(512 + 256 * steps.len()));
     json.object(|o| {
         o.field("id", |j| j.string(id));
@@ -29,6 +33,14 @@ pub(crate) fn report(report: &Report) -> String {
             Reason::ServiceEnded => j.string("service_ended"),
             Reason::ServiceFailed => j.string("service_failed"),
             Reason::StartFailed => j.string("start_failed"),
+            Reason::WorkerFailed { worker, error } => j.object(|o| {
+                o.field("worker_failed", |j| {
+                    j.object(|o| {
+                        o.field("worker", |j| j.string(worker));
+                        o.field("error", |j| j.string(error));
+                    });
+                });
+            }),
             Reason::Invalid => j.string("invalid"),
         });
         o.field("started_at_ms", |j| j.number(epoch_millis(*started_at)));
@@ -48,8 +60,29 @@ pub(crate) fn report(report: &Report) -> String {
         });
         o.field("calls", |j| self::calls(j, calls));
         o.field("steps", |j| j.array(steps, step));
+        o.field("unhealthy", |j| j.array(unhealthy, check));
     });
     json.0
+}
+
+fn check(json: &mut Json, check: &CheckHealth) {
+    let CheckHealth { name, status, error, since, attempts } = check;
+    json.object(|o| {
+        o.field("name", |j| j.string(name));
+        o.field("status", |j| {
+            j.string(match status {
+                CheckStatus::Waiting => "waiting",
+                CheckStatus::Healthy => "healthy",
+                CheckStatus::Recovering => "recovering",
+                CheckStatus::RecoveryFailed => "recovery_failed",
+                CheckStatus::Skipped => "skipped",
+                CheckStatus::Off => "off",
+            });
+        });
+        o.field("error", |j| j.maybe(error.as_deref(), Json::string));
+        o.field("since_ms", |j| j.number(epoch_millis(*since)));
+        o.field("attempts", |j| j.number(attempts));
+    });
 }
 
 fn calls(json: &mut Json, calls: &Calls) {
@@ -83,6 +116,8 @@ fn step(json: &mut Json, step: &StepReport) {
         order,
         outcome,
         error,
+        attempts,
+        fallback,
         waited,
         ran,
         limit,
@@ -90,6 +125,7 @@ fn step(json: &mut Json, step: &StepReport) {
         notes,
         items,
         calls,
+        worker,
     } = step;
     json.object(|o| {
         o.field("name", |j| j.string(name));
@@ -100,23 +136,55 @@ fn step(json: &mut Json, step: &StepReport) {
         o.field("order", |j| j.maybe(*order, Json::number));
         o.field("outcome", |j| j.string(outcome.as_str()));
         o.field("error", |j| j.maybe(error.as_deref(), Json::string));
+        o.field("attempts", |j| j.array(attempts, attempt));
+        o.field("fallback", |j| j.number(fallback));
         o.field("waited_ms", |j| j.time(*waited));
         o.field("ran_ms", |j| j.time(*ran));
         o.field("limit_ms", |j| j.maybe(*limit, Json::time));
         o.field("rescued", |j| j.number(rescued));
-        o.field("notes", |j| {
-            j.array(notes, |j, (key, value)| j.array(&[key, value], |j, text| j.string(text)));
-        });
-        o.field("items", |j| {
-            j.array(items, |j, Item { name, error }| {
+        noted(o, notes, items);
+        o.field("calls", |j| j.maybe(calls.as_ref(), self::calls));
+        o.field("worker", |j| {
+            j.maybe(worker.as_ref(), |j, WorkerReport { restarts, last_error }| {
                 j.object(|o| {
-                    o.field("name", |j| j.string(name));
-                    o.field("error", |j| j.maybe(error.as_deref(), Json::string));
+                    o.field("restarts", |j| j.number(restarts));
+                    o.field("last_error", |j| j.maybe(last_error.as_deref(), Json::string));
                 });
             });
         });
-        o.field("calls", |j| j.maybe(calls.as_ref(), self::calls));
     });
+}
+
+fn attempt(json: &mut Json, attempt: &Attempt) {
+    let Attempt { outcome, error, ran, notes, items } = attempt;
+    json.object(|o| {
+        o.field("outcome", |j| j.string(outcome.as_str()));
+        o.field("error", |j| j.maybe(error.as_deref(), Json::string));
+        o.field("ran_ms", |j| j.time(*ran));
+        noted(o, notes, items);
+    });
+}
+
+fn noted(object: &mut Object<'_>, notes: &[(String, String)], items: &[Item]) {
+    object.field("notes", |j| {
+        j.array(notes, |j, (key, value)| j.array(&[key, value], |j, text| j.string(text)));
+    });
+    object.field("items", |j| {
+        j.array(items, |j, Item { name, error }| {
+            j.object(|o| {
+                o.field("name", |j| j.string(name));
+                o.field("error", |j| j.maybe(error.as_deref(), Json::string));
+            });
+        });
+    });
+}
+
+/// A text as JSON has it, in one line and without anything that a terminal would act on.
+#[cfg(feature = "journal")]
+pub(crate) fn quoted(text: &str) -> String {
+    let mut json = Json(String::with_capacity(text.len() + 2));
+    json.string(text);
+    json.0
 }
 
 /// Writes JSON.
@@ -204,7 +272,14 @@ mod tests {
     /// Every variant of everything, with texts that need escapes.
     fn samples() -> Vec<Report> {
         let mut samples = vec![example::clean(), example::degraded()];
-        let reasons = [Reason::ServiceEnded, Reason::ServiceFailed, Reason::StartFailed, Reason::Invalid];
+        let worker_failed = Reason::WorkerFailed { worker: "jobs".into(), error: "no \"broker\"".into() };
+        let reasons = [
+            Reason::ServiceEnded,
+            Reason::ServiceFailed,
+            Reason::StartFailed,
+            worker_failed,
+            Reason::Invalid,
+        ];
         samples.extend(reasons.map(|reason| Report { reason, grace: None, ..example::clean() }));
         use ServiceOutcome::{Abandoned, CutOff, Dropped, NeverStarted};
         samples.extend([Abandoned, CutOff, Dropped, NeverStarted].map(|service| Report {
@@ -239,7 +314,13 @@ mod tests {
         assert_eq!(json["reason"]["requested"], "deploy \"42\"");
         assert_eq!(json["steps"][1]["notes"][1][1], "\"XETRA\"\tFrankfurt");
         assert_eq!(json["steps"][1]["items"][0]["error"], Value::Null);
+        assert_eq!(json["steps"][1]["fallback"], true);
+        assert_eq!(json["steps"][1]["attempts"][0]["items"][1]["error"], "busy");
+        assert_eq!(json["steps"][1]["attempts"][1]["outcome"], "timed out");
+        assert_eq!(json["steps"][1]["attempts"][1]["ran_ms"], 500.0);
         assert_eq!(json["calls"]["cut_off"][0]["count"], 2);
+        let worker = json["steps"].as_array().unwrap().iter().find(|step| step["kind"] == "worker").unwrap();
+        assert_eq!(worker["worker"]["restarts"], 3);
     }
 
     #[cfg(feature = "serde")]

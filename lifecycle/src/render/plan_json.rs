@@ -1,11 +1,11 @@
 //! The plan as one line of JSON, in the shape that serde gives it and `docs/plan.schema.json` describes.
 
 use super::json::{Json, Object};
-use crate::plan_view::{ChainLink, Follows, LeftOut, Phases, Plan, PlanStep, WorstCase};
+use crate::plan_view::{ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanStep, WorstCase};
 use crate::settings::Exit;
 
 pub(crate) fn plan(plan: &Plan) -> String {
-    let Plan { grace, phases, worst, signals, exit, steps, left_out, warnings } = plan;
+    let Plan { grace, phases, worst, signals, exit, steps, left_out, checks, warnings } = plan;
     let mut json = Json(String::with_capacity(512 + 320 * steps.len()));
     json.object(|o| {
         o.field("grace_ms", |j| j.maybe(*grace, Json::time));
@@ -28,6 +28,7 @@ pub(crate) fn plan(plan: &Plan) -> String {
         });
         o.field("steps", |j| j.array(steps, step));
         o.field("left_out", |j| j.array(left_out, self::left_out));
+        o.field("checks", |j| j.array(checks, check));
         o.field("warnings", |j| j.array(warnings, |j, warning| j.string(warning)));
     });
     json.0
@@ -99,6 +100,24 @@ fn left_out(json: &mut Json, left_out: &LeftOut) {
         who(o, name, module, kind.as_str(), (file, *line));
         o.field("outcome", |j| j.string(outcome.as_str()));
         o.field("why", |j| j.string(why));
+    });
+}
+
+fn check(json: &mut Json, check: &PlanCheck) {
+    let PlanCheck { name, module, file, line, interval, timeout, retry, delay, recovers, conditional, off } =
+        check;
+    json.object(|o| {
+        o.field("name", |j| j.string(name));
+        o.field("module", |j| j.string(module));
+        o.field("file", |j| j.string(file));
+        o.field("line", |j| j.number(line));
+        o.field("interval_ms", |j| j.time(*interval));
+        o.field("timeout_ms", |j| j.time(*timeout));
+        o.field("retry", |j| j.number(retry));
+        o.field("delay_ms", |j| j.time(*delay));
+        o.field("recovers", |j| j.number(recovers));
+        o.field("conditional", |j| j.number(conditional));
+        o.field("off", |j| j.maybe(off.as_deref(), Json::string));
     });
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::line as one_line;
-use crate::plan_view::{Plan, PlanStep, WorstCase};
+use crate::plan_view::{Plan, PlanCheck, PlanStep, WorstCase};
 use crate::report::StepKind;
 use crate::settings::duration::spell;
 
@@ -23,6 +23,7 @@ pub(crate) fn plan(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f)?;
     steps_table(plan, f)?;
     left_out(plan, f)?;
+    checks(plan, f)?;
     longest_way(plan, f)?;
     if !plan.warnings.is_empty() {
         writeln!(f)?;
@@ -67,10 +68,7 @@ fn steps_table(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     line(f, GAP, &COLUMNS.map(str::to_owned), &widths)?;
     let mut section = None;
     for (row, step) in rows.iter().zip(&plan.steps) {
-        let kind = match step.kind {
-            StepKind::Group => StepKind::Shutdown,
-            kind => kind,
-        };
+        let kind = step.kind.section();
         if section.replace(kind) != Some(kind) {
             writeln!(f, "{}", title(kind, plan))?;
         }
@@ -117,7 +115,7 @@ impl Row {
     fn new(step: &PlanStep) -> Self {
         let after: Vec<String> = step.after.iter().map(|follows| one_line(&follows.to_string())).collect();
         let mut cells = [
-            one_line(&step.id),
+            one_line(&step.title()),
             one_line(&step.rank()),
             String::new(),
             never(step.limit),
@@ -167,6 +165,34 @@ fn left_out(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{GAP}{}", one_line(&text))?;
     }
     Ok(())
+}
+
+/// `  venue (src/venue.rs:7): every 30s, within 5s; recovers up to 3 times, 5s apart`.
+fn checks(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if plan.checks.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "health checks, until the shutdown begins")?;
+    for check in &plan.checks {
+        let text = format!("{} ({}:{}): {}", check.name, check.file, check.line, how(check));
+        writeln!(f, "{GAP}{}", one_line(&text))?;
+    }
+    Ok(())
+}
+
+fn how(check: &PlanCheck) -> String {
+    let PlanCheck { interval, timeout, retry, delay, recovers, conditional, off, .. } = check;
+    if let Some(why) = off {
+        return format!("off: {why}");
+    }
+    let attempt = if *recovers { "recovered" } else { "tried again" };
+    let attempts = match retry {
+        0 => String::new(),
+        1 => format!("; {attempt} once, after {}", spell(*delay)),
+        n => format!("; {attempt} {n} times, {} apart", spell(*delay)),
+    };
+    let when = if *conditional { ", when it applies" } else { "" };
+    format!("every {}, within {}{attempts}{when}", spell(*interval), spell(*timeout))
 }
 
 fn longest_way(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -286,6 +312,21 @@ longest way              takes      until
         let rows =
             text.lines().filter(|line| line.contains("src/orders.rs:") || line.starts_with("* Requests"));
         assert_eq!(rows.count(), 6, "{text}");
+        assert_eq!(text.lines().filter(|line| line.contains("src/checks.rs:")).count(), 1, "{text}");
+    }
+
+    #[test]
+    fn checks_stand_beside_the_steps() {
+        let text = example::checked().to_string();
+        let checks = "
+health checks, until the shutdown begins
+  db (src/checks.rs:2): every 30s, within 5s; tried again 3 times, 5s apart
+  leader (src/checks.rs:6): every 1m, within 1s 500ms; recovered once, after 5s, when it applies
+  quick (src/checks.rs:5): every 5s, within 5s
+  mail (src/checks.rs:4): off: no mail here
+";
+        assert!(text.contains(checks), "{text}");
+        assert_eq!(text.replace(&checks[1..], ""), example::small().to_string(), "they change nothing else");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::{clean, duration};
-use crate::report::{Calls, Outcome, Report, ServiceOutcome, StepKind, StepReport};
+use crate::report::{Attempt, Calls, Item, Outcome, Report, ServiceOutcome, StepKind, StepReport};
 use crate::settings::duration::spell;
 
 /// What fits on a terminal.
@@ -14,6 +14,7 @@ const LONG_NAME: usize = 32;
 const COLUMNS: [&str; 6] = ["step", "outcome", "order", "waited", "ran", "limit"];
 const GAP: &str = "  ";
 const DETAIL: &str = "      ";
+const DEEPER: &str = "        ";
 
 pub(crate) fn report(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "shutdown: {}, took {}", clean(&report.reason.to_string()), duration(report.took))?;
@@ -29,7 +30,11 @@ pub(crate) fn report(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result
         ServiceOutcome::Failed { error } => indented(f, "", &format!("the service failed: {error}"))?,
         service => writeln!(f, "{service}")?,
     }
-    calls(&report.calls, f)
+    calls(&report.calls, f)?;
+    for check in &report.unhealthy {
+        writeln!(f, "unhealthy when it began: {check}")?;
+    }
+    Ok(())
 }
 
 /// `3 calls awaited for 1.2s, 1 cut off, 2 refused`.
@@ -80,10 +85,7 @@ fn steps(steps: &[StepReport], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let groups = steps.iter().filter(|step| step.kind == StepKind::Group).count() > 1;
     let mut section = None;
     for (row, step) in rows.iter().zip(steps) {
-        let title = match step.kind {
-            StepKind::Group => StepKind::Shutdown,
-            kind => kind,
-        };
+        let title = step.kind.section();
         if section.replace(title) != Some(title) {
             writeln!(f, "{}", title.as_str())?;
         }
@@ -133,23 +135,55 @@ impl Row {
 
 /// `groups`: whether calls belong to several.
 fn details(step: &StepReport, groups: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (index, attempt) in step.attempts.iter().enumerate() {
+        let Attempt { outcome, error, ran, notes, items } = attempt;
+        let error = error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
+        let ran = duration(*ran);
+        indented(f, DETAIL, &format!("attempt {}: {} after {ran}{error}", index + 1, outcome.as_str()))?;
+        noted(notes, items, DEEPER, f)?;
+    }
+    match (step.fallback, step.attempts.len()) {
+        (true, _) if step.outcome == Outcome::Done => writeln!(f, "{DETAIL}saved by its fallback")?,
+        (true, _) => writeln!(f, "{DETAIL}then its fallback: {}", step.outcome)?,
+        (false, 0) => {}
+        (false, earlier) => writeln!(f, "{DETAIL}attempt {}: {}", earlier + 1, step.outcome)?,
+    }
     if let Some(error) = &step.error {
         indented(f, DETAIL, error)?;
     }
     if step.rescued {
         writeln!(f, "{DETAIL}ran on the rescue runtime, as the service's own did not begin it")?;
     }
-    for (key, value) in &step.notes {
-        indented(f, DETAIL, &format!("{key}: {value}"))?;
-    }
+    noted(&step.notes, &step.items, DETAIL, f)?;
     // Of one group alone the last line of the report says it.
     if let Some(calls) = step.calls.as_ref().filter(|calls| groups && !calls.is_empty()) {
         indented(f, DETAIL, &counts(calls, ""))?;
     }
-    for item in &step.items {
+    if let Some(worker) = &step.worker {
+        match (worker.restarts, &worker.last_error) {
+            (0, _) => {}
+            (n, Some(error)) => {
+                indented(f, DETAIL, &format!("restarted {}, the last error: {error}", often(n)))?
+            }
+            (n, None) => indented(f, DETAIL, &format!("restarted {}", often(n)))?,
+        }
+    }
+    Ok(())
+}
+
+fn noted(
+    notes: &[(String, String)],
+    items: &[Item],
+    indent: &str,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    for (key, value) in notes {
+        indented(f, indent, &format!("{key}: {value}"))?;
+    }
+    for item in items {
         match &item.error {
-            Some(error) => indented(f, DETAIL, &format!("{}: failed: {error}", item.name))?,
-            None => indented(f, DETAIL, &format!("{}: done", item.name))?,
+            Some(error) => indented(f, indent, &format!("{}: failed: {error}", item.name))?,
+            None => indented(f, indent, &format!("{}: done", item.name))?,
         }
     }
     Ok(())
@@ -169,6 +203,10 @@ fn calls(calls: &Calls, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 fn plural(count: usize) -> &'static str {
     if count == 1 { "call" } else { "calls" }
+}
+
+fn often(times: u32) -> String {
+    if times == 1 { "once".to_owned() } else { format!("{times} times") }
 }
 
 /// A text of several lines, the further ones a little deeper.
@@ -213,12 +251,21 @@ start
   open_db             done           0    12ms  1.2s        5s  src/orders.rs:31
 shutdown
   cancel_open_orders  partial       -1    12ms  1.2s        5s  src/orders.rs:31
+      attempt 1: failed after 20ms: the venue is busy:
+        try later
+        cancelled: 5
+        order 17: done
+        order 18: failed: busy
+      attempt 2: timed out after 500ms
+      then its fallback: partial
       ran on the rescue runtime, as the service's own did not begin it
       cancelled: 12
       venue: "XETRA"	Frankfurt
       order 17: done
       order 18: failed: the venue says no
   Requests            cut off        -    12ms  1.2s         -  src/orders.rs:31
+  jobs                done           -    12ms  1.2s        5s  src/orders.rs:31
+      restarted 3 times, the last error: no "broker"
   close_db            timed out      0    12ms  1.2s  1s 250ms  src/orders.rs:31
       3 connections are in use:
         web
@@ -231,6 +278,7 @@ the service failed: address in use
   (os error 98)
 14 tracked calls awaited for 15s, 2 cut off, 3 refused
       cut off: 2 create_order, src/web.rs:7
+unhealthy when it began: venue: recovery failed: connection refused
 "#;
         assert_eq!(example::degraded().to_string(), expected);
     }

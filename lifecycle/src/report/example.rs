@@ -1,6 +1,7 @@
 //! Reports to test with.
 
 use super::*;
+use crate::health::CheckStatus;
 
 fn step(name: &str, kind: StepKind, order: Option<i32>, outcome: Outcome) -> StepReport {
     StepReport {
@@ -12,6 +13,8 @@ fn step(name: &str, kind: StepKind, order: Option<i32>, outcome: Outcome) -> Ste
         order,
         outcome,
         error: None,
+        attempts: Vec::new(),
+        fallback: false,
         waited: Duration::from_millis(12),
         ran: Duration::from_micros(1_234_567),
         limit: Some(Duration::from_secs(5)),
@@ -19,6 +22,7 @@ fn step(name: &str, kind: StepKind, order: Option<i32>, outcome: Outcome) -> Ste
         notes: Vec::new(),
         items: Vec::new(),
         calls: None,
+        worker: None,
     }
 }
 
@@ -38,6 +42,7 @@ pub(crate) fn clean() -> Report {
             step("open_db", StepKind::Start, Some(0), Outcome::Done),
             step("close_db", StepKind::Shutdown, Some(0), Outcome::Done),
         ],
+        unhealthy: Vec::new(),
     }
 }
 
@@ -50,12 +55,34 @@ pub(crate) fn degraded() -> Report {
         Item { name: "order 18".into(), error: Some("the venue says no".into()) },
     ];
     cancel.rescued = true;
+    cancel.attempts = vec![
+        Attempt {
+            outcome: Outcome::Failed,
+            error: Some("the venue is busy:\ntry later".into()),
+            ran: Duration::from_millis(20),
+            notes: vec![("cancelled".into(), "5".into())],
+            items: vec![
+                Item { name: "order 17".into(), error: None },
+                Item { name: "order 18".into(), error: Some("busy".into()) },
+            ],
+        },
+        Attempt {
+            outcome: Outcome::TimedOut,
+            error: None,
+            ran: Duration::from_millis(500),
+            notes: Vec::new(),
+            items: Vec::new(),
+        },
+    ];
+    cancel.fallback = true;
     let mut close = step("close_db", StepKind::Shutdown, Some(0), Outcome::TimedOut);
     close.error = Some("3 connections are in use:\nweb\nbatch \u{1b}[31m".into());
     close.limit = Some(Duration::from_millis(1_250));
     let mut group = step("Requests", StepKind::Group, None, Outcome::CutOff);
     group.limit = None;
     group.calls = Some(Calls { awaited: 14, refused: 3, ..Calls::default() });
+    let mut worker = step("jobs", StepKind::Worker, None, Outcome::Done);
+    worker.worker = Some(WorkerReport { restarts: 3, last_error: Some("no \"broker\"".into()) });
     let mut off = step("notify", StepKind::Shutdown, Some(3), Outcome::Off);
     off.error = Some("not in this binary".into());
     (off.waited, off.ran) = (Duration::ZERO, Duration::ZERO);
@@ -80,10 +107,18 @@ pub(crate) fn degraded() -> Report {
             step("open_db", StepKind::Start, Some(0), Outcome::Done),
             cancel,
             group,
+            worker,
             close,
             off,
             step("flush", StepKind::Last, None, Outcome::Done),
         ],
+        unhealthy: vec![CheckHealth {
+            name: "venue".into(),
+            status: CheckStatus::RecoveryFailed,
+            error: Some("connection refused".into()),
+            since: SystemTime::UNIX_EPOCH + Duration::from_millis(1_794_999_990_000),
+            attempts: 3,
+        }],
         ..clean()
     }
 }

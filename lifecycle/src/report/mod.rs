@@ -8,9 +8,10 @@ mod wire;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use crate::health::CheckHealth;
 use crate::settings::signals;
 #[cfg(feature = "serde")]
-pub(crate) use wire::{maybe_ms::serialize as millis_opt, ms::serialize as millis};
+pub(crate) use wire::{epoch_ms, maybe_ms::serialize as millis_opt, ms::serialize as millis};
 
 /// The exit code of a plan or a setting that is invalid.
 const INVALID: u8 = 78;
@@ -46,6 +47,8 @@ pub struct Report {
     pub calls: Calls,
     /// What became of the steps, in the order in which they came.
     pub steps: Vec<StepReport>,
+    /// The health checks that were failing when the shutdown began.
+    pub unhealthy: Vec<CheckHealth>,
 }
 
 /// What began a shutdown.
@@ -63,6 +66,13 @@ pub enum Reason {
     ServiceFailed,
     /// A start step failed or timed out.
     StartFailed,
+    /// A worker failed and is not begun again.
+    WorkerFailed {
+        /// Its name.
+        worker: String,
+        /// Why it last failed.
+        error: String,
+    },
     /// The plan or a setting is invalid; nothing was started.
     Invalid,
 }
@@ -78,6 +88,7 @@ impl fmt::Display for Reason {
             Reason::ServiceEnded => f.write_str("the service ended"),
             Reason::ServiceFailed => f.write_str("the service failed"),
             Reason::StartFailed => f.write_str("the start failed"),
+            Reason::WorkerFailed { worker, error } => write!(f, "the worker {worker} failed: {error}"),
             Reason::Invalid => f.write_str("invalid, nothing was started"),
         }
     }
@@ -170,10 +181,15 @@ pub struct StepReport {
     pub line: u32,
     /// Its rank, whether written or derived.
     pub order: Option<i32>,
-    /// How it ended.
+    /// How it ended: after several attempts, how the last one did, or the fallback.
     pub outcome: Outcome,
     /// Why, unless it is done.
     pub error: Option<String>,
+    /// What failed before that: the earlier attempts, and the last one too where the fallback came after it. Empty if
+    /// the first attempt decided.
+    pub attempts: Vec<Attempt>,
+    /// Whether the outcome is that of its fallback.
+    pub fallback: bool,
     /// From the start of the phase until its turn came.
     #[cfg_attr(feature = "serde", serde(rename = "waited_ms", with = "wire::ms"))]
     pub waited: Duration,
@@ -185,12 +201,25 @@ pub struct StepReport {
     pub limit: Option<Duration>,
     /// Whether it ran on the rescue runtime, because the service's own did not begin it.
     pub rescued: bool,
-    /// Its figures, from `note`.
+    /// Its figures, from [`note`](crate::note); of several attempts, those of the one that decided.
     pub notes: Vec<(String, String)>,
-    /// Its single outcomes, from `item`.
+    /// Its single outcomes, from [`item`](crate::item); of several attempts, as above.
     pub items: Vec<Item>,
     /// Of a group that was not off: what became of its calls.
     pub calls: Option<Calls>,
+    /// Of a worker that was not off: its runs before the shutdown.
+    pub worker: Option<WorkerReport>,
+}
+
+/// What became of a worker while the service ran. Its [`StepReport`] tells of its stop.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct WorkerReport {
+    /// How often it was begun again.
+    pub restarts: u32,
+    /// Why it last failed, if it ever did.
+    pub last_error: Option<String>,
 }
 
 impl Calls {
@@ -206,6 +235,24 @@ impl Calls {
     pub(crate) fn is_empty(&self) -> bool {
         self.awaited == 0 && self.refused == 0 && self.cut_off.is_empty()
     }
+}
+
+/// An attempt at a step that did not end it.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Attempt {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why.
+    pub error: Option<String>,
+    /// How long it ran.
+    #[cfg_attr(feature = "serde", serde(rename = "ran_ms", with = "wire::ms"))]
+    pub ran: Duration,
+    /// Its figures, from [`note`](crate::note).
+    pub notes: Vec<(String, String)>,
+    /// Its single outcomes, from [`item`](crate::item).
+    pub items: Vec<Item>,
 }
 
 /// One outcome among several of a step, from `item`.
@@ -230,6 +277,8 @@ pub enum StepKind {
     Shutdown,
     /// A group of tracked calls.
     Group,
+    /// `#[worker]`: what is ranked is its stop.
+    Worker,
     /// `#[on_shutdown(last)]`.
     Last,
 }
@@ -241,7 +290,16 @@ impl StepKind {
             StepKind::Start => "start",
             StepKind::Shutdown => "shutdown",
             StepKind::Group => "group",
+            StepKind::Worker => "worker",
             StepKind::Last => "last",
+        }
+    }
+
+    /// The part of a report or a plan that it stands in: groups and workers belong to the shutdown.
+    pub(crate) fn section(self) -> Self {
+        match self {
+            StepKind::Group | StepKind::Worker => StepKind::Shutdown,
+            kind => kind,
         }
     }
 }
@@ -322,6 +380,7 @@ impl Report {
             service: ServiceOutcome::NeverStarted,
             calls: Calls::default(),
             steps: Vec::new(),
+            unhealthy: Vec::new(),
         }
     }
 
@@ -373,6 +432,10 @@ mod tests {
             (Reason::Signal(64), "signal 64"),
             (Reason::Requested("deploy".into()), "shutdown(\"deploy\")"),
             (Reason::ServiceEnded, "the service ended"),
+            (
+                Reason::WorkerFailed { worker: "jobs".into(), error: "no broker".into() },
+                "the worker jobs failed: no broker",
+            ),
         ] {
             assert_eq!(reason.to_string(), words);
         }

@@ -4,12 +4,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use super::executor::{End, Progress, SETTLE, Work};
+use super::mailbox::Mailbox;
 use super::message::{Address, Message};
 use super::requests::{Seen, Service, Tally};
+use crate::clock;
 use crate::events::State;
 use crate::gate::Gate;
 use crate::narrator::Say;
@@ -25,7 +26,7 @@ pub(crate) struct DrainWork {
     pub(crate) tally: Rc<RefCell<Tally>>,
     /// Of `Requests` alone.
     pub(crate) service: Option<Rc<RefCell<Seen>>>,
-    pub(crate) mailbox: Sender<Message>,
+    pub(crate) mailbox: Mailbox,
     pub(crate) at: Address,
     /// How long the calls are awaited.
     pub(crate) within: Option<Duration>,
@@ -220,7 +221,7 @@ impl Work for DrainWork {
 
     fn cut(&mut self) {
         if let Stage::Draining { began, .. } = self.stage {
-            self.time_is_up(Instant::now().saturating_duration_since(began));
+            self.time_is_up(clock::now().saturating_duration_since(began));
         }
         self.drop_everything();
         self.enter(State::Stopping);
@@ -237,22 +238,21 @@ impl Work for DrainWork {
 #[cfg(test)]
 #[cfg(not(loom))]
 mod tests {
-    use std::sync::mpsc::{Receiver, channel};
-
     use super::*;
     use crate::gate::{Admitted, Site};
     use crate::process::lifecycle;
+    use crate::run::mailbox::{Inbox, on_a_thread};
     use crate::run::requests::Tallies;
 
     const SECOND: Duration = Duration::from_secs(1);
-    const AT: Address = Address { graph: 1, node: 7 };
+    const AT: Address = Address { graph: 1, node: 7, turn: 0 };
 
     /// A group of its own with one tracked function.
     struct Rig {
         gate: &'static Gate,
         site: &'static Site,
         tallies: Tallies,
-        inbox: Receiver<Message>,
+        inbox: Inbox,
         work: DrainWork,
         zero: Instant,
     }
@@ -262,7 +262,7 @@ mod tests {
         fn new(deadline: Option<Duration>) -> Self {
             let gate: &'static Gate = Box::leak(Box::new(Gate::new("Jobs")));
             let site = Site::new("job", "app", "src/jobs.rs", 7, false).at(gate);
-            let (mut tallies, (mailbox, inbox)) = (Tallies::default(), channel());
+            let (mut tallies, (mailbox, inbox)) = (Tallies::default(), on_a_thread());
             let zero = Instant::now();
             let work = DrainWork {
                 life: lifecycle(),
@@ -308,9 +308,9 @@ mod tests {
         let (first, last) = (rig.call(), rig.call());
         assert_eq!(rig.work.begin(rig.zero), Progress::Until(rig.zero + 10 * SECOND));
         drop(first);
-        assert!(rig.inbox.try_recv().is_err(), "one is still inside");
+        assert!(rig.inbox.waiting().is_none(), "one is still inside");
         drop(last);
-        assert!(matches!(rig.inbox.try_recv(), Ok(Message::Poked(AT))));
+        assert!(matches!(rig.inbox.waiting(), Some(Message::Poked(AT))));
         assert_eq!(rig.work.wake(rig.zero + 3 * SECOND), Progress::Ended(End::bare(Outcome::Done)));
         let calls = rig.tallies.calls(rig.gate).unwrap();
         assert_eq!((calls.awaited, calls.drained_in), (2, 3 * SECOND));
@@ -365,7 +365,7 @@ mod tests {
         rig.work.begin(rig.zero);
         rig.work.cut();
         assert!(rig.told() && rig.frozen());
-        let Ok(Message::Ended { at: AT, end, .. }) = rig.inbox.try_recv() else { panic!("its end is told") };
+        let Some(Message::Ended { at: AT, end, .. }) = rig.inbox.waiting() else { panic!("its end is told") };
         assert_eq!(end, End::new(Outcome::CutOff, "still running: job ×1 (src/jobs.rs:7)"));
     }
 }

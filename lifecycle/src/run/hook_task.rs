@@ -1,32 +1,34 @@
-//! One hook as a work of the graph.
+//! One hook as a work of the graph: asked whether it runs, tried, tried again, and replaced by its fallback.
 //!
-//! An async hook is handed to the service's runtime. If that has not begun to poll it within [`CLAIM_AFTER`], its
-//! threads are stuck, and the rescue runtime claims it: one compare-exchange decides who polls it, so that it runs
-//! once. A sync hook has an OS thread of its own from the beginning, since a runtime's blocking threads may never run
-//! what they are given during a shutdown.
+//! Its attempts follow each other and never run at the same time: one that was told to stop and does not is not tried
+//! again, since its effects are still to come. Only the fallback may then run beside it, because it is there for the case
+//! that the step cannot be had to end. Each attempt has a turn, a number that its end carries, so that an end which comes
+//! after all is not taken for that of the next.
 
-use std::any::Any;
-use std::future::Future;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::Poll;
-use std::thread;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{Handle, Runtime};
-use tokio::task::AbortHandle;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::executor::{End, Progress, Work};
+use super::backoff;
+use super::call::{Running, panicked};
+use super::executor::{End, Progress, SETTLE, Work};
+use super::mailbox::Mailbox;
 use super::message::{Address, Message, Teller};
-use crate::context::{self, StepContext};
-use crate::hook::{Begin, Call, CallResult, Missing, StepSpec};
-use crate::report::{Item, Outcome, Report};
-use crate::resource::{Inputs, Resource, Resources};
+use super::rescue::Rescue;
+use crate::context::StepContext;
+use crate::hook::{Begin, Call, Function, Missing, Signature, StepSpec, When};
+use crate::narrator::{Narrator, Say};
+use crate::report::{Attempt, Outcome, Report};
+use crate::resource::{Inputs, Resources};
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests;
 
 /// How long the service's runtime has to begin an async hook.
 pub(crate) const CLAIM_AFTER: Duration = Duration::from_millis(250);
@@ -34,20 +36,33 @@ pub(crate) const CLAIM_AFTER: Duration = Duration::from_millis(250);
 /// What every hook of a graph is run with.
 #[derive(Clone)]
 pub(crate) struct Hooks {
-    pub(crate) mailbox: Sender<Message>,
+    pub(crate) mailbox: Mailbox,
     pub(crate) runtime: Handle,
     pub(crate) rescue: Arc<Rescue>,
     pub(crate) resources: &'static Resources,
     pub(crate) report: Option<Arc<Report>>,
     /// When the whole graph is cut.
     pub(crate) deadline: Option<Instant>,
+    pub(crate) narrator: Narrator,
+    /// The shutdown's name in every event.
+    pub(crate) id: String,
 }
 
 /// What is known of a hook beside its end.
+#[derive(Debug, Default)]
 pub(crate) struct Facts {
+    /// Of the call that runs, or ran last.
     pub(crate) context: Arc<StepContext>,
-    /// It ran on the rescue runtime.
-    pub(crate) rescued: AtomicBool,
+    /// Any of its calls ran on the rescue runtime.
+    pub(crate) rescued: bool,
+    /// Those that failed before the one that runs, or ran last.
+    pub(crate) attempts: Vec<Attempt>,
+    /// That one is the fallback.
+    pub(crate) fallback: bool,
+    /// The call whose end is awaited; an earlier one's comes too late.
+    pub(crate) turn: u32,
+    /// The attempt's time is up: whatever it still gives, it will have failed.
+    pub(crate) stopping: bool,
 }
 
 /// Says why a resource may be absent without that being a fault.
@@ -60,11 +75,40 @@ pub(crate) struct HookTask {
     at: Address,
     limit: Duration,
     hooks: Hooks,
-    facts: Arc<Facts>,
+    facts: Rc<RefCell<Facts>>,
     excuse: Excuse,
-    token: CancellationToken,
-    job: Option<Arc<Job>>,
-    abort: Option<AbortHandle>,
+    stage: Stage,
+    running: Option<Running>,
+    /// Attempts that have failed.
+    failures: u32,
+    /// When the step's own time, or the graph's, is over.
+    ends: Option<Instant>,
+    /// When the attempts' time is over: from then on it is the fallback's.
+    attempts_end: Option<Instant>,
+    /// Since when the service's runtime has not begun anything of this step.
+    unbegun_since: Option<Instant>,
+    /// The rescue runtime is being built for it.
+    rescue_asked: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Stage {
+    NotBegun,
+    /// Its `when`.
+    Asking,
+    Trying {
+        began: Instant,
+        /// When this attempt's time is over, if that comes before the step's own end.
+        until: Option<Instant>,
+    },
+    /// Its time is over; if it has not ended by then, it will not.
+    Stopping {
+        began: Instant,
+        until: Instant,
+    },
+    Pausing {
+        until: Instant,
+    },
 }
 
 impl HookTask {
@@ -75,43 +119,25 @@ impl HookTask {
         limit: Duration,
         hooks: Hooks,
         excuse: Excuse,
-    ) -> (Self, Arc<Facts>) {
-        let facts = Arc::new(Facts { context: Arc::default(), rescued: AtomicBool::new(false) });
-        let token = CancellationToken::new();
+    ) -> (Self, Rc<RefCell<Facts>>) {
+        let facts = Rc::<RefCell<Facts>>::default();
         let this = HookTask {
             spec,
             begin,
             at,
             limit,
             hooks,
-            facts: Arc::clone(&facts),
+            facts: Rc::clone(&facts),
             excuse,
-            token,
-            job: None,
-            abort: None,
+            stage: Stage::NotBegun,
+            running: None,
+            failures: 0,
+            ends: None,
+            attempts_end: None,
+            unbegun_since: None,
+            rescue_asked: false,
         };
         (this, facts)
-    }
-
-    /// Gathers the arguments. The only code of a user that the coordinator runs: `Clone` of an argument.
-    fn gather(&self) -> Result<Call, End> {
-        // All are there, or none is taken: a resource must not be lost to a step that then cannot run.
-        let needed = self.spec.signature.takes.iter().filter(|need| !need.optional);
-        if let Some(absent) = needed.into_iter().find(|need| !self.hooks.resources.has(need)) {
-            return Err(self.without(&self.hooks.resources.missing(absent)));
-        }
-        let mut inputs = Inputs {
-            resources: self.hooks.resources,
-            token: &self.token,
-            token_given: false,
-            report: self.hooks.report.as_ref(),
-            step: &self.spec.name,
-        };
-        match catch_unwind(AssertUnwindSafe(|| (self.begin)(&mut inputs))) {
-            Ok(Ok(call)) => Ok(call),
-            Ok(Err(missing)) => Err(self.without(&missing)),
-            Err(payload) => Err(panicked(payload)),
-        }
     }
 
     fn without(&self, missing: &Missing) -> End {
@@ -121,199 +147,300 @@ impl HookTask {
         }
     }
 
-    fn begin_async(&mut self, future: HookFuture, now: Instant) -> Progress {
-        let teller = Teller::new(self.hooks.mailbox.clone(), self.at);
-        let job =
-            Arc::new(Job { claimed: AtomicBool::new(false), inside: Mutex::new(Some((teller, future))) });
-        self.job = Some(Arc::clone(&job));
-        self.abort = Some(self.run_on(&self.hooks.runtime, job));
-        Progress::Until(now + CLAIM_AFTER)
+    /// Gathers the arguments. The only code of a user that the coordinator runs: `Clone` of an argument.
+    fn gather<T>(
+        &self,
+        token: &CancellationToken,
+        from: impl FnOnce(&mut Inputs<'_>) -> Result<T, Missing>,
+    ) -> Result<T, End> {
+        let mut inputs = Inputs {
+            resources: self.hooks.resources,
+            token,
+            token_given: false,
+            report: self.hooks.report.as_ref(),
+            step: &self.spec.name,
+        };
+        match catch_unwind(AssertUnwindSafe(|| from(&mut inputs))) {
+            Ok(Ok(gathered)) => Ok(gathered),
+            Ok(Err(missing)) => Err(self.without(&missing)),
+            Err(payload) => Err(panicked(payload)),
+        }
     }
 
-    fn run_on(&self, runtime: &Handle, job: Arc<Job>) -> AbortHandle {
-        let context = Arc::clone(&self.facts.context);
-        let task = runtime.spawn(async move {
-            if let Some((teller, future)) = job.claim() {
-                run(teller, context, future).await;
+    /// All are there, or none is taken: a resource must not be lost to a call that then cannot be made.
+    fn has_all(&self, signature: &Signature) -> Result<(), End> {
+        let mut needed = signature.takes.iter().filter(|need| !need.optional);
+        match needed.find(|need| !self.hooks.resources.has(need)) {
+            Some(absent) => Err(self.without(&self.hooks.resources.missing(absent))),
+            None => Ok(()),
+        }
+    }
+
+    fn ask(&mut self, when: &When) -> Progress {
+        self.stage = Stage::Asking;
+        let token = CancellationToken::new();
+        let question = match self.gather(&token, |inputs| (when.ask)(inputs)) {
+            Ok(question) => question,
+            Err(end) => return Progress::Ended(end),
+        };
+        let call = Call::Sync(Box::new(move || question().map(|()| Vec::new())));
+        match self.hand_over(call, token, self.ends) {
+            Ok(()) => Progress::Running,
+            Err(end) => Progress::Ended(end),
+        }
+    }
+
+    /// What its `when` came to.
+    fn answered(&mut self, end: End, now: Instant) -> Progress {
+        match end.outcome {
+            Outcome::Done | Outcome::Partial => {
+                self.next_turn();
+                self.attempt(now)
             }
-        });
-        task.abort_handle()
-    }
-
-    fn begin_sync(&mut self, call: Box<dyn FnOnce() -> CallResult + Send>) -> Progress {
-        let teller = Teller::new(self.hooks.mailbox.clone(), self.at);
-        let context = Arc::clone(&self.facts.context);
-        let runtime = self.hooks.runtime.clone();
-        let thread = thread::Builder::new().name(format!("lifecycle: {}", self.spec.name)).spawn(move || {
-            let _runtime = runtime.enter();
-            let _step = context::enter_step(Arc::clone(&context));
-            let (end, gifts) = conclude(catch_unwind(AssertUnwindSafe(call)), &context);
-            teller.tell(end, gifts);
-        });
-        match thread {
-            Ok(_detached) => Progress::Running,
-            Err(error) => {
-                Progress::Ended(End::new(Outcome::Failed, format!("the system gave it no thread: {error}")))
+            Outcome::Failed => Progress::Ended(End { outcome: Outcome::Skipped, why: end.why }),
+            outcome => {
+                let why = end.why.map(|why| format!("its `when`: {why}"));
+                Progress::Ended(End { outcome, why })
             }
         }
+    }
+
+    fn attempt(&mut self, now: Instant) -> Progress {
+        let own = self.spec.extra.attempt.and_then(|attempt| now.checked_add(attempt));
+        let until = own.into_iter().chain(self.attempts_end).min();
+        self.stage = Stage::Trying { began: now, until: until.filter(|until| Some(*until) != self.ends) };
+        let token = CancellationToken::new();
+        let begin = Arc::clone(&self.begin);
+        let call =
+            self.has_all(&self.spec.signature).and_then(|()| self.gather(&token, |inputs| begin(inputs)));
+        match call.and_then(|call| self.hand_over(call, token, until)) {
+            Ok(()) => self.tend(now),
+            Err(end) => self.concluded(end, now, now),
+        }
+    }
+
+    fn fall_back(&mut self, fallback: &Function, failed: End, began: Instant, now: Instant) -> Progress {
+        let last = Arc::clone(&self.facts.borrow().context);
+        self.keep(&failed, began, now);
+        self.say(&failed, None);
+        self.stage = Stage::Trying { began: now, until: None };
+        self.facts.borrow_mut().fallback = true;
+        let token = CancellationToken::new();
+        let call = self
+            .has_all(&fallback.signature)
+            .and_then(|()| self.gather(&token, |inputs| (fallback.begin)(inputs)));
+        match call.and_then(|call| self.hand_over(call, token, self.ends)) {
+            Ok(()) => self.tend(now),
+            // It decides nothing, so the outcome is still that of the last attempt.
+            Err(end) => {
+                let mut facts = self.facts.borrow_mut();
+                facts.fallback = false;
+                facts.attempts.pop();
+                facts.context = last;
+                let why = end.why.unwrap_or_default();
+                Progress::Ended(failed.and(format!("its fallback could not be called: {why}")))
+            }
+        }
+    }
+
+    fn hand_over(&mut self, call: Call, token: CancellationToken, until: Option<Instant>) -> Result<(), End> {
+        let context = Arc::new(StepContext::default());
+        context.set_deadline(until);
+        let turn = {
+            let mut facts = self.facts.borrow_mut();
+            facts.context = Arc::clone(&context);
+            facts.stopping = false;
+            facts.turn
+        };
+        let teller = Teller::new(self.hooks.mailbox.clone(), Address { turn, ..self.at });
+        match Running::begin(call, &self.spec.name, token, context, teller, &self.hooks.runtime) {
+            Ok(running) => {
+                self.running = Some(running);
+                Ok(())
+            }
+            Err(error) => Err(End::new(Outcome::Failed, format!("the system gave it no thread: {error}"))),
+        }
+    }
+
+    /// Looks after the call that runs: whether it has begun, and how long it still may.
+    fn tend(&mut self, now: Instant) -> Progress {
+        let Stage::Trying { began, until } = self.stage else { return Progress::Running };
+        let Some(running) = &mut self.running else { return Progress::Running };
+        let unbegun = running.is_unbegun();
+        if !unbegun {
+            self.unbegun_since = None;
+        }
+        if until.is_some_and(|until| until <= now) {
+            running.stop();
+            self.facts.borrow_mut().stopping = true;
+            let until = now + SETTLE;
+            self.stage = Stage::Stopping { began, until };
+            return Progress::Until(until);
+        }
+        let mut claim_at = None;
+        if unbegun {
+            // An attempt shorter than this must not keep the next one from being rescued.
+            let at = *self.unbegun_since.get_or_insert(now) + CLAIM_AFTER;
+            if at > now {
+                claim_at = Some(at);
+            } else if let Err(error) = self.rescue() {
+                if let Some(running) = &mut self.running {
+                    running.take_back();
+                }
+                let why = format!("the service's runtime is stuck, and there is no other: {error}");
+                return self.concluded(End::new(Outcome::Failed, why), began, now);
+            }
+        }
+        until.into_iter().chain(claim_at).min().map_or(Progress::Running, Progress::Until)
+    }
+
+    /// Claims the call for the rescue runtime, which may have to be built first.
+    fn rescue(&mut self) -> Result<(), String> {
+        let Some(running) = &mut self.running else { return Ok(()) };
+        match self.hooks.rescue.runtime() {
+            Some(Ok(rescue)) => {
+                if running.rescue(rescue) {
+                    self.facts.borrow_mut().rescued = true;
+                }
+                Ok(())
+            }
+            Some(Err(error)) => Err(error.to_owned()),
+            None if self.rescue_asked => Ok(()),
+            None => {
+                self.rescue_asked = true;
+                let (mailbox, at) = (self.hooks.mailbox.clone(), self.at);
+                let built = move || drop(mailbox.send(Message::Poked(at)));
+                let asked = self.hooks.rescue.build(built);
+                asked.map_err(|error| format!("the system gives no more threads: {error}"))
+            }
+        }
+    }
+
+    /// Whatever the last call still says, it is not heard.
+    fn next_turn(&mut self) {
+        self.running = None;
+        self.facts.borrow_mut().turn += 1;
+    }
+
+    /// What comes after a call that has ended, or will not.
+    fn concluded(&mut self, mut end: End, began: Instant, now: Instant) -> Progress {
+        self.next_turn();
+        let failed = matches!(
+            end.outcome,
+            Outcome::Failed | Outcome::Panicked | Outcome::TimedOut | Outcome::Abandoned
+        );
+        if !failed || self.facts.borrow().fallback {
+            return Progress::Ended(end);
+        }
+        self.failures += 1;
+        let extra = &self.spec.extra;
+        if extra.retry.is_some_and(|retry| self.failures <= retry) {
+            let pause = backoff::pause(extra.backoff.unwrap_or(backoff::DEFAULT), self.failures);
+            let again = now.checked_add(pause);
+            match again.filter(|again| self.attempts_end.is_none_or(|end| *again < end)) {
+                _ if end.outcome == Outcome::Abandoned => {
+                    end = end.and("not tried again, since it still runs: two attempts must not run at once");
+                }
+                Some(until) => {
+                    self.keep(&end, began, now);
+                    self.say(&end, Some(pause));
+                    self.stage = Stage::Pausing { until };
+                    return Progress::Until(until);
+                }
+                None => end = end.and("not tried again, for want of time"),
+            }
+        }
+        match self.spec.extra.fallback.clone() {
+            Some(fallback) => self.fall_back(&fallback, end, began, now),
+            None => Progress::Ended(end),
+        }
+    }
+
+    /// Keeps a failed attempt for the report.
+    fn keep(&self, end: &End, began: Instant, now: Instant) {
+        let mut facts = self.facts.borrow_mut();
+        let noted = facts.context.record();
+        facts.attempts.push(Attempt {
+            outcome: end.outcome,
+            error: end.why.clone(),
+            ran: now.saturating_duration_since(began),
+            notes: noted.notes,
+            items: noted.items,
+        });
+        // They are the attempt's now.
+        facts.context = Arc::default();
+    }
+
+    /// `pause`: until the next attempt; without it comes the fallback.
+    fn say(&self, end: &End, pause: Option<Duration>) {
+        self.hooks.narrator.say(Say::AttemptFailed {
+            id: self.hooks.id.clone(),
+            phase: self.spec.phase,
+            step: self.spec.name.clone(),
+            attempt: self.failures,
+            of: self.spec.extra.retry.unwrap_or(0).saturating_add(1),
+            outcome: end.outcome,
+            error: end.why.clone(),
+            pause,
+        });
     }
 }
 
 impl Work for HookTask {
     fn begin(&mut self, now: Instant) -> Progress {
-        let own = now.checked_add(self.limit);
-        self.facts.context.set_deadline(own.into_iter().chain(self.hooks.deadline).min());
-        match self.gather() {
-            Ok(Call::Async(future)) => self.begin_async(future, now),
-            Ok(Call::Sync(call)) => self.begin_sync(call),
-            Err(end) => Progress::Ended(end),
+        self.ends = now.checked_add(self.limit).into_iter().chain(self.hooks.deadline).min();
+        let halved = self.spec.extra.fallback.is_some() && self.spec.extra.attempt.is_none();
+        self.attempts_end = match self.ends {
+            Some(ends) if halved => Some(now + ends.saturating_duration_since(now) / 2),
+            ends => ends,
+        };
+        match self.spec.extra.when.clone() {
+            Some(when) => self.ask(&when),
+            None => self.attempt(now),
         }
     }
 
-    fn wake(&mut self, _: Instant) -> Progress {
-        if let Some(job) = self.job.as_ref().filter(|job| !job.claimed.load(Ordering::Acquire)) {
-            match self.hooks.rescue.runtime() {
-                Ok(rescue) => {
-                    // The claim decides; if the service's runtime was quicker after all, this task finds nothing.
-                    if let Some(inside) = job.claim() {
-                        self.facts.rescued.store(true, Ordering::Relaxed);
-                        let job = Arc::new(Job {
-                            claimed: AtomicBool::new(false),
-                            inside: Mutex::new(Some(inside)),
-                        });
-                        self.abort = Some(self.run_on(rescue.handle(), Arc::clone(&job)));
-                        self.job = Some(job);
-                    }
-                }
-                Err(error) => {
-                    let why = format!("the service's runtime is stuck, and there is no other: {error}");
-                    self.abandon();
-                    return Progress::Ended(End::new(Outcome::Failed, why));
-                }
+    fn wake(&mut self, now: Instant) -> Progress {
+        match self.stage {
+            Stage::NotBegun | Stage::Asking => Progress::Running,
+            Stage::Trying { .. } => self.tend(now),
+            Stage::Stopping { began, until } if until <= now => {
+                self.concluded(End::bare(Outcome::Abandoned), began, now)
             }
+            Stage::Pausing { until } if until <= now => self.attempt(now),
+            Stage::Stopping { until, .. } | Stage::Pausing { until } => Progress::Until(until),
         }
-        Progress::Running
+    }
+
+    fn told(&mut self, end: End, now: Instant) -> Progress {
+        match self.stage {
+            Stage::Asking => self.answered(end, now),
+            Stage::Trying { began, .. } => {
+                self.unbegun_since = None;
+                self.concluded(end, began, now)
+            }
+            // However it ended, it had not when its time was up.
+            Stage::Stopping { began, .. } => {
+                self.concluded(End { outcome: Outcome::TimedOut, why: end.why }, began, now)
+            }
+            // Nothing is awaited in a pause.
+            Stage::NotBegun | Stage::Pausing { .. } => Progress::Ended(end),
+        }
     }
 
     fn cut(&mut self) {
-        self.token.cancel();
-        if let Some(abort) = &self.abort {
-            abort.abort();
+        match &mut self.running {
+            Some(running) => running.stop(),
+            // In a pause there is nobody else who could tell that it has stopped.
+            None => {
+                let at = Address { turn: self.facts.borrow().turn, ..self.at };
+                let end = End::new(Outcome::CutOff, "it was waiting for its next attempt");
+                drop(self.hooks.mailbox.send(Message::Ended { at, end, gifts: Vec::new() }));
+            }
         }
-        self.abandon();
     }
 
     fn limit(&self) -> Option<Duration> {
         Some(self.limit)
-    }
-}
-
-impl HookTask {
-    /// Takes back a call that nobody has begun, and drops it away from this thread: that is a user's code.
-    fn abandon(&mut self) {
-        if let Some(inside) = self.job.as_ref().and_then(|job| job.claim()) {
-            drop_elsewhere(inside);
-        }
-    }
-}
-
-/// Drops a user's value on a thread of its own; leaks it if there is none to be had.
-pub(crate) fn drop_elsewhere<T: Send + 'static>(value: T) {
-    let slot = Arc::new(Mutex::new(Some(value)));
-    let there = Arc::clone(&slot);
-    let spawned = thread::Builder::new().name("lifecycle-drop".into()).spawn(move || {
-        let value = there.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(value);
-    });
-    if spawned.is_err() {
-        std::mem::forget(slot);
-    }
-}
-
-type HookFuture = Pin<Box<dyn Future<Output = CallResult> + Send>>;
-
-/// A call that one of two runtimes will poll.
-struct Job {
-    claimed: AtomicBool,
-    inside: Mutex<Option<(Teller, HookFuture)>>,
-}
-
-impl Job {
-    fn claim(&self) -> Option<(Teller, HookFuture)> {
-        self.claimed.compare_exchange(false, true, Ordering::AcqRel, Ordering::Acquire).ok()?;
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-/// Polls the hook. The future is dropped before the teller speaks.
-async fn run(teller: Teller, context: Arc<StepContext>, future: HookFuture) {
-    let (end, gifts) = {
-        let mut future = pin!(context::in_step(Arc::clone(&context), future));
-        let result =
-            std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-                Ok(Poll::Pending) => Poll::Pending,
-                Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
-                Err(payload) => Poll::Ready(Err(payload)),
-            })
-            .await;
-        conclude(result, &context)
-    };
-    teller.tell(end, gifts);
-}
-
-fn conclude(result: Result<CallResult, Box<dyn Any + Send>>, context: &StepContext) -> (End, Vec<Resource>) {
-    match result {
-        Ok(Ok(gifts)) => (done(&context.record().items), gifts),
-        Ok(Err(error)) => (End::new(Outcome::Failed, error), Vec::new()),
-        Err(payload) => (panicked(payload), Vec::new()),
-    }
-}
-
-/// Of a step that returned without an error.
-fn done(items: &[Item]) -> End {
-    match items.iter().filter(|item| item.error.is_some()).count() {
-        0 => End::bare(Outcome::Done),
-        failed => End::new(Outcome::Partial, format!("{failed} of {} items failed", items.len())),
-    }
-}
-
-/// The end of something that panicked. The payload is leaked: its own `Drop` may panic again.
-pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> End {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a value that is no text".to_owned());
-    std::mem::forget(payload);
-    End::new(Outcome::Panicked, text)
-}
-
-/// The runtime for hooks that the service's own has not begun; built when the first one needs it.
-#[derive(Default)]
-pub(crate) struct Rescue {
-    runtime: OnceLock<Result<Runtime, String>>,
-}
-
-/// Two, so that one hook that blocks does not keep the next one waiting.
-const RESCUE_THREADS: usize = 2;
-
-impl Rescue {
-    fn runtime(&self) -> Result<&Runtime, &str> {
-        let build = || {
-            tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(RESCUE_THREADS)
-                .thread_name("lifecycle-rescue")
-                .enable_all()
-                .build()
-                .map_err(|error| error.to_string())
-        };
-        self.runtime.get_or_init(build).as_ref().map_err(String::as_str)
-    }
-
-    /// Lets go of the runtime without waiting for what is stuck on it.
-    pub(crate) fn shut_down(self) {
-        if let Some(Ok(runtime)) = self.runtime.into_inner() {
-            runtime.shutdown_background();
-        }
     }
 }

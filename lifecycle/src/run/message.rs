@@ -1,9 +1,10 @@
 //! What the coordinator is told, and by whom.
 
-use std::sync::mpsc::Sender;
-
 use super::executor::End;
+use super::mailbox::Mailbox;
 use super::service::ServiceEnd;
+use crate::health::Told;
+use crate::hook::Task;
 use crate::report::Outcome;
 use crate::resource::Resource;
 
@@ -23,6 +24,14 @@ pub(crate) enum Message {
     ServiceAwaitsReport,
     /// The service's runtime is there.
     Runtime(tokio::runtime::Handle),
+    /// A resource was provided by hand.
+    Provided,
+    /// A step was registered that begins at once.
+    Registered,
+    /// A step was taken back that may be running.
+    TakenBack(Task),
+    /// Something about a health check.
+    Health(Told),
 }
 
 /// A node of one of the graphs.
@@ -31,21 +40,28 @@ pub(crate) struct Address {
     /// Which graph: an abandoned start hook may end while the shutdown runs.
     pub(crate) graph: u32,
     pub(crate) node: usize,
+    /// Of a step that is tried several times, which of its calls; else 0.
+    pub(crate) turn: u32,
 }
 
 impl Address {
     /// Of a work that is in no graph. Graphs count from 1.
-    pub(crate) const NOWHERE: Self = Address { graph: 0, node: 0 };
+    pub(crate) const NOWHERE: Self = Address { graph: 0, node: 0, turn: 0 };
+
+    /// Of what goes on beside the graphs; its runs count from 1.
+    pub(crate) const fn beside(run: usize) -> Self {
+        Address { graph: 0, node: run, turn: 0 }
+    }
 }
 
 /// Tells a step's end, exactly once: dropped untold, it says that the step was dropped.
 pub(crate) struct Teller {
-    to: Option<Sender<Message>>,
+    to: Option<Mailbox>,
     at: Address,
 }
 
 impl Teller {
-    pub(crate) fn new(to: Sender<Message>, at: Address) -> Self {
+    pub(crate) fn new(to: Mailbox, at: Address) -> Self {
         Teller { to: Some(to), at }
     }
 

@@ -1,37 +1,50 @@
 //! Runs the process's one lifecycle: from settings and steps to the exit code.
 
+mod background;
+pub(crate) mod backoff;
+mod call;
 mod coordinator;
 mod drain;
 mod entry;
 pub(crate) mod executor;
+mod fates;
+mod hear;
 mod hook_task;
+mod launch;
+pub(crate) mod mailbox;
 pub(crate) mod message;
+mod narrate;
 mod print_plan;
 mod requests;
+mod rescue;
 mod runtime;
 pub(crate) mod service;
 mod shutdown;
+mod times;
 mod track;
+mod workers;
 
 use std::future::{Future, IntoFuture};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-pub(crate) use self::coordinator::exit_margin;
+pub(crate) use self::call::{drop_elsewhere, panicked};
 use self::coordinator::{Coordinator, Order};
 pub use self::entry::{MainDef, MainEntry, Setup};
+use self::mailbox::Mailbox;
 use self::message::Message;
 use self::print_plan::View;
 use self::service::{Drive, ServiceEnd, ServiceResult};
+pub(crate) use self::times::exit_margin;
 use crate::__private::outcome::Asked;
+use crate::clock;
 use crate::hook::{Gift, Missing, Phase, Signature, StepSpec};
 use crate::narrator::Narrator;
 use crate::plan::{self, Plan};
@@ -39,9 +52,9 @@ use crate::process::{Lifecycle, Running, lifecycle};
 use crate::report::{Reason, Report};
 use crate::resource::Inputs;
 use crate::settings::{Builder, Exit, ReportFormat, Settings};
-use crate::signal::{self, Second};
+use crate::signal::{self, Second, Wanted};
 use crate::watchdog::Watchdog;
-use crate::{expect, registry, sys};
+use crate::{expect, health, registry, sys};
 
 /// How long an error text may take to get out before the process ends without it.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -228,7 +241,7 @@ struct Prepared {
 
 impl Prepared {
     fn plan(&self) -> crate::Plan {
-        crate::Plan::new(&self.plan, &self.steps, &self.settings)
+        crate::Plan::new(&self.plan, &self.steps, &lifecycle().health.specs(), &self.settings)
     }
 }
 
@@ -249,9 +262,7 @@ fn prepare(
         settings.set_layer(crate::settings::Origin::Setup);
         let given = match catch_unwind(AssertUnwindSafe(|| setup(Asked::Values(&mut settings)))) {
             Ok(given) => given,
-            Err(payload) => {
-                Err(format!("it panicked: {}", hook_task::panicked(payload).why.unwrap_or_default()))
-            }
+            Err(payload) => Err(format!("it panicked: {}", call::panicked(payload).why.unwrap_or_default())),
         };
         match given {
             Ok(resources) => errors.extend(
@@ -279,6 +290,12 @@ fn prepare(
         steps.extend(registrations.of(Phase::Start).chain(registrations.of(Phase::Shutdown)));
     }
     errors.extend(settings.apply_steps(&mut steps).iter().map(ToString::to_string));
+    let mut checks = registry::checks();
+    errors.extend(settings.apply_checks(&mut checks).iter().map(ToString::to_string));
+    for check in checks {
+        life.health.add(check);
+    }
+    errors.extend(health::faults(&life.health.specs()));
     let given = life.resources.provided();
     match plan::plan(&plan::Input { steps: &steps, given: &given, main, settings: &settings }) {
         Ok(plan) if errors.is_empty() => {
@@ -294,7 +311,7 @@ fn prepare(
 
 /// The threads run.
 struct Begun {
-    mailbox: Sender<Message>,
+    mailbox: Mailbox,
     /// Resolves when the service may begin; an error if it never may.
     go: oneshot::Receiver<()>,
 }
@@ -307,15 +324,20 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
         Second::Exit => Some(Watchdog::spawn().map_err(no_thread)?),
         Second::Die => None,
     };
-    let (mailbox, inbox) = channel();
+    let (mailbox, inbox) = mailbox::on_a_thread();
     let (let_go, go) = oneshot::channel();
-    let signals = prepared.settings.signals.value.clone();
+    let settings = &prepared.settings;
+    let signals = Wanted {
+        shutdown: settings.signals.value.clone(),
+        pause: settings.pause.value,
+        resume: settings.resume.value,
+    };
     life.set_running(Running {
         mailbox: mailbox.clone(),
         watchdog: watchdog.clone(),
         narrator: narrator.clone(),
         grace: prepared.settings.grace.value.within(),
-        began: Instant::now(),
+        began: clock::now(),
     });
     let to_itself = mailbox.clone();
     let owns_process = second == Second::Exit;
@@ -323,9 +345,9 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
         let Prepared { settings, steps, plan, main, given, view: _ } = prepared;
         let order = Order { life, settings, steps, plan, main, given, narrator, watchdog };
         let coordinator = Coordinator::new(order, inbox, to_itself, let_go);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| coordinator.run())) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| mailbox::block(coordinator.run()))) {
             // A fault of ours must not leave the process without an end.
-            let why = hook_task::panicked(payload).why.unwrap_or_default();
+            let why = call::panicked(payload).why.unwrap_or_default();
             let line = format!("lifecycle: its own thread has failed, please report it: {why}\n");
             sys::write_stderr(line.as_bytes(), Instant::now() + LAST_WORDS);
             if owns_process {
@@ -335,8 +357,7 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
         }
     };
     thread::Builder::new().name("lifecycle".into()).spawn(coordinate).map_err(no_thread)?;
-    signal::spawn(&signals, life, second)
-        .map_err(|error| format!("the signals cannot be caught: {error}"))?;
+    signal::spawn(signals, life, second).map_err(|error| format!("the signals cannot be caught: {error}"))?;
     Ok(Begun { mailbox, go })
 }
 
@@ -368,7 +389,7 @@ async fn drive<F>(
                 None
             }
             Ok(Err(missing)) => Some(ServiceEnd::Failed(missing.to_string())),
-            Err(payload) => Some(ServiceEnd::Panicked(hook_task::panicked(payload).why.unwrap_or_default())),
+            Err(payload) => Some(ServiceEnd::Panicked(call::panicked(payload).why.unwrap_or_default())),
         };
         if let Some(end) = never_began {
             drop(begun.mailbox.send(Message::Service(end)));

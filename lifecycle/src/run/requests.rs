@@ -73,6 +73,14 @@ impl Tallies {
         Rc::clone(&self.all[self.all.len() - 1])
     }
 
+    /// Whether its calls are no longer awaited.
+    pub(crate) fn is_over(&self, gate: &'static Gate) -> bool {
+        self.all.iter().any(|tally| {
+            let tally = tally.borrow();
+            std::ptr::eq(tally.gate, gate) && tally.drained_in.is_some()
+        })
+    }
+
     /// One group's calls, by now.
     pub(crate) fn calls(&self, gate: &'static Gate) -> Option<Calls> {
         let tally = self.all.iter().find(|tally| std::ptr::eq(tally.borrow().gate, gate))?;

@@ -7,12 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
 use std::task::{Context, Poll};
 
 use tokio_util::sync::CancellationToken;
 
-use super::hook_task::panicked;
+use super::call::panicked;
+use super::mailbox::Mailbox;
 use super::message::Message;
 
 /// What a service future may return.
@@ -110,12 +110,12 @@ impl Drop for Polling {
 pub(crate) struct Drive<F> {
     service: Option<Pin<Box<F>>>,
     drop_now: Pin<Box<tokio_util::sync::WaitForCancellationFutureOwned>>,
-    to: Sender<Message>,
+    to: Mailbox,
     waits: bool,
 }
 
 impl<F> Drive<F> {
-    pub(crate) fn new(service: F, control: &ServiceControl, to: Sender<Message>) -> Self {
+    pub(crate) fn new(service: F, control: &ServiceControl, to: Mailbox) -> Self {
         let drop_now = Box::pin(control.drop_now.clone().cancelled_owned());
         Drive { service: Some(Box::pin(service)), drop_now, to, waits: false }
     }

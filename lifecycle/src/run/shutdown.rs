@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::coordinator::{Coordinator, exit_margin};
+use super::call::panicked;
+use super::coordinator::{Coordinator, Order};
 use super::drain::SERVICE_SETTLE;
 use super::executor::AfterFailure;
-use super::hook_task::panicked;
 use super::message::Address;
 use super::printed;
 use super::requests::Service;
 use super::track::Track;
+use crate::clock;
 use crate::events::State;
 use crate::gate::REQUESTS;
+use crate::health;
 use crate::hook::{Phase, StepSpec, Task};
 use crate::narrator::Say;
 use crate::plan::{self, Graph};
@@ -23,26 +25,30 @@ use crate::resource::Resource;
 use crate::sys;
 
 impl Coordinator {
-    pub(super) fn shut_down(mut self) {
+    pub(super) async fn shut_down(mut self) {
         let life = self.order.life;
         let Some(trigger) = life.triggered().cloned() else { return };
+        life.end_pauses();
+        self.background.monitor.stop();
         self.say_trigger(&trigger);
-        self.take_late_registrations();
+        self.see_the_checks_off().await;
+        life.registrations().stopping = true;
+        self.take_registrations();
         let served = self.seen.borrow().service != Service::NotStarted;
         let end_of_ordered = self.end_of_ordered(&trigger);
         if served {
             life.set_state(State::LameDuck);
             let until = trigger.at + self.order.settings.lameduck.value;
-            self.serve_until(end_of_ordered.map_or(until, |end| until.min(end)));
+            self.serve_until(end_of_ordered.map_or(until, |end| until.min(end))).await;
         }
         let graph = self.order.plan.shutdown.clone();
-        let ordered = self.execute(&graph, end_of_ordered, None);
+        let ordered = self.execute(&graph, end_of_ordered, None).await;
         self.conclude(&ordered);
-        self.see_the_service_off(&trigger);
+        self.see_the_service_off(&trigger).await;
 
         let report = Arc::new(self.report(&trigger));
         let hooks = self.order.plan.last_with_report.clone();
-        let with_report = self.execute(&hooks, self.share_of_reserve(&trigger, 2), Some(&report));
+        let with_report = self.execute(&hooks, self.share_of_reserve(&trigger, 2), Some(&report)).await;
         self.conclude(&with_report);
 
         let report = Arc::new(self.report(&trigger));
@@ -58,7 +64,7 @@ impl Coordinator {
             sys::write_stderr(text.as_bytes(), self.last_moment(&trigger));
         }
         let hooks = self.order.plan.last.clone();
-        let last = self.execute(&hooks, self.share_of_reserve(&trigger, 1), Some(&report));
+        let last = self.execute(&hooks, self.share_of_reserve(&trigger, 1), Some(&report)).await;
         self.conclude(&last);
         self.drop_resources(&trigger);
         self.order.narrator.flush(self.patience(&trigger));
@@ -69,6 +75,16 @@ impl Coordinator {
         drop((ordered, with_report, last));
         if let Some(rescue) = Arc::into_inner(self.rescue) {
             rescue.shut_down();
+        }
+    }
+
+    /// What a check holds, a step may take: so those that were told to end have a moment for it.
+    async fn see_the_checks_off(&mut self) {
+        let until = clock::now() + health::SETTLE;
+        while self.background.monitor.is_running() && clock::now() < until {
+            if let Some(heard) = self.hear(Some(until)).await {
+                heard.ignore();
+            }
         }
     }
 
@@ -84,71 +100,86 @@ impl Coordinator {
         });
     }
 
-    /// Steps that were registered since the start, and fewer if some were taken back.
-    fn take_late_registrations(&mut self) {
-        let life = self.order.life;
-        let registered: Vec<_> = {
-            let mut registrations = life.registrations();
-            registrations.stopping = true;
-            registrations.of(Phase::Shutdown).collect()
-        };
+    /// Steps that were registered since the start, and fewer if some were taken back. One that makes the plan invalid is
+    /// left out.
+    pub(super) fn take_registrations(&mut self) {
+        let registered: Vec<_> = self.order.life.registrations().of(Phase::Shutdown).collect();
         let mut steps = self.order.steps.clone();
         steps.retain(|step| step.id.is_some() || step.phase == Phase::Start);
-        steps.extend(registered);
-        let now = steps.iter().map(|step| &step.task);
+        let now = steps.iter().chain(&registered).map(|step| &step.task);
         let before = self.order.steps.iter().map(|step| &step.task);
-        if now.len() == before.len() && now.zip(before).all(|(now, before)| now.is(before)) {
+        if now.clone().count() == before.len() && now.zip(before).all(|(now, before)| now.is(before)) {
             return;
         }
-        let given = self.order.given.clone();
-        let input = plan::Input {
-            steps: &steps,
-            given: &given,
-            main: &self.order.main,
-            settings: &self.order.settings,
-        };
-        match plan::plan(&input) {
-            Ok(plan) => {
-                self.order.plan = plan;
-                self.order.steps = steps;
-            }
-            Err(errors) => {
-                for error in errors.messages() {
-                    self.order
-                        .narrator
-                        .say(Say::Warning(format!("a step registered since the start is left out: {error}")));
+        let all = [steps.as_slice(), &registered].concat();
+        if let Ok(plan) = self.plan_of(&all) {
+            (self.order.plan, self.order.steps) = (plan, all);
+            return;
+        }
+        if let Ok(plan) = self.plan_of(&steps) {
+            (self.order.plan, self.order.steps) = (plan, steps.clone());
+        }
+        for step in registered {
+            steps.push(step);
+            match self.plan_of(&steps) {
+                Ok(plan) => (self.order.plan, self.order.steps) = (plan, steps.clone()),
+                Err(errors) => {
+                    steps.pop();
+                    for error in errors.messages() {
+                        let text = format!("a step registered since the start is left out: {error}");
+                        self.order.narrator.say(Say::Warning(text));
+                    }
                 }
             }
         }
     }
 
+    fn plan_of(&self, steps: &[StepSpec]) -> Result<plan::Plan, plan::PlanErrors> {
+        let Order { given, main, settings, .. } = &self.order;
+        plan::plan(&plan::Input { steps, given, main, settings })
+    }
+
+    /// A worker was registered. One that came before the service runs, begins with the others.
+    pub(super) fn begin_registered(&mut self) {
+        if self.seen.borrow().service != Service::NotStarted && self.order.life.triggered().is_none() {
+            self.take_registrations();
+            self.open_workers();
+        }
+    }
+
     /// Whatever became of the steps, from here on nothing is served. A service that was told to go when their time was
     /// up has a moment for it, so that the report can tell that it went.
-    fn see_the_service_off(&mut self, trigger: &Trigger) {
+    async fn see_the_service_off(&mut self, trigger: &Trigger) {
         let life = self.order.life;
         if life.state() < State::Draining {
-            self.drain_work(&REQUESTS, None, Address::NOWHERE, None).skip(Instant::now());
+            self.drain_work(&REQUESTS, None, Address::NOWHERE, None).skip(clock::now());
         }
         for (index, step) in self.order.steps.iter().enumerate() {
             let Task::Group(gate) = step.task else { continue };
-            // One that is off stays open to the end.
-            if step.off.is_none() && !gate.is_closed() {
-                self.drain_work(gate, Some(index), Address::NOWHERE, None).skip(Instant::now());
+            // One that is off stays as it is to the end.
+            if step.off.is_none() && !self.tallies.borrow().is_over(gate) {
+                self.drain_work(gate, Some(index), Address::NOWHERE, None).skip(clock::now());
             }
         }
-        let settled = Instant::now() + SERVICE_SETTLE;
+        self.background.workers.cut();
+        let settled = clock::now() + SERVICE_SETTLE;
         let until = self.share_of_reserve(trigger, 3).map_or(settled, |share| share.min(settled));
         while self.seen.borrow().service == Service::Running
             && life.service.drop_now.is_cancelled()
-            && Instant::now() < until
+            && clock::now() < until
         {
-            if let Some(heard) = self.hear(Some(until)) {
+            if let Some(heard) = self.hear(Some(until)).await {
                 heard.ignore();
             }
         }
     }
 
-    fn execute(&mut self, graph: &Graph, deadline: Option<Instant>, report: Option<&Arc<Report>>) -> Track {
+    async fn execute(
+        &mut self,
+        graph: &Graph,
+        deadline: Option<Instant>,
+        report: Option<&Arc<Report>>,
+    ) -> Track {
         let mut track = self.launch(graph, deadline, AfterFailure::GoOn, report);
         loop {
             // Whatever went wrong is in the report; the next step runs all the same.
@@ -156,30 +187,8 @@ impl Coordinator {
             if track.execution.is_done() {
                 return track;
             }
-            self.turn(&mut track);
+            self.turn(&mut track).await;
         }
-    }
-
-    /// The `n`th last part of what is left before the process has to be on its way out.
-    fn share_of_reserve(&self, trigger: &Trigger, parts: u32) -> Option<Instant> {
-        let end = self.last_moment_of(trigger)?;
-        let now = Instant::now();
-        Some(now + end.saturating_duration_since(now) / parts)
-    }
-
-    fn last_moment_of(&self, trigger: &Trigger) -> Option<Instant> {
-        let margin = exit_margin(self.order.settings.reserve.value);
-        trigger.deadline.map(|deadline| deadline.checked_sub(margin).unwrap_or(trigger.at))
-    }
-
-    /// Until when something may be written that nobody may be reading.
-    fn last_moment(&self, trigger: &Trigger) -> Instant {
-        let patient = Instant::now() + PATIENCE;
-        self.last_moment_of(trigger).map_or(patient, |end| end.min(patient))
-    }
-
-    fn patience(&self, trigger: &Trigger) -> Duration {
-        self.last_moment(trigger).saturating_duration_since(Instant::now())
     }
 
     /// Drops what nobody took, on a thread that may hang.
@@ -209,7 +218,7 @@ impl Coordinator {
         let mut dropping = "";
         loop {
             let next = match until {
-                Some(until) => wait.recv_timeout(until.saturating_duration_since(Instant::now())),
+                Some(until) => wait.recv_timeout(until.saturating_duration_since(clock::now())),
                 None => wait.recv().map_err(Into::into),
             };
             match next {
@@ -239,7 +248,7 @@ impl Coordinator {
         steps.sort_by_key(|step| {
             let phase = match step.kind {
                 StepKind::Start => 0,
-                StepKind::Group | StepKind::Shutdown => 1,
+                StepKind::Group | StepKind::Shutdown | StepKind::Worker => 1,
                 StepKind::Last => 2,
             };
             (phase, step.outcome == Outcome::Off)
@@ -262,6 +271,7 @@ impl Coordinator {
             },
             calls,
             steps,
+            unhealthy: self.order.life.health.unhealthy(),
         };
         report.exit_code = u8::from(report.is_degraded());
         report
@@ -275,12 +285,9 @@ impl Coordinator {
         };
         let gate = match self.order.steps.iter().find(is_it).map(|step| &step.task) {
             Some(Task::Group(gate)) => *gate,
-            Some(Task::Hook(_)) => return None,
+            Some(Task::Hook(_) | Task::Worker(_)) => return None,
             None => &REQUESTS,
         };
         self.tallies.borrow().calls(gate)
     }
 }
-
-/// How long what may block on a user's pipe or subscriber is waited for.
-const PATIENCE: Duration = Duration::from_millis(500);

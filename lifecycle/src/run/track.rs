@@ -1,11 +1,14 @@
 //! A graph of steps being executed, and what is known of each node beside its state.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::executor::{Execution, Record};
 use super::hook_task::Facts;
+use super::message::Address;
+use super::workers::Member;
+use crate::context;
 use crate::gate::Gate;
 use crate::report::{Outcome, StepKind, StepReport};
 
@@ -13,17 +16,28 @@ use crate::report::{Outcome, StepKind, StepReport};
 pub(super) struct TrackedNode {
     /// The report of the step as far as it is known before it runs; `None` joins others.
     pub(super) draft: Option<StepReport>,
-    /// Of a hook.
-    pub(super) facts: Option<Arc<Facts>>,
     /// The index among all steps; `Requests` is none of them.
     pub(super) step: Option<usize>,
-    /// Of a group.
-    pub(super) gate: Option<&'static Gate>,
+    pub(super) kind: Kind,
+}
+
+/// What is known of a node beside its state, by what it does.
+pub(super) enum Kind {
+    /// Joins others.
+    Join,
+    Hook(Rc<RefCell<Facts>>),
+    Worker(Rc<RefCell<Member>>),
+    Group(&'static Gate),
 }
 
 impl TrackedNode {
     pub(super) fn is_requests(&self) -> bool {
-        self.gate.is_some() && self.step.is_none()
+        matches!(self.kind, Kind::Group(_)) && self.step.is_none()
+    }
+
+    /// An attempt was told to stop: what it gives is no more wanted.
+    pub(super) fn is_stopping(&self) -> bool {
+        matches!(&self.kind, Kind::Hook(facts) if facts.borrow().stopping)
     }
 }
 
@@ -37,16 +51,36 @@ pub(super) struct Track {
 }
 
 impl Track {
+    /// Whether an end from there still changes anything.
+    pub(super) fn awaits(&self, at: Address) -> bool {
+        at.graph == self.graph
+            && self.execution.record(at.node).is_none()
+            && match &self.nodes[at.node].kind {
+                Kind::Hook(facts) => facts.borrow().turn == at.turn,
+                Kind::Join | Kind::Group(_) | Kind::Worker(_) => true,
+            }
+    }
+
     /// The draft of a node with everything that is known by now; `None` where it joins others.
     pub(super) fn report(&self, node: usize) -> Option<StepReport> {
         let tracked = &self.nodes[node];
         let mut report = tracked.draft.clone()?;
-        if let Some(facts) = &tracked.facts {
-            let noted = facts.context.record();
-            report.rescued = facts.rescued.load(Ordering::Relaxed);
-            report.notes = noted.notes;
-            report.items = noted.items;
-        }
+        let noted = match &tracked.kind {
+            Kind::Hook(facts) => {
+                let facts = facts.borrow();
+                report.rescued = facts.rescued;
+                report.attempts.clone_from(&facts.attempts);
+                report.fallback = facts.fallback;
+                facts.context.record()
+            }
+            Kind::Worker(member) => {
+                let member = member.borrow();
+                report.worker = Some(member.report());
+                member.context().record()
+            }
+            Kind::Join | Kind::Group(_) => context::Record::default(),
+        };
+        (report.notes, report.items) = (noted.notes, noted.items);
         if let Some(Record { began, ended, end }) = self.execution.record(node) {
             report.outcome = end.outcome;
             report.error.clone_from(&end.why);
@@ -76,6 +110,8 @@ pub(super) fn draft(name: &str, module: &str, kind: StepKind, place: (&str, u32)
         order: None,
         outcome: Outcome::NotReached,
         error: None,
+        attempts: Vec::new(),
+        fallback: false,
         waited: Duration::ZERO,
         ran: Duration::ZERO,
         limit: None,
@@ -83,5 +119,6 @@ pub(super) fn draft(name: &str, module: &str, kind: StepKind, place: (&str, u32)
         notes: Vec::new(),
         items: Vec::new(),
         calls: None,
+        worker: None,
     }
 }

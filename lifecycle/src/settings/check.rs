@@ -79,6 +79,21 @@ impl Settings {
                 ));
             }
         }
+        for (key, setting, other) in [("pause", self.pause, None), ("resume", self.resume, self.pause.value)]
+        {
+            let Some(signal) = setting.value else { continue };
+            let name = signals::name(signal).map_or_else(|| signal.to_string(), str::to_owned);
+            let why = match signals::refused(signal) {
+                Some(why) => why,
+                None if self.signals.value.contains(&signal) => "it begins the shutdown",
+                None if other == Some(signal) => "it is what pauses",
+                None => continue,
+            };
+            error(format!(
+                "{key} = {name} ({}): {why}. Write a signal that nothing else uses, such as SIGUSR1 or SIGUSR2",
+                setting.origin
+            ));
+        }
         match self.worker_threads.value {
             Some(0) => error(format!(
                 "worker_threads = 0 ({}): a runtime needs at least one, write 1 or flavor = current_thread",
@@ -179,6 +194,31 @@ mod tests {
               them out"
             ]
         );
+    }
+
+    #[test]
+    fn a_signal_has_one_meaning() {
+        let fine = check(|s| {
+            let _ = s.pause(signals::SIGUSR1).resume(signals::SIGUSR2);
+        });
+        assert_eq!(fine, [""; 0]);
+        let errors = check(|s| {
+            let _ = s.pause(signals::SIGTERM).resume(signals::SIGTERM);
+        });
+        let write = "Write a signal that nothing else uses, such as SIGUSR1 or SIGUSR2";
+        assert_eq!(
+            errors,
+            ["pause", "resume"]
+                .map(|key| format!("{key} = SIGTERM (from setup): it begins the shutdown. {write}"))
+        );
+        let errors = check(|s| {
+            let _ = s.pause(signals::SIGUSR1).resume(signals::SIGUSR1);
+        });
+        assert_eq!(errors, [format!("resume = SIGUSR1 (from setup): it is what pauses. {write}")]);
+        let errors = check(|s| {
+            s.pause(libc::SIGKILL);
+        });
+        assert_eq!(errors, [format!("pause = SIGKILL (from setup): no process can catch it. {write}")]);
     }
 
     #[test]

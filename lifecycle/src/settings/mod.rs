@@ -4,6 +4,7 @@
 //! ones before it. [`Settings::check`] looks at the outcome and names every fault at once.
 
 mod check;
+mod checks;
 pub(crate) mod duration;
 mod environment;
 pub mod signals;
@@ -14,6 +15,8 @@ use std::fmt;
 use std::time::Duration;
 
 pub(crate) use check::{SettingError, TOO_LONG};
+use checks::CheckOverride;
+pub use checks::CheckSettings;
 use steps::StepOverride;
 pub use steps::StepSettings;
 
@@ -158,6 +161,7 @@ macro_rules! settings {
         pub struct Settings {
             $(pub(crate) $key: Setting<$value>,)*
             pub(crate) steps: Vec<StepOverride>,
+            pub(crate) checks: Vec<CheckOverride>,
             /// Who is writing just now.
             layer: Origin,
         }
@@ -167,6 +171,7 @@ macro_rules! settings {
                 Settings {
                     $($key: Setting { value: $default, origin: Origin::Default },)*
                     steps: Vec::new(),
+                    checks: Vec::new(),
                     layer: Origin::Builder,
                 }
             }
@@ -207,6 +212,10 @@ settings! {
     reserve(Duration => identity): Duration = Duration::from_secs(2);
     /// The signals that begin the shutdown. Default SIGTERM and SIGINT; see [`signals`].
     signals(&[i32] => <[i32]>::to_vec): Vec<i32> = vec![signals::SIGTERM, signals::SIGINT];
+    /// The signal that does what [`pause`](crate::pause) does. Default: none.
+    pause(i32 => Some): Option<i32> = None;
+    /// The signal that does what [`resume`](crate::resume) does. Default: none.
+    resume(i32 => Some): Option<i32> = None;
     /// How the process ends after a shutdown without a fault. Default [`Exit::Zero`].
     exit(Exit => identity): Exit = Exit::Zero;
     /// What a worst case over `grace` is. Default [`Budget::Warn`].

@@ -1,11 +1,14 @@
 //! What `Settings` says about single steps.
 
 use std::any::{TypeId, type_name};
+use std::future::Future;
 use std::time::Duration;
 
 use super::{Origin, SettingError, Settings};
 use crate::edge::{Edges, Node, Target};
-use crate::hook::{Step, StepSpec};
+use crate::hook::{Extra, Step, StepSpec};
+use crate::register::{self, HookResult, WhenResult};
+use crate::worker::Restart;
 
 /// What was said about one step; what was not said stays as the attribute has it.
 #[derive(Clone, Debug)]
@@ -15,6 +18,7 @@ pub(crate) struct StepOverride {
     order: Option<i32>,
     timeout: Option<Duration>,
     last: bool,
+    extra: Extra,
     after: Option<Vec<Target>>,
     before: Option<Vec<Target>>,
     off: Option<String>,
@@ -45,6 +49,7 @@ impl Settings {
                 order: None,
                 timeout: None,
                 last: false,
+                extra: Extra::default(),
                 after: None,
                 before: None,
                 off: None,
@@ -68,9 +73,56 @@ impl StepSettings<'_> {
         self
     }
 
-    /// How long it may take.
+    /// How long it may take, all attempts and the fallback together.
     pub fn timeout(self, timeout: Duration) -> Self {
         self.step.timeout = Some(timeout);
+        self
+    }
+
+    /// How often it is tried again; 0 for not at all. As [`Hook::retry`](crate::Hook::retry).
+    pub fn retry(self, retry: u32) -> Self {
+        self.step.extra.retry = Some(retry);
+        self
+    }
+
+    /// How long each attempt may take. As [`Hook::attempt`](crate::Hook::attempt).
+    pub fn attempt(self, attempt: Duration) -> Self {
+        self.step.extra.attempt = Some(attempt);
+        self
+    }
+
+    /// The pause before the first retry. As [`Hook::backoff`](crate::Hook::backoff).
+    pub fn backoff(self, backoff: Duration) -> Self {
+        self.step.extra.backoff = Some(backoff);
+        self
+    }
+
+    /// What is done in its place once every attempt has failed, instead of what the attribute says. As
+    /// [`Hook::fallback`](crate::Hook::fallback).
+    pub fn fallback<F, R>(self, fallback: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = R> + Send + 'static,
+        R: HookResult,
+    {
+        self.step.extra.fallback = Some(register::function(fallback));
+        self
+    }
+
+    /// Whether it runs at all, instead of what the attribute says. As [`Hook::when`](crate::Hook::when).
+    pub fn when<R: WhenResult>(self, when: impl Fn() -> R + Send + Sync + 'static) -> Self {
+        self.step.extra.when = Some(register::when(when));
+        self
+    }
+
+    /// Of a worker: when it is begun again.
+    ///
+    /// ```no_run
+    /// # #[allow(non_camel_case_types)] struct consume; impl lifecycle::Step for consume {}
+    /// # let mut settings = lifecycle::Settings::default();
+    /// settings.step::<consume>().restart(lifecycle::Restart::Always).retry(20);
+    /// ```
+    pub fn restart(self, restart: Restart) -> Self {
+        self.step.extra.restart = Some(restart);
         self
     }
 
@@ -123,6 +175,13 @@ impl StepOverride {
                 step.edges.before.clone_from(before);
             }
             step.keys.timeout = self.timeout.or(step.keys.timeout);
+            if self.extra.restart.is_some() && !step.is_worker() {
+                return Err(SettingError::new(format!(
+                    "step::<{}>().restart(…) ({}): it is no worker, and has nothing to begin again. Leave this setting out",
+                    self.type_name, self.origin
+                )));
+            }
+            step.extra.replace_with(&self.extra);
             step.off = self.off.clone().or(step.off.take());
         }
         match found {
@@ -139,7 +198,7 @@ impl StepOverride {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook::{Phase, Signature, StepKeys, Task};
+    use crate::hook::{Extra, Phase, Signature, StepKeys, Task};
     use std::sync::Arc;
 
     struct CloseDb;
@@ -156,6 +215,7 @@ mod tests {
             id: Some(TypeId::of::<CloseDb>()),
             phase: Phase::Shutdown,
             keys,
+            extra: Extra::default(),
             edges: Edges::default(),
             signature: Signature::default(),
             off: None,
@@ -174,6 +234,47 @@ mod tests {
         assert!(settings.apply_steps(&mut steps).is_empty());
         assert_eq!(steps[0].keys, StepKeys { order: Some(4), timeout: Some(SECOND), last: false });
         assert_eq!(steps[0].off.as_deref(), Some("no database"));
+    }
+
+    #[test]
+    fn how_it_is_tried_is_replaced_key_by_key() {
+        let mut settings = Settings::default();
+        settings.step::<CloseDb>().retry(0).when(|| false);
+        let written = Extra {
+            retry: Some(2),
+            attempt: Some(SECOND),
+            fallback: Some(register::function(|| async {})),
+            ..Extra::default()
+        };
+        let mut steps = [StepSpec { extra: written, ..spec(StepKeys::default()) }];
+        assert!(settings.apply_steps(&mut steps).is_empty());
+        let Extra { retry, attempt, backoff, fallback, when, .. } = &steps[0].extra;
+        assert_eq!((*retry, *attempt, *backoff), (Some(0), Some(SECOND), None));
+        assert!(fallback.is_some() && when.is_some());
+
+        let mut settings = Settings::default();
+        settings.step::<CloseDb>().attempt(2 * SECOND).backoff(SECOND).fallback(|| async { Err("no") });
+        assert!(settings.apply_steps(&mut steps).is_empty());
+        let Extra { retry, attempt, backoff, .. } = &steps[0].extra;
+        assert_eq!((*retry, *attempt, *backoff), (Some(0), Some(2 * SECOND), Some(SECOND)));
+    }
+
+    #[test]
+    fn how_often_and_when_it_is_begun_again() {
+        let mut settings = Settings::default();
+        settings.step::<CloseDb>().restart(Restart::Always).retry(7);
+        let written = Extra { retry: Some(2), backoff: Some(SECOND), ..Extra::default() };
+        let hook = StepSpec { extra: written.clone(), ..spec(StepKeys::default()) };
+        let Task::Hook(begin) = hook.task.clone() else { panic!("it is a hook") };
+        let mut steps = [StepSpec { task: Task::Worker(begin), ..hook.clone() }];
+        assert!(settings.apply_steps(&mut steps).is_empty());
+        let Extra { retry, backoff, restart, .. } = steps[0].extra.clone();
+        assert_eq!((retry, backoff, restart), (Some(7), Some(SECOND), Some(Restart::Always)));
+        let errors = settings.apply_steps(&mut [hook]);
+        assert!(
+            errors[0].to_string().contains("CloseDb>().restart(…) (from the builder): it is no worker"),
+            "{errors:?}"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod cost;
 mod edges;
 mod oracle;
 mod property;
+mod workers;
 mod world;
 
 use super::graph::Node;

@@ -7,6 +7,7 @@ use super::super::*;
 use super::world::{Relation, TYPES, World, index_of, need};
 use crate::edge::Target;
 use crate::hook::Use;
+use crate::worker::Restart;
 
 pub(super) fn gives(step: &StepSpec, of: usize) -> bool {
     step.signature.gives.iter().any(|gift| need(of, Use::Share).keys.contains(&gift.key))
@@ -159,6 +160,7 @@ impl<'a> Oracle<'a> {
                         && gives(&steps[from], of)
                         && self.uses(to, of).next().is_some();
                     let takes = self.takers(of) == BTreeSet::from([Some(to)])
+                        && !steps[to].is_worker()
                         && self.uses(from, of).next().is_some()
                         && stage(&steps[from]) == stage(&steps[to]);
                     if provides || takes {
@@ -225,7 +227,7 @@ impl<'a> Oracle<'a> {
 
     /// Where it stands if nothing is said of it.
     fn unmoved(&self, step: usize) -> i32 {
-        -i32::from(self.world.steps[step].is_group())
+        -i32::from(self.world.steps[step].is_early())
     }
 
     /// The lowest order that follows it by `before` or by what is taken.
@@ -323,7 +325,17 @@ impl<'a> Oracle<'a> {
                     if taker == user && needs(user).iter().filter(|need| index_of(need) == of).count() > 1 {
                         errors.insert(format!("takes twice {} {of}", name(user)));
                     }
-                    if self.stage(user) > self.stage(taker) && !need.optional {
+                    // A worker has it before the service begins, and uses it until its stop.
+                    let takes_early = taker.is_some_and(|taker| steps[taker].is_worker());
+                    let after = match takes_early {
+                        true => user != taker && self.stage(user) > 0,
+                        false => self.stage(user) > self.stage(taker),
+                    };
+                    let again = |taker: usize| steps[taker].extra.restart != Some(Restart::Never);
+                    if takes_early && taker.is_some_and(again) {
+                        errors.insert(format!("taken at each run {} {of}", name(taker)));
+                    }
+                    if after && !need.optional {
                         errors.insert(format!("used after take {} {} {of}", name(user), name(taker)));
                     }
                 }

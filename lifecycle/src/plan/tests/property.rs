@@ -9,9 +9,10 @@ use super::super::graph::Node;
 use super::super::rank::RankSource;
 use super::super::*;
 use super::oracle::{Oracle, gives};
-use super::world::{Draft, TYPES, World, group, index_of, need, start, stop};
+use super::world::{Draft, TYPES, World, group, index_of, need, start, stop, worker};
 use crate::hook::Use;
 use crate::settings::Limit;
+use crate::worker::Restart;
 
 struct Random(u64);
 
@@ -45,12 +46,15 @@ fn world(seed: u64) -> World {
     for (n, (starts, name)) in named.iter().enumerate() {
         let starts = *starts;
         let is_group = !starts && random.percent(10);
-        let mut step = match (starts, is_group) {
-            (true, _) => start(name),
-            (false, true) => group(name),
-            (false, false) => stop(name),
+        let is_worker = !starts && !is_group && random.percent(12);
+        let mut step = match (starts, is_group, is_worker) {
+            (true, ..) => start(name),
+            (false, true, _) => group(name),
+            (false, false, true) if random.percent(40) => worker(name).restart(Restart::Never),
+            (false, false, true) => worker(name),
+            (false, false, false) => stop(name),
         };
-        let last = !starts && random.percent(if is_group { trouble } else { 15 });
+        let last = !starts && !is_worker && random.percent(if is_group { trouble } else { 15 });
         let unranked = last && !is_group;
         if random.percent(if unranked { trouble } else { 50 - edges / 2 }) {
             step = step.order(random.below(6) as i32 - 3);
@@ -160,6 +164,9 @@ fn label(error: &PlanError) -> Option<String> {
         }
         PlanError::TwoTakes { type_name, .. } => format!("two takes {}", of(type_name)),
         PlanError::TakesTwice { step, type_name } => format!("takes twice {} {}", name(step), of(type_name)),
+        PlanError::RestartTakes { step, type_name, .. } => {
+            format!("taken at each run {} {}", name(step), of(type_name))
+        }
         PlanError::UsedAfterTake { type_name, user, taker } => {
             format!("used after take {} {} {}", name(user), name(taker), of(type_name))
         }
@@ -180,8 +187,9 @@ fn label(error: &PlanError) -> Option<String> {
     })
 }
 
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 17] = [
     "last group",
+    "taken at each run",
     "last with edges",
     "after last",
     "other phase",
@@ -309,7 +317,7 @@ fn check(world: &World, seed: u64, seen: &mut BTreeMap<String, usize>) {
                 saw("plan with an early group");
             }
             let derived = |(step, rank): (usize, &i32)| {
-                !world.steps[step].is_group() && oracle.explicit(step).unwrap_or(0) != *rank
+                !world.steps[step].is_early() && oracle.explicit(step).unwrap_or(0) != *rank
             };
             if ranks.iter().enumerate().any(derived) {
                 saw("plan with derived ranks");

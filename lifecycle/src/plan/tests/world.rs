@@ -10,7 +10,8 @@ use std::time::Duration;
 use super::super::*;
 use crate::edge::{At, Target};
 use crate::gate::Gate;
-use crate::hook::{Need, StepKeys, Task, Use};
+use crate::hook::{Extra, Need, StepKeys, Task, Use};
+use crate::worker::Restart;
 
 pub(super) struct Config;
 pub(super) struct Db;
@@ -67,6 +68,7 @@ fn draft(name: &str, phase: Phase) -> Draft {
         id: None,
         phase,
         keys: StepKeys::default(),
+        extra: Extra::default(),
         edges: crate::edge::Edges::default(),
         signature: Signature::default(),
         off: None,
@@ -80,6 +82,12 @@ static GATE: Gate = Gate::new("Test");
 pub(super) fn group(name: &str) -> Draft {
     let mut draft = draft(name, Phase::Shutdown);
     draft.0.task = Task::Group(&GATE);
+    draft
+}
+
+pub(super) fn worker(name: &str) -> Draft {
+    let mut draft = draft(name, Phase::Shutdown);
+    draft.0.task = Task::Worker(Arc::new(|_| unreachable!("a plan begins nothing")));
     draft
 }
 
@@ -149,6 +157,10 @@ impl Draft {
     }
     pub(super) fn takes(self, of: usize) -> Self {
         self.needs(need(of, Use::Take))
+    }
+    pub(super) fn restart(mut self, restart: Restart) -> Self {
+        self.0.extra.restart = Some(restart);
+        self
     }
     pub(super) fn maybe(self, of: usize) -> Self {
         self.needs(need(of, Use::Share).optional())

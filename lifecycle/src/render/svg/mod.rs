@@ -40,7 +40,7 @@ pub(crate) fn plan(plan: &Plan) -> String {
     let rows = |kinds: &[StepKind]| kinds.iter().flat_map(|&kind| plan.section(kind)).collect::<Vec<_>>();
     let (start, shutdown) = (rows(&[StepKind::Start]), rows(&[StepKind::Shutdown, StepKind::Last]));
     let names =
-        plan.steps.iter().map(|step| shown(&step.id).chars().count()).max().unwrap_or_default().max(10);
+        plan.steps.iter().map(|step| shown(&step.title()).chars().count()).max().unwrap_or_default().max(10);
     let left = MARGIN + BANDS + (names as f64 + 3.0) * NAME_CHAR;
     let mut canvas = Canvas::new(left + CHART + RIGHT + MARGIN);
     let verdict = format!("The shutdown {}", super::plan_text::verdict(plan));
@@ -210,7 +210,7 @@ impl Section<'_> {
         self.canvas.open("g", &[("class", &"step")]);
         self.canvas.tip(&tip(step));
         let mark = if step.critical { "◆ " } else { "" };
-        self.name(&format!("{mark}{}", shown(&step.id)), step.critical, y);
+        self.name(&format!("{mark}{}", shown(&step.title())), step.critical, y);
         match (step.begins, step.ends) {
             (Some(begins), Some(ends)) => {
                 // Last steps have their time after that.
@@ -321,9 +321,9 @@ fn shown(id: &str) -> String {
 
 fn tip(step: &PlanStep) -> String {
     let time = |time: Option<Duration>| time.map_or_else(|| "never".to_owned(), spell);
-    let mut tip = format!("{}: order {}", step.id, step.rank());
+    let mut tip = format!("{}: order {}", step.title(), step.rank());
     if step.order.is_none() {
-        tip = format!("{}: {}", step.id, step.rank());
+        tip = format!("{}: {}", step.title(), step.rank());
     }
     if !step.after.is_empty() {
         tip.push_str(&format!("; waits for {}", step.waits_for()));

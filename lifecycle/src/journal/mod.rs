@@ -1,0 +1,105 @@
+//! The durable form of what happened, across runs: docs/JOURNAL.md has the format and the guarantees.
+//!
+//! A run opens the journal before anything is started. From then on its records are written by a thread of the
+//! journal's own: whoever has something to record hands it over, and is told when it is durable.
+
+mod file;
+mod line;
+mod previous;
+mod record;
+mod replay;
+#[cfg(test)]
+mod tests;
+mod time;
+mod writer;
+
+use std::path::Path;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+pub(crate) use self::file::OpenError;
+use self::file::{Held, hold};
+pub use self::previous::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
+pub(crate) use self::record::Event;
+use self::replay::Debts;
+pub(crate) use self::writer::NotWritten;
+use self::writer::{Pen, Request, write};
+
+/// A handle to the open journal.
+#[derive(Clone, Debug)]
+pub(crate) struct Journal {
+    to: Sender<Request>,
+    debts: Arc<Mutex<Debts>>,
+}
+
+/// What opening a journal brings.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) journal: Journal,
+    pub(crate) previous: PreviousRun,
+    /// What a person should know of the file.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Journal {
+    /// Takes hold of the journal at `path`, finds out what has happened before, and records durably that the run
+    /// `run` begins. Waits for the disk.
+    ///
+    /// # Errors
+    /// It cannot be used: see [`OpenError`].
+    pub(crate) fn open(path: &Path, run: &str) -> Result<Opened, OpenError> {
+        let Held { file, length, numbering, previous, debts, warnings, lock } =
+            hold(path, run, SystemTime::now())?;
+        let (to, requests) = channel();
+        let pen = Pen::new(file, length, numbering);
+        let writing = move || {
+            // Held for as long as anything may be written.
+            let _lock = lock;
+            write(&requests, pen);
+        };
+        thread::Builder::new()
+            .name("lifecycle-journal".into())
+            .spawn(writing)
+            .map_err(|error| OpenError::by_system(format!("the system gives no more threads: {error}")))?;
+        Ok(Opened { journal: Journal { to, debts: Arc::new(Mutex::new(debts)) }, previous, warnings })
+    }
+
+    /// Has an event recorded, and returns at once. `then` is called on the journal's thread when it is durable, with all
+    /// that was handed over before, or when it could not become so; it must return at once too.
+    pub(crate) fn record(&self, event: Event, then: impl FnOnce(Result<(), NotWritten>) + Send + 'static) {
+        self.send(event, Some(Box::new(then)));
+    }
+
+    /// As [`record`](Self::record), where nobody waits for it.
+    pub(crate) fn note(&self, event: Event) {
+        self.send(event, None);
+    }
+
+    fn send(&self, event: Event, then: Option<writer::Then>) {
+        self.debts().apply(&event);
+        let request = Request::Write { event, at: SystemTime::now(), then };
+        if let Err(unsent) = self.to.send(request) {
+            if let Request::Write { then: Some(then), .. } = unsent.0 {
+                then(Err(NotWritten("the journal's thread has failed".to_owned())));
+            }
+        }
+    }
+
+    /// Waits until everything handed over so far is durable or has failed, or the time is up. Returns whether it is
+    /// through.
+    pub(crate) fn flush(&self, within: Duration) -> bool {
+        let (done, wait) = channel();
+        self.to.send(Request::Flush(done)).is_ok() && wait.recv_timeout(within).is_ok()
+    }
+
+    /// What is owed for steps of earlier runs at this moment.
+    pub(crate) fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.debts().letters().cloned().collect()
+    }
+
+    fn debts(&self) -> MutexGuard<'_, Debts> {
+        self.debts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

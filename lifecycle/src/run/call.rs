@@ -1,0 +1,185 @@
+//! One call of a user's function on its way.
+//!
+//! An async call is handed to the service's runtime. If that has not begun to poll it in time, its threads are stuck, and
+//! the rescue runtime claims it: one compare-exchange decides who polls it, so that it runs once. A sync call has an OS
+//! thread of its own from the beginning, since a runtime's blocking threads may never run what they are given during a
+//! shutdown.
+
+use std::any::Any;
+use std::future::Future;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::thread;
+
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::executor::End;
+use super::message::Teller;
+use crate::context::{self, StepContext};
+use crate::hook::{Call, CallResult};
+use crate::report::{Item, Outcome};
+use crate::resource::Resource;
+
+/// A call that has been handed over. Its end is told by the teller, after its values are gone.
+pub(super) struct Running {
+    token: CancellationToken,
+    context: Arc<StepContext>,
+    /// Of an async call.
+    handed: Option<(Arc<Job>, AbortHandle)>,
+}
+
+impl Running {
+    /// Hands it over.
+    ///
+    /// # Errors
+    /// The system gives no thread for a sync call.
+    pub(super) fn begin(
+        call: Call,
+        step: &str,
+        token: CancellationToken,
+        context: Arc<StepContext>,
+        teller: Teller,
+        runtime: &Handle,
+    ) -> io::Result<Self> {
+        let mut this = Running { token, context: Arc::clone(&context), handed: None };
+        match call {
+            Call::Async(future) => this.hand((teller, future), runtime),
+            Call::Sync(call) => {
+                let runtime = runtime.clone();
+                thread::Builder::new().name(format!("lifecycle: {step}")).spawn(move || {
+                    let _runtime = runtime.enter();
+                    let _step = context::enter_step(Arc::clone(&context));
+                    let (end, gifts) = conclude(catch_unwind(AssertUnwindSafe(call)), &context);
+                    teller.tell(end, gifts);
+                })?;
+            }
+        }
+        Ok(this)
+    }
+
+    fn hand(&mut self, inside: Inside, runtime: &Handle) {
+        let job = Arc::new(Job { claimed: AtomicBool::new(false), inside: Mutex::new(Some(inside)) });
+        let (there, context) = (Arc::clone(&job), Arc::clone(&self.context));
+        let task = runtime.spawn(async move {
+            if let Some((teller, future)) = there.claim() {
+                run(teller, context, future).await;
+            }
+        });
+        self.handed = Some((job, task.abort_handle()));
+    }
+
+    /// Nobody polls it yet.
+    pub(super) fn is_unbegun(&self) -> bool {
+        self.handed.as_ref().is_some_and(|(job, _)| !job.claimed.load(Ordering::Acquire))
+    }
+
+    /// Has it polled by this runtime, unless the first one is quicker after all. Returns whether it is.
+    pub(super) fn rescue(&mut self, runtime: &Handle) -> bool {
+        match self.claim() {
+            Some(inside) => {
+                self.hand(inside, runtime);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Tells it to stop, and drops it where it waits.
+    pub(super) fn stop(&mut self) {
+        self.token.cancel();
+        if let Some((_, abort)) = &self.handed {
+            abort.abort();
+        }
+        self.take_back();
+    }
+
+    /// If nobody has begun it, it will not be, and it is dropped away from this thread: that is a user's code.
+    pub(super) fn take_back(&mut self) {
+        if let Some(inside) = self.claim() {
+            drop_elsewhere(inside);
+        }
+    }
+
+    fn claim(&self) -> Option<Inside> {
+        self.handed.as_ref().and_then(|(job, _)| job.claim())
+    }
+}
+
+/// Drops a user's value on a thread of its own; leaks it if there is none to be had.
+pub(crate) fn drop_elsewhere<T: Send + 'static>(value: T) {
+    let slot = Arc::new(Mutex::new(Some(value)));
+    let there = Arc::clone(&slot);
+    let spawned = thread::Builder::new().name("lifecycle-drop".into()).spawn(move || {
+        let value = there.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(value);
+    });
+    if spawned.is_err() {
+        std::mem::forget(slot);
+    }
+}
+
+type CallFuture = Pin<Box<dyn Future<Output = CallResult> + Send>>;
+type Inside = (Teller, CallFuture);
+
+/// A call that one of two runtimes will poll.
+struct Job {
+    claimed: AtomicBool,
+    inside: Mutex<Option<Inside>>,
+}
+
+impl Job {
+    fn claim(&self) -> Option<Inside> {
+        self.claimed.compare_exchange(false, true, Ordering::AcqRel, Ordering::Acquire).ok()?;
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Polls the call. The future is dropped before the teller speaks.
+async fn run(teller: Teller, context: Arc<StepContext>, future: CallFuture) {
+    let (end, gifts) = {
+        let mut future = pin!(context::in_step(Arc::clone(&context), future));
+        let result =
+            std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+                Ok(Poll::Pending) => Poll::Pending,
+                Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
+                Err(payload) => Poll::Ready(Err(payload)),
+            })
+            .await;
+        conclude(result, &context)
+    };
+    teller.tell(end, gifts);
+}
+
+fn conclude(result: Result<CallResult, Box<dyn Any + Send>>, context: &StepContext) -> (End, Vec<Resource>) {
+    let noted = context.close();
+    match result {
+        Ok(Ok(gifts)) => (done(&noted.items), gifts),
+        Ok(Err(error)) => (End::new(Outcome::Failed, error), Vec::new()),
+        Err(payload) => (panicked(payload), Vec::new()),
+    }
+}
+
+/// Of a call that returned without an error.
+fn done(items: &[Item]) -> End {
+    match items.iter().filter(|item| item.error.is_some()).count() {
+        0 => End::bare(Outcome::Done),
+        failed => End::new(Outcome::Partial, format!("{failed} of {} items failed", items.len())),
+    }
+}
+
+/// The end of something that panicked. The payload is leaked: its own `Drop` may panic again.
+pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> End {
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a value that is no text".to_owned());
+    std::mem::forget(payload);
+    End::new(Outcome::Panicked, text)
+}

@@ -1,0 +1,185 @@
+//! From a graph of the plan to one that is executed: what each kind of node does, and what is known of it beforehand.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::coordinator::Coordinator;
+use super::drain::{DrainWork, Stage};
+use super::executor::{AfterFailure, Execution, MaybeWork};
+use super::hook_task::{Excuse, HookTask, Hooks};
+use super::message::Address;
+use super::track::{Kind, Track, TrackedNode, draft};
+use super::workers::WorkerStop;
+use crate::clock;
+use crate::gate::{Gate, REQUESTS};
+use crate::hook::{Begin, StepSpec, Task};
+use crate::plan::{Graph, NodeKind, Place};
+use crate::report::{Report, StepKind, StepReport};
+
+impl Coordinator {
+    /// Begins a graph, which is cut at `deadline`.
+    pub(super) fn launch(
+        &mut self,
+        graph: &Graph,
+        deadline: Option<Instant>,
+        after_failure: AfterFailure,
+        report: Option<&Arc<Report>>,
+    ) -> Track {
+        self.graphs += 1;
+        let number = self.graphs;
+        let mut nodes = Vec::with_capacity(graph.nodes.len());
+        let mut works: Vec<(MaybeWork, Vec<usize>)> = Vec::with_capacity(graph.nodes.len());
+        for (index, node) in graph.nodes.iter().enumerate() {
+            let at = Address { graph: number, node: index, turn: 0 };
+            let (tracked, work) = match node.kind {
+                NodeKind::Step(step) => match &self.order.steps[step].task {
+                    Task::Hook(begin) => self.hook(step, begin, at, deadline, report),
+                    Task::Worker(_) => self.worker(step, at, deadline),
+                    Task::Group(gate) => self.group(step, gate, at, deadline),
+                },
+                NodeKind::Requests => self.requests(at, deadline),
+                NodeKind::Barrier => (TrackedNode { draft: None, step: None, kind: Kind::Join }, None),
+            };
+            nodes.push(tracked);
+            works.push((work, node.next.clone()));
+        }
+        let began = clock::now();
+        let execution = Execution::begin(works, deadline, after_failure, began);
+        Track { graph: number, execution, nodes, began }
+    }
+
+    /// The trigger came before the graph's first step.
+    pub(super) fn reach_none(&mut self, graph: &Graph) {
+        for node in &graph.nodes {
+            let NodeKind::Step(step) = node.kind else { continue };
+            let report = self.placed_draft(step);
+            self.excuse_takers_of(step, &report);
+            self.reports.push(report);
+        }
+    }
+
+    fn hook(
+        &self,
+        index: usize,
+        begin: &Begin,
+        at: Address,
+        deadline: Option<Instant>,
+        report: Option<&Arc<Report>>,
+    ) -> (TrackedNode, MaybeWork) {
+        let spec = &self.order.steps[index];
+        let placed = &self.order.plan.steps[index];
+        let limit = placed.limit;
+        let hooks = Hooks {
+            mailbox: self.mailbox.clone(),
+            runtime: self.runtime(),
+            rescue: Arc::clone(&self.rescue),
+            resources: &self.order.life.resources,
+            report: report.cloned(),
+            deadline,
+            narrator: self.order.narrator.clone(),
+            id: self.id.clone(),
+        };
+        let (task, facts) = HookTask::new(spec.clone(), Arc::clone(begin), at, limit, hooks, self.excuse());
+        let draft = self.placed_draft(index);
+        let tracked = TrackedNode { draft: Some(draft), step: Some(index), kind: Kind::Hook(facts) };
+        (tracked, Some(Box::new(task)))
+    }
+
+    /// By what became of who should have provided.
+    fn excuse(&self) -> Excuse {
+        let fates = Rc::clone(&self.fates);
+        let provider = self.order.plan.providers();
+        Rc::new(move |missing| fates.borrow().excuse(provider.get(&missing.key).copied()))
+    }
+
+    /// A worker's stop.
+    fn worker(&mut self, index: usize, at: Address, deadline: Option<Instant>) -> (TrackedNode, MaybeWork) {
+        let limit = self.order.plan.steps[index].limit;
+        let member = self.background.workers.member(&self.order.steps[index], limit);
+        let work = WorkerStop {
+            member: Rc::clone(&member),
+            at,
+            deadline,
+            resources: &self.order.life.resources,
+            excuse: self.excuse(),
+        };
+        let draft = self.placed_draft(index);
+        let tracked = TrackedNode { draft: Some(draft), step: Some(index), kind: Kind::Worker(member) };
+        (tracked, Some(Box::new(work)))
+    }
+
+    /// The start has ended well: the workers begin, those with all their resources at once.
+    pub(super) fn open_workers(&mut self) {
+        let means = self.background.means(self.order.life, self.mailbox.clone(), self.runtime());
+        for (step, placed) in self.order.steps.iter().zip(&self.order.plan.steps) {
+            if step.is_worker() && matches!(placed.place, Place::Ranked(_)) {
+                self.background.workers.member(step, placed.limit);
+            }
+        }
+        self.background.workers.open(means);
+        self.background.workers.begin_ready(Instant::now());
+    }
+
+    fn group(
+        &self,
+        index: usize,
+        gate: &'static Gate,
+        at: Address,
+        deadline: Option<Instant>,
+    ) -> (TrackedNode, MaybeWork) {
+        let work = self.drain_work(gate, Some(index), at, deadline);
+        let draft = self.placed_draft(index);
+        let tracked = TrackedNode { draft: Some(draft), step: Some(index), kind: Kind::Group(gate) };
+        (tracked, Some(Box::new(work)))
+    }
+
+    fn requests(&self, at: Address, deadline: Option<Instant>) -> (TrackedNode, MaybeWork) {
+        let work = self.drain_work(&REQUESTS, None, at, deadline);
+        let limit = work.within;
+        let draft = StepReport { limit, ..draft("Requests", "lifecycle", StepKind::Group, ("", 0)) };
+        let tracked = TrackedNode { draft: Some(draft), step: None, kind: Kind::Group(&REQUESTS) };
+        (tracked, Some(Box::new(work)))
+    }
+
+    /// A step's gate, or that of `Requests`.
+    pub(super) fn drain_work(
+        &self,
+        gate: &'static Gate,
+        step: Option<usize>,
+        at: Address,
+        deadline: Option<Instant>,
+    ) -> DrainWork {
+        let settings = &self.order.settings;
+        DrainWork {
+            life: self.order.life,
+            gate,
+            tally: self.tallies.borrow_mut().of(gate),
+            service: step.is_none().then(|| Rc::clone(&self.seen)),
+            mailbox: self.mailbox.clone(),
+            at,
+            within: match step {
+                Some(step) => Some(self.order.plan.steps[step].limit),
+                None => settings.drain.value.within(),
+            },
+            cut: settings.cut.value,
+            deadline,
+            stage: Stage::NotBegun,
+        }
+    }
+
+    /// What is known of a step before it has run.
+    fn placed_draft(&self, step: usize) -> StepReport {
+        let placed = &self.order.plan.steps[step];
+        let order = match &placed.place {
+            // None of the numbers says when an early one has its turn.
+            Place::Ranked(rank) => Some(rank.value).filter(|_| !rank.early),
+            _ => None,
+        };
+        StepReport { order, limit: Some(placed.limit), ..step_draft(&self.order.steps[step]) }
+    }
+}
+
+pub(super) fn step_draft(spec: &StepSpec) -> StepReport {
+    draft(&spec.name, &spec.module, spec.kind(), (&spec.file, spec.line))
+}

@@ -1,0 +1,224 @@
+//! Health checks as an attribute would leave them behind: their arguments by type, sync and async.
+#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+
+use std::fs;
+use std::future::{Future, pending, poll_fn};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+
+use lifecycle::__private as p;
+use lifecycle::{CancellationToken, Event, HealthCheck, Settings, Take, on_shutdown, on_start};
+use lifecycle_tests::scene::{block_on, plays, told, told_blocking};
+
+/// What `#[health_check]` writes beside a function.
+macro_rules! gather {
+    ($part:ident { $($more:tt)* } $function:ident $arguments:tt $kind:ident) => {
+        p::$part {
+            signature: |signature: &mut p::Signature| gather!(@takes signature $arguments),
+            call: |inputs: &mut p::Inputs<'_>| gather!(@call inputs $function $arguments $kind),
+            $($more)*
+        }
+    };
+    (@takes $signature:ident ($($name:ident: $type:ty),*)) => {{
+        let _ = &$signature;
+        #[allow(unused_imports)]
+        use p::argument::{ByClone as _, ByNothing as _, ByOption as _, BySpecial as _, ByWrapper as _};
+        $($signature.takes((&&&&&p::argument::Arg::<$type>::NEW).kind());)*
+    }};
+    (@call $inputs:ident $function:ident ($($name:ident: $type:ty),*) $kind:ident) => {{
+        let _ = &$inputs;
+        #[allow(unused_imports)]
+        use p::argument::{ByClone as _, ByNothing as _, ByOption as _, BySpecial as _, ByWrapper as _};
+        $(let mut $name = p::argument::hold((&&&&&p::argument::Arg::<$type>::NEW).kind(), $inputs)?;)*
+        Ok(gather!(@$kind $function($($name.lend()),*)))
+    }};
+    (@awaits $call:expr) => {
+        p::Call::Async(Box::pin(async move { $call.await.map(|()| Vec::new()) }))
+    };
+    (@blocks $call:expr) => {
+        p::Call::Sync(Box::new(move || $call.map(|()| Vec::new())))
+    };
+}
+
+macro_rules! health_check {
+    ($function:ident $arguments:tt $kind:ident, $keys:expr, $recover:expr, $when:expr) => {
+        #[allow(non_camel_case_types)]
+        struct $function {}
+        impl HealthCheck for $function {}
+        p::inventory::submit! {
+            gather!(CheckDef {
+                name: stringify!($function),
+                module: module_path!(),
+                file: file!(),
+                line: line!(),
+                id: p::TypeId::of::<$function>,
+                keys: $keys,
+                recover: $recover,
+                when: $when,
+            } $function $arguments $kind)
+        }
+    };
+}
+
+const QUICK: p::CheckKeys = p::CheckKeys {
+    interval: Some(Duration::from_millis(5)),
+    timeout: Some(Duration::from_millis(50)),
+    retry: Some(2),
+    delay: Some(Duration::from_millis(5)),
+};
+
+struct Db {
+    connected: AtomicBool,
+}
+
+/// What `main` provides late.
+async fn db_answers(db: &Db, pool: Option<Arc<Pool>>) -> Result<(), String> {
+    assert!(pool.is_none() || !plays("late"));
+    if db.connected.load(Ordering::SeqCst) { Ok(()) } else { Err("not connected".to_owned()) }
+}
+
+fn reconnect(db: &Db, route: Arc<str>) -> Result<(), String> {
+    println!("reconnecting by {route} on {}", thread::current().name().unwrap_or_default());
+    db.connected.store(true, Ordering::SeqCst);
+    Ok(())
+}
+
+/// What reconnecting takes beside.
+struct Told;
+
+health_check!(
+    db_answers(db: &Db, pool: Option<Arc<Pool>>) awaits,
+    QUICK,
+    Some(gather!(RecoverDef {} reconnect(db: &Db, route: Arc<str>) blocks)),
+    Some(p::WhenDef {
+        signature: |signature| gather!(@takes signature (_told: &Told)),
+        ask: |inputs| {
+            use p::argument::ByWrapper as _;
+            p::argument::hold((&&&&&p::argument::Arg::<&Told>::NEW).kind(), inputs)?;
+            Ok(Box::new(|| Ok(())))
+        },
+    })
+);
+
+static DISK_RUNS: AtomicUsize = AtomicUsize::new(0);
+
+/// Blocks its thread until the test says otherwise.
+fn disk() -> Result<(), String> {
+    if DISK_RUNS.fetch_add(1, Ordering::SeqCst) == 0 {
+        told_blocking("release the disk");
+    }
+    Ok(())
+}
+
+health_check!(disk() blocks, QUICK, None, None);
+
+static HOLDERS: AtomicUsize = AtomicUsize::new(0);
+
+struct Pool;
+
+/// What is gone only a moment after it was told to go.
+struct SlowToGo;
+
+impl Drop for SlowToGo {
+    fn drop(&mut self) {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+async fn holds(pool: &Pool) -> Result<(), String> {
+    let _slow = SlowToGo;
+    HOLDERS.fetch_add(1, Ordering::SeqCst);
+    pending::<()>().await;
+    drop_nothing(pool);
+    Ok(())
+}
+
+fn drop_nothing(_: &Pool) {}
+
+fn holds_blocking(_pool: &Pool, token: CancellationToken) -> Result<(), String> {
+    HOLDERS.fetch_add(1, Ordering::SeqCst);
+    while !token.is_cancelled() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+const PATIENT: p::CheckKeys = p::CheckKeys { timeout: Some(Duration::from_secs(3600)), ..QUICK };
+
+health_check!(holds(pool: &Pool) awaits, PATIENT, None, None);
+health_check!(holds_blocking(pool: &Pool, token: CancellationToken) blocks, PATIENT, None, None);
+
+#[on_start]
+fn open_pool() -> Option<Pool> {
+    plays("holds").then_some(Pool)
+}
+
+#[on_shutdown]
+async fn close_pool(pool: Option<Take<Pool>>) {
+    println!("a pool is closed: {}", pool.is_some());
+}
+
+fn setup(settings: &mut Settings) {
+    // What listens to the test is a thread, which would else have the name of the check that first asks.
+    let mut listens = Box::pin(told("nothing"));
+    block_on(poll_fn(|cx| Poll::Ready(_ = listens.as_mut().poll(cx))));
+    if plays("late") {
+        settings.health_check::<db_answers>().retry(1).delay(Duration::ZERO);
+    }
+    if plays("late") || plays("holds") {
+        settings.health_check::<disk>().off("not played");
+    }
+}
+
+async fn until(wanted: fn(&Event) -> bool) {
+    let mut events = lifecycle::events();
+    while !wanted(&events.recv().await.unwrap()) {}
+}
+
+/// The threads of a check.
+fn threads(check: &str) -> usize {
+    let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+    let tasks = fs::read_dir("/proc/self/task").unwrap().map(Result::unwrap);
+    tasks.filter(|task| task.path().exists()).map(name).filter(|name| name.trim_end() == check).count()
+}
+
+#[lifecycle::main(setup = setup)]
+async fn main() {
+    let stopping = lifecycle::stopping();
+    if plays("late") {
+        println!("{}", lifecycle::health().check("db_answers").unwrap());
+        lifecycle::provide::<Arc<str>>(Arc::from("the back door")).unwrap();
+        lifecycle::provide(Told).unwrap();
+        // A check that waits does not keep the service from being ready.
+        while !lifecycle::is_ready() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let mut events = lifecycle::events();
+        lifecycle::provide(Db { connected: AtomicBool::new(false) }).unwrap();
+        while !matches!(events.recv().await, Some(Event::Recovered { .. })) {}
+        println!("{}", lifecycle::health().check("db_answers").unwrap());
+        println!("{}", lifecycle::health().check("disk").unwrap());
+    }
+    if plays("stuck") || plays("released") {
+        until(|event| matches!(event, Event::RecoveryFailed { .. })).await;
+        // So long that it is due many more times.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        println!("{}", lifecycle::health().check("disk").unwrap());
+        println!("{} run, {} thread", DISK_RUNS.load(Ordering::SeqCst), threads("lifecycle: disk"));
+        if plays("released") {
+            println!("stuck");
+            let recovered = tokio::spawn(until(|event| matches!(event, Event::Recovered { .. })));
+            told("go on").await;
+            recovered.await.unwrap();
+            println!("{}", lifecycle::health().check("disk").unwrap());
+        }
+    }
+    while plays("holds") && HOLDERS.load(Ordering::SeqCst) < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    println!("serving");
+    stopping.await;
+}
