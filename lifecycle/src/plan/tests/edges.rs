@@ -325,8 +325,8 @@ fn a_group_has_its_place_by_its_edges() {
     let early = World::new([group("Jobs"), stop("deregister").order(-1).after("Jobs")]);
     assert_eq!(
         early.errors(),
-        "1. `deregister` (src/deregister.rs:1) has order = -1, but comes after `Jobs` (src/Jobs.rs:1), and that is a \
-         group without an order and so comes at 0, right after `Requests`: give `deregister` an order of 0 or more, or \
+        "1. `deregister` (src/deregister.rs:1) has order = -1, but comes after `Jobs` (src/Jobs.rs:1), and that \
+         has no order and so comes right after `Requests`, at 0: give `deregister` an order of 0 or more, or \
          none, since it follows by itself; or give `Jobs` an order of -1 or less"
     );
 }
