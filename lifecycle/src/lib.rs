@@ -67,7 +67,7 @@ mod group;
 mod health;
 mod hook;
 #[cfg(feature = "journal")]
-#[cfg_attr(not(test), expect(dead_code, reason = "a run does not open it yet"))]
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "a run does not open it yet"))]
 mod journal;
 mod narrator;
 mod pause;

@@ -190,6 +190,31 @@ fn report_json_is_one_line_and_off_is_none() {
     }
 }
 
+#[test]
+fn what_fails_after_the_report_changes_nothing_but_is_told() {
+    let run = |subscriber: &str, report: &str| {
+        let scratch = Scratch::new(&format!("after-{subscriber}-{report}"));
+        let log = scratch.file("log");
+        let mut command = command(subscriber, &log);
+        command.env("LIFECYCLE_REPORT", report).env("FAIL_LAST", "1");
+        let child = Child::start(command);
+        posix::wait_for_line(&log, "serving");
+        let ended = child.terminate();
+        assert_eq!(ended.code, Some(0), "{:#?}", ended.stderr);
+        ended
+    };
+    let line = "lifecycle: after the report: flush_telemetry (";
+    for format in ["table", "json"] {
+        let ended = run("none", format);
+        let last = ended.stderr.last().unwrap();
+        assert!(last.starts_with(line) && last.ends_with(") failed: the collector is gone"), "{last}");
+    }
+    assert_eq!(run("none", "off").stderr, [""; 0]);
+    let ended = run("stdout", "json");
+    ended.line("step=\"flush_telemetry\" outcome=\"failed\" error=\"the collector is gone\"");
+    assert_eq!(ended.stderr.len(), 1, "the report alone: {:#?}", ended.stderr);
+}
+
 /// What is printed knows of the `last` steps that came before it.
 const STEPS_WITH_ALERT: &[(&str, &str)] = &[STEPS[0], STEPS[1], STEPS[2], STEPS[3], STEPS[4], LAST[0]];
 

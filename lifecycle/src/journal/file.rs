@@ -217,7 +217,8 @@ impl Place<'_> {
         OpenError { text, is_invalid: true }
     }
 
-    /// Moves the file out of the way. Never over another one: each may be all that is known of something.
+    /// Gives the file another name. Never that of another one: each may be all that is known of something. It keeps its
+    /// own until the new one replaces it, so that a kill in between does not hide that there was something.
     fn set_aside(&self, now: SystemTime) -> Result<PathBuf, OpenError> {
         let second = &time::format(now)[..19];
         let suffix = format!(".damaged-{}Z", second.replace(':', "-"));
@@ -228,7 +229,10 @@ impl Place<'_> {
             }
             aside = self.beside(&format!("{suffix}-{again}"));
         }
-        fs::rename(self.path, &aside).map_err(|error| self.cannot("set aside", self.path, &error))?;
+        // Not every file system has links.
+        fs::hard_link(self.path, &aside)
+            .or_else(|_| fs::rename(self.path, &aside))
+            .map_err(|error| self.cannot("set aside", self.path, &error))?;
         Ok(aside)
     }
 

@@ -5,6 +5,7 @@
 
 mod file;
 mod line;
+mod pending;
 mod previous;
 mod record;
 mod replay;
@@ -14,24 +15,28 @@ mod time;
 mod writer;
 
 use std::path::Path;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{SendError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 pub(crate) use self::file::OpenError;
 use self::file::{Held, hold};
+pub(crate) use self::pending::{Pending, Standing};
 pub use self::previous::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 pub(crate) use self::record::Event;
 use self::replay::Debts;
 pub(crate) use self::writer::NotWritten;
-use self::writer::{Pen, Request, write};
+use self::writer::{Pen, Request, Then, write};
 
 /// A handle to the open journal.
 #[derive(Clone, Debug)]
 pub(crate) struct Journal {
     to: Sender<Request>,
     debts: Arc<Mutex<Debts>>,
+    /// The disk has kept somebody waiting for too long.
+    late: Arc<AtomicBool>,
 }
 
 /// What opening a journal brings.
@@ -63,35 +68,57 @@ impl Journal {
             .name("lifecycle-journal".into())
             .spawn(writing)
             .map_err(|error| OpenError::by_system(format!("the system gives no more threads: {error}")))?;
-        Ok(Opened { journal: Journal { to, debts: Arc::new(Mutex::new(debts)) }, previous, warnings })
+        let journal = Journal { to, debts: Arc::new(Mutex::new(debts)), late: Arc::default() };
+        Ok(Opened { journal, previous, warnings })
     }
 
     /// Has an event recorded, and returns at once. `then` is called on the journal's thread when it is durable, with all
     /// that was handed over before, or when it could not become so; it must return at once too.
     pub(crate) fn record(&self, event: Event, then: impl FnOnce(Result<(), NotWritten>) + Send + 'static) {
-        self.send(event, Some(Box::new(then)));
+        self.ask(Some(event), Some(Box::new(then)));
     }
 
     /// As [`record`](Self::record), where nobody waits for it.
     pub(crate) fn note(&self, event: Event) {
-        self.send(event, None);
+        self.ask(Some(event), None);
     }
 
-    fn send(&self, event: Event, then: Option<writer::Then>) {
-        self.debts().apply(&event);
-        let request = Request::Write { event, at: SystemTime::now(), then };
-        if let Err(unsent) = self.to.send(request) {
-            if let Request::Write { then: Some(then), .. } = unsent.0 {
-                then(Err(NotWritten("the journal's thread has failed".to_owned())));
-            }
+    /// As [`record`](Self::record), for what must not begin before the record is durable: `poke` is called when it is
+    /// time to ask.
+    pub(crate) fn before(&self, event: Event, now: Instant, poke: impl FnOnce() + Send + 'static) -> Pending {
+        self.pending(Some(event), now, poke)
+    }
+
+    /// For what must not begin before everything handed over so far is durable.
+    pub(crate) fn barrier(&self, now: Instant, poke: impl FnOnce() + Send + 'static) -> Pending {
+        self.pending(None, now, poke)
+    }
+
+    fn pending(&self, event: Option<Event>, now: Instant, poke: impl FnOnce() + Send + 'static) -> Pending {
+        let pending = Pending::new(now, &self.late);
+        self.ask(event, Some(pending.teller(poke)));
+        pending
+    }
+
+    fn ask(&self, event: Option<Event>, then: Option<Then>) {
+        if let Some(event) = &event {
+            self.debts().apply(event);
+        }
+        let event = event.map(|event| (SystemTime::now(), event));
+        if let Err(SendError(Request { then: Some(then), .. })) = self.to.send(Request { event, then }) {
+            then(Err(NotWritten("the journal's thread has failed".to_owned())));
         }
     }
 
-    /// Waits until everything handed over so far is durable or has failed, or the time is up. Returns whether it is
-    /// through.
-    pub(crate) fn flush(&self, within: Duration) -> bool {
+    /// Waits until everything handed over so far is durable, at most so long.
+    ///
+    /// # Errors
+    /// Not all of it is, or not by then.
+    pub(crate) fn flush(&self, within: Duration) -> Result<(), NotWritten> {
         let (done, wait) = channel();
-        self.to.send(Request::Flush(done)).is_ok() && wait.recv_timeout(within).is_ok()
+        self.ask(None, Some(Box::new(move |written| drop(done.send(written)))));
+        let late = || Err(NotWritten(format!("the disk has not answered within {within:?}")));
+        wait.recv_timeout(within).unwrap_or_else(|_| late())
     }
 
     /// What is owed for steps of earlier runs at this moment.

@@ -3,19 +3,19 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Receiver;
 use std::time::SystemTime;
 
 use super::line::Numbering;
 use super::record::Event;
 
-/// What the thread is asked.
-pub(super) enum Request {
-    Write { event: Event, at: SystemTime, then: Option<Then> },
-    Flush(Sender<()>),
+/// What the thread is asked: to write something, to tell when all until then is durable, or both.
+pub(super) struct Request {
+    pub(super) event: Option<(SystemTime, Event)>,
+    pub(super) then: Option<Then>,
 }
 
-/// Told on the journal's own thread, once the record is durable or cannot become so. It must return at once.
+/// Told on the journal's own thread, once it is durable or could not become so. It must return at once.
 pub(crate) type Then = Box<dyn FnOnce(Result<(), NotWritten>) + Send>;
 
 /// Why a record is not durable.
@@ -56,22 +56,14 @@ const BATCH: usize = 256;
 /// Writes what it is asked to, until nobody can ask any more.
 pub(super) fn write(requests: &Receiver<Request>, mut pen: Pen<impl Medium>) {
     while let Ok(first) = requests.recv() {
-        let (mut events, mut waiting, mut flushed) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut events, mut waiting) = (Vec::new(), Vec::new());
         for request in std::iter::once(first).chain(requests.try_iter().take(BATCH - 1)) {
-            match request {
-                Request::Write { event, at, then } => {
-                    events.push((at, event));
-                    waiting.extend(then);
-                }
-                Request::Flush(done) => flushed.push(done),
-            }
+            events.extend(request.event);
+            waiting.extend(request.then);
         }
-        let written = if events.is_empty() { Ok(()) } else { pen.write(events) };
+        let written = pen.write(events);
         for then in waiting {
             then(written.clone());
-        }
-        for done in flushed {
-            let _ = done.send(());
         }
     }
 }
@@ -99,6 +91,9 @@ impl<M: Medium> Pen<M> {
             return Err(why.clone());
         }
         self.unwritten.extend(events);
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
         let mut numbering = self.numbering.clone();
         let text = numbering.batch(self.unwritten.iter().map(|(at, event)| (*at, event)));
         if let Err(error) = self.medium.append(text.as_bytes()) {
@@ -124,7 +119,7 @@ impl<M: Medium> Pen<M> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::{Sender, channel};
     use std::sync::{Arc, Mutex};
 
     use super::super::line;
@@ -191,13 +186,15 @@ mod tests {
                 log.lock().unwrap().push(format!("{name} {how}"));
             });
             let event = Event::Begun { step: step.to_owned() };
-            self.to.send(Request::Write { event, at: at(1), then: Some(then) }).unwrap();
+            self.to.send(Request { event: Some((at(1), event)), then: Some(then) }).unwrap();
         }
 
-        fn flush(&self) {
+        /// Waits until all that was asked is done. Returns whether all of it is durable.
+        fn flush(&self) -> bool {
             let (done, wait) = channel();
-            self.to.send(Request::Flush(done)).unwrap();
-            wait.recv().unwrap();
+            let then: Then = Box::new(move |written| drop(done.send(written)));
+            self.to.send(Request { event: None, then: Some(then) }).unwrap();
+            wait.recv().unwrap().is_ok()
         }
 
         fn steps(&self) -> Vec<String> {
@@ -218,11 +215,11 @@ mod tests {
         }
         // Everything is asked before the thread looks.
         let thread = std::thread::spawn(run);
-        scene.flush();
+        assert!(scene.flush());
         assert_eq!(scene.log(), ["append", "sync", "a durable", "b durable", "c durable"]);
         assert_eq!(scene.steps(), ["a", "b", "c"]);
         scene.ask("d");
-        scene.flush();
+        assert!(scene.flush());
         assert_eq!(scene.log()[5..], ["append", "sync", "d durable"]);
         drop(scene);
         thread.join().unwrap();
@@ -239,7 +236,7 @@ mod tests {
         assert!(!scene.log().contains(&"a durable".to_owned()));
         word.send(Ok(())).unwrap();
         word.send(Ok(())).unwrap();
-        scene.flush();
+        assert!(scene.flush());
         let log = scene.log();
         assert!(log.contains(&"b durable".to_owned()), "{log:?}");
         drop((scene, word));
@@ -251,13 +248,14 @@ mod tests {
         let (scene, run) = Scene::new(30, None);
         let thread = std::thread::spawn(run);
         scene.ask("a");
-        scene.flush();
-        assert_eq!(scene.log(), ["append", "cut", "a no storage space"]);
+        assert!(!scene.flush(), "it is not all durable");
+        assert_eq!(scene.log()[..3], ["append", "cut", "a no storage space"]);
         assert_eq!(scene.steps(), [""; 0]);
         *scene.room.lock().unwrap() = usize::MAX;
+        let before = scene.log().len();
         scene.ask("b");
-        scene.flush();
-        assert_eq!(scene.log()[3..], ["append", "sync", "b durable"]);
+        assert!(scene.flush());
+        assert_eq!(scene.log()[before..], ["append", "sync", "b durable"]);
         assert_eq!(scene.steps(), ["a", "b"], "what came first is durable first");
         drop(scene);
         thread.join().unwrap();
@@ -272,9 +270,9 @@ mod tests {
         // It would even say that all is well again.
         word.send(Ok(())).unwrap();
         scene.ask("a");
-        scene.flush();
+        assert!(!scene.flush());
         scene.ask("b");
-        scene.flush();
+        assert!(!scene.flush());
         let failed = |step| format!("{step} it could not be synced: the disk is gone");
         assert_eq!(scene.log(), ["append".to_owned(), "sync".to_owned(), failed("a"), failed("b")]);
         drop((scene, word));

@@ -45,6 +45,11 @@ impl Inbox {
     pub(crate) fn waiting(&self) -> Option<Message> {
         self.from.try_recv().ok()
     }
+
+    /// The next message, within so long.
+    pub(crate) fn within(&self, patience: std::time::Duration) -> Option<Message> {
+        self.from.recv_timeout(patience).ok()
+    }
 }
 
 /// A mailbox of a coordinator that has a thread of its own.

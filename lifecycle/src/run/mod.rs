@@ -46,10 +46,10 @@ pub(crate) use self::times::exit_margin;
 use crate::__private::outcome::Asked;
 use crate::clock;
 use crate::hook::{Gift, Missing, Phase, Signature, StepSpec};
-use crate::narrator::Narrator;
+use crate::narrator::{Narrator, has_subscriber};
 use crate::plan::{self, Plan};
 use crate::process::{Lifecycle, Running, lifecycle};
-use crate::report::{Reason, Report};
+use crate::report::{Reason, Report, StepReport};
 use crate::resource::Inputs;
 use crate::settings::{Builder, Exit, ReportFormat, Settings};
 use crate::signal::{self, Second, Wanted};
@@ -406,9 +406,26 @@ fn printed(report: &Arc<Report>, settings: &Settings) -> Option<String> {
         ReportFormat::Json => Some(format!("{}\n", report.to_json())),
         ReportFormat::Table => {
             // A subscriber has had all of it as events, unless someone asked for the table or sits before it.
-            let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-            let wanted = format.is_explicit() || terminal || !crate::narrator::has_subscriber();
+            let wanted = format.is_explicit() || is_terminal() || !has_subscriber();
             wanted.then(|| report.to_string())
         }
     }
+}
+
+/// What went wrong in the steps that come after the report, where neither events nor live lines have told of it.
+fn printed_after(last: &[StepReport], settings: &Settings) -> Option<String> {
+    if settings.report.value == ReportFormat::Off || is_terminal() || has_subscriber() {
+        return None;
+    }
+    let lines = last.iter().filter(|step| step.outcome.is_degraded()).map(|step| {
+        let why = step.error.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        let text = format!("{} ({}:{}) {}{why}", step.name, step.file, step.line, step.outcome);
+        format!("lifecycle: after the report: {}\n", crate::render::clean(&text))
+    });
+    let text: String = lines.collect();
+    (!text.is_empty()).then_some(text)
+}
+
+fn is_terminal() -> bool {
+    std::io::IsTerminal::is_terminal(&std::io::stderr())
 }

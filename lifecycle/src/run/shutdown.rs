@@ -9,9 +9,9 @@ use super::coordinator::{Coordinator, Order};
 use super::drain::SERVICE_SETTLE;
 use super::executor::AfterFailure;
 use super::message::Address;
-use super::printed;
 use super::requests::Service;
 use super::track::Track;
+use super::{printed, printed_after};
 use crate::clock;
 use crate::events::State;
 use crate::gate::REQUESTS;
@@ -66,6 +66,9 @@ impl Coordinator {
         let hooks = self.order.plan.last.clone();
         let last = self.execute(&hooks, self.share_of_reserve(&trigger, 1), Some(&report)).await;
         self.conclude(&last);
+        if let Some(text) = printed_after(&last.reports(), &self.order.settings) {
+            sys::write_stderr(text.as_bytes(), self.last_moment(&trigger));
+        }
         self.drop_resources(&trigger);
         self.order.narrator.flush(self.patience(&trigger));
         self.last_words("no step, but the thread of `main` is stuck");

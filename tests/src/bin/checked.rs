@@ -92,7 +92,7 @@ struct Told;
 health_check!(
     db_answers(db: &Db, pool: Option<Arc<Pool>>) awaits,
     QUICK,
-    Some(gather!(RecoverDef {} reconnect(db: &Db, route: Arc<str>) blocks)),
+    Some(gather!(FunctionDef {} reconnect(db: &Db, route: Arc<str>) blocks)),
     Some(p::WhenDef {
         signature: |signature| gather!(@takes signature (_told: &Told)),
         ask: |inputs| {

@@ -70,11 +70,15 @@ fn alert(report: &Report) {
 }
 
 #[on_shutdown(last)]
-fn flush_telemetry() {
+fn flush_telemetry() -> Result<(), &'static str> {
     if std::env::var("SUBSCRIBER").as_deref() == Ok("slow") {
         println!("flush_telemetry runs");
     }
     log("flush_telemetry");
+    match std::env::var_os("FAIL_LAST") {
+        Some(_) => Err("the collector is gone"),
+        None => Ok(()),
+    }
 }
 
 #[tracked(reject = ())]

@@ -5,13 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use super::super::line::{Contents, Numbering, header, read};
 use super::super::record::Event;
-use super::super::{DeadLetter, Journal, Opened, PreviousRun};
+use super::super::{DeadLetter, Journal, Opened, PreviousRun, Standing};
 use super::{at, records, steps};
 use crate::report::{Outcome, example};
 
@@ -27,9 +27,17 @@ fn open(path: &Path) -> Opened {
     Journal::open(path, "r1").unwrap()
 }
 
+/// Why it is not opened, whoever has it for a moment: a child of another test, between its fork and its program, has
+/// all that this process has.
 fn refused(path: &Path) -> (String, bool) {
-    let error = Journal::open(path, "r1").unwrap_err();
-    (error.to_string(), error.is_invalid)
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let error = Journal::open(path, "r1").unwrap_err();
+        if !error.to_string().contains("in use") || Instant::now() > until {
+            return (error.to_string(), error.is_invalid);
+        }
+        std::thread::yield_now();
+    }
 }
 
 /// Lets go of the journal, and waits until another one can have it.
@@ -47,11 +55,11 @@ fn close(opened: Opened) {
 
 /// Opens once the thread before has let go.
 fn reopen(path: &Path, run: &str) -> Opened {
-    let until = std::time::Instant::now() + PATIENCE;
+    let until = Instant::now() + PATIENCE;
     loop {
         match Journal::open(path, run) {
             Ok(opened) => return opened,
-            Err(error) if error.to_string().contains("in use") && std::time::Instant::now() < until => {
+            Err(error) if error.to_string().contains("in use") && Instant::now() < until => {
                 std::thread::yield_now();
             }
             Err(error) => panic!("{error}"),
@@ -224,14 +232,62 @@ fn a_damaged_file_is_set_aside_and_told() {
 }
 
 #[test]
+fn a_start_that_fails_does_not_hide_the_damage() {
+    let (folder, path) = folder();
+    let first = open(&path);
+    durable(&first.journal, armed("a"));
+    close(first);
+    let damaged = fs::read_to_string(&path).unwrap().replace("pid=", "pip=");
+    fs::write(&path, &damaged).unwrap();
+    let in_the_way = folder.path().join("journal.new");
+    fs::create_dir(&in_the_way).unwrap();
+    let (error, _) = refused(&path);
+    assert!(error.contains("cannot remove"), "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
+    fs::remove_dir(&in_the_way).unwrap();
+    let second = reopen(&path, "r2");
+    assert_eq!(fs::read_to_string(unknown_at(&second)).unwrap(), damaged);
+}
+
+#[test]
+fn what_waits_for_a_record_is_poked_when_it_is_durable() {
+    let (_folder, path) = folder();
+    let Opened { journal, .. } = open(&path);
+    let (poke, poked) = channel();
+    let now = Instant::now();
+    let pending = journal.before(Event::Begun { step: "a".into() }, now, move || {
+        let _ = poke.send(());
+    });
+    poked.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(pending.standing(now), Standing::Durable);
+    assert_eq!(steps(&contents(&path)), ["a"]);
+    // Of what nobody waits for, too.
+    for end in ["b", "c"] {
+        journal.note(Event::Begun { step: end.into() });
+        if end == "b" {
+            let (poke, poked) = channel();
+            let barrier = journal.barrier(now, move || {
+                let _ = poke.send(());
+            });
+            poked.recv_timeout(PATIENCE).unwrap();
+            assert_eq!(barrier.standing(now), Standing::Durable);
+        } else {
+            journal.flush(PATIENCE).unwrap();
+        }
+        assert_eq!(steps(&contents(&path)).last().map(String::as_str), Some(end));
+    }
+}
+
+#[test]
 fn a_second_holder_is_refused_with_the_name_of_the_first() {
     let (_folder, path) = folder();
     let first = open(&path);
     let before = fs::read(&path).unwrap();
-    let (error, is_invalid) = refused(&path);
+    let refused = Journal::open(&path, "r1").unwrap_err();
+    let error = refused.to_string();
     assert!(error.contains(&format!("in use by process {}", std::process::id())), "{error}");
     assert!(error.contains("LIFECYCLE_JOURNAL"), "{error}");
-    assert!(!is_invalid, "it may be free soon");
+    assert!(!refused.is_invalid, "it may be free soon");
     assert_eq!(fs::read(&path).unwrap(), before, "the first one's journal is as it was");
     drop(first);
     drop(reopen(&path, "r2"));

@@ -110,6 +110,7 @@ fn hand_over(journal: &Journal, what: &'static str, step: &str, event: Event) {
 
 fn write(path: &Path, run: &str) {
     let random = &mut Random(run.parse().unwrap());
+    println!("opening");
     let Opened { journal, .. } = Journal::open(path, &format!("r{run}")).unwrap();
     println!("opened");
     for letter in journal.dead_letters() {
@@ -127,11 +128,11 @@ fn write(path: &Path, run: &str) {
             hand_over(&journal, "done", &step, done);
         }
         if random.below(8) == 0 {
-            assert!(journal.flush(PATIENCE));
+            journal.flush(PATIENCE).unwrap();
         }
     }
     journal.note(Event::RunEnded { report: example::clean().to_json() });
-    assert!(journal.flush(PATIENCE));
+    journal.flush(PATIENCE).unwrap();
     println!("over");
 }
 
@@ -195,8 +196,14 @@ fn nothing_acknowledged_is_lost_to_a_kill_at_any_moment() {
     for run in 0..kills {
         let random = &mut Random(run ^ 0xdead);
         let mut child = Running::start(&format!("write {run}"), &path, "");
-        // From before it opens the journal until after its end.
-        let lines = if random.below(5) == 0 { 0 } else { random.below(120) };
+        // While it opens the journal, or from then until after its end.
+        let lines = match random.below(3) {
+            0 => {
+                child.said("opening");
+                0
+            }
+            _ => random.below(150),
+        };
         let mut told = Told::default();
         let (mut opened, mut over) = (false, false);
         let mut hear = |told: &mut Told, line: String| {
@@ -208,7 +215,7 @@ fn nothing_acknowledged_is_lost_to_a_kill_at_any_moment() {
             hear(&mut told, line.unwrap());
         }
         // Any moment will do; no state is waited for.
-        std::thread::sleep(Duration::from_micros(random.below(4000) as u64));
+        std::thread::sleep(Duration::from_micros(random.below(3000) as u64));
         child.kill();
         for line in child.lines.by_ref() {
             hear(&mut told, line.unwrap());

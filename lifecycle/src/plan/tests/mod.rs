@@ -1,5 +1,6 @@
 //! Each promise of the plan by example; `property` holds it against an oracle.
 
+mod attempts;
 mod budget;
 mod cost;
 mod edges;

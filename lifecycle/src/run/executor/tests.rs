@@ -13,6 +13,8 @@ struct Fake {
     name: &'static str,
     limit: Option<Duration>,
     wake_after: Option<Duration>,
+    /// It goes on so many times after an end of something that it began.
+    goes_on: u32,
     script: Rc<RefCell<Script>>,
 }
 
@@ -24,6 +26,14 @@ impl Work for Fake {
     fn wake(&mut self, _: Instant) -> Progress {
         self.script.borrow_mut().log.push(format!("wake {}", self.name));
         Progress::Running
+    }
+    fn told(&mut self, end: End, now: Instant) -> Progress {
+        if self.goes_on == 0 {
+            return Progress::Ended(end);
+        }
+        self.script.borrow_mut().log.push(format!("told {}", self.name));
+        self.goes_on -= 1;
+        Progress::Until(now + SECOND / 8)
     }
     fn cut(&mut self) {
         self.script.borrow_mut().log.push(format!("cut {}", self.name));
@@ -45,7 +55,7 @@ impl Rig {
         Rig { script: Rc::default(), zero: Instant::now() }
     }
     fn work(&self, name: &'static str, limit: Option<Duration>) -> MaybeWork {
-        Some(Box::new(Fake { name, limit, wake_after: None, script: Rc::clone(&self.script) }))
+        Some(Box::new(Fake { name, limit, wake_after: None, goes_on: 0, script: Rc::clone(&self.script) }))
     }
     fn log(&self) -> Vec<String> {
         std::mem::take(&mut self.script.borrow_mut().log)
@@ -137,13 +147,39 @@ fn at_the_deadline_what_runs_is_cut_and_the_rest_is_not_reached() {
 #[test]
 fn a_work_is_woken_when_it_asked_to_be_and_still_held_to_its_limit() {
     let rig = Rig::new();
-    let work =
-        Fake { name: "a", limit: Some(SECOND), wake_after: Some(SECOND / 4), script: Rc::clone(&rig.script) };
+    let work = Fake {
+        name: "a",
+        limit: Some(SECOND),
+        wake_after: Some(SECOND / 4),
+        goes_on: 0,
+        script: Rc::clone(&rig.script),
+    };
     let mut run = Execution::begin(vec![(Some(Box::new(work)), vec![])], None, AfterFailure::GoOn, rig.zero);
     run.on_time(rig.zero + SECOND / 4);
     assert_eq!(rig.log(), ["begin a", "wake a"]);
     run.on_time(rig.zero + SECOND);
     assert_eq!(rig.log(), ["cut a"]);
+}
+
+#[test]
+fn a_work_that_goes_on_after_an_end_has_not_ended_and_is_held_to_its_limit() {
+    let rig = Rig::new();
+    let work =
+        Fake { name: "a", limit: Some(SECOND), wake_after: None, goes_on: 2, script: Rc::clone(&rig.script) };
+    let nodes: Vec<(MaybeWork, Vec<usize>)> =
+        vec![(Some(Box::new(work)), vec![1]), (rig.work("b", None), vec![])];
+    let mut run = Execution::begin(nodes, None, AfterFailure::BeginNothing, rig.zero);
+    run.ended(0, End::new(Outcome::Failed, "no"), rig.zero);
+    assert!(run.record(0).is_none());
+    assert_eq!(run.next_timer(), Some(rig.zero + SECOND / 8));
+    run.on_time(rig.zero + SECOND / 8);
+    run.ended(0, End::new(Outcome::Failed, "no"), rig.zero + SECOND / 2);
+    assert_eq!(rig.log(), ["begin a", "told a", "wake a", "told a"]);
+    run.on_time(rig.zero + SECOND);
+    // From here on it is asked nothing.
+    run.ended(0, done(), rig.zero + SECOND);
+    assert_eq!(rig.log(), ["cut a"]);
+    assert_eq!(run.record(0).unwrap().end.outcome, Outcome::TimedOut);
 }
 
 #[test]

@@ -1,0 +1,5 @@
+//! A service without a hook.
+
+fn main() -> std::process::ExitCode {
+    lifecycle::builder().run(lifecycle::stopping())
+}

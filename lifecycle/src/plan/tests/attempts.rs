@@ -1,0 +1,156 @@
+//! What a step's fallback and `when` take counts as its own; and what cannot be of its attempts.
+
+use std::sync::Arc;
+
+use super::super::*;
+use super::seconds;
+use super::world::{CONFIG, DB, Draft, VENUE, World, group, need, start, stop};
+use crate::hook::{Ask, Begin, Extra, Function, Need, Use, When};
+
+impl Draft {
+    fn extra(mut self, change: impl FnOnce(&mut Extra)) -> Self {
+        change(&mut self.0.extra);
+        self
+    }
+
+    fn retry(self, retry: u32) -> Self {
+        self.extra(|extra| extra.retry = Some(retry))
+    }
+
+    fn fallback(self, takes: impl IntoIterator<Item = Need>) -> Self {
+        let signature = Signature { takes: takes.into_iter().collect(), ..Signature::default() };
+        let begin: Begin = Arc::new(|_| unreachable!("a plan calls nothing"));
+        self.extra(|extra| extra.fallback = Some(Function { signature, begin }))
+    }
+
+    fn when(self, takes: impl IntoIterator<Item = Need>) -> Self {
+        let signature = Signature { takes: takes.into_iter().collect(), ..Signature::default() };
+        let ask: Ask = Arc::new(|_| unreachable!("a plan asks nothing"));
+        self.extra(|extra| extra.when = Some(When { signature, ask }))
+    }
+}
+
+fn share(of: usize) -> Need {
+    need(of, Use::Share)
+}
+
+fn take(of: usize) -> Need {
+    need(of, Use::Take)
+}
+
+/// The words for the one thing that is wrong.
+#[track_caller]
+fn fault(step: Draft) -> String {
+    let given = start("open").gives(DB).gives(CONFIG);
+    match World::new([given, step]).try_plan() {
+        Ok(_) => String::new(),
+        Err(errors) => {
+            assert_eq!(errors.0.len(), 1, "{errors}");
+            errors.to_string().strip_prefix("1. `close` (src/close.rs:1) ").unwrap_or_default().to_owned()
+        }
+    }
+}
+
+#[test]
+fn who_takes_a_resource_follows_those_whose_when_or_fallback_uses_it() {
+    let world = World::new([
+        start("open").gives(DB).gives(VENUE),
+        stop("a_close").takes(DB),
+        stop("a_leave").fallback([take(VENUE)]),
+        stop("b_ask").when([share(DB)]),
+        stop("c_save").fallback([share(DB), share(VENUE)]),
+    ]);
+    let plan = world.plan();
+    assert_eq!(
+        world.relation(&plan.shutdown).text(),
+        "a_close after Requests b_ask c_save; a_leave after Requests c_save; b_ask after Requests; \
+         c_save after Requests"
+    );
+}
+
+#[test]
+fn a_start_step_follows_the_provider_of_what_its_when_looks_at() {
+    let world = World::new([start("a_migrate").when([share(CONFIG)]), start("read").gives(CONFIG)]);
+    assert_eq!(world.relation(&world.plan().start).text(), "a_migrate after read");
+    let errors = World::new([start("a_migrate").when([share(CONFIG)])]).errors();
+    assert!(errors.contains("`a_migrate` (src/a_migrate.rs:1): no "), "{errors}");
+    // A fallback that misses what nobody provides is found out when it is needed.
+    World::new([stop("close").fallback([share(CONFIG)])]).plan();
+}
+
+#[test]
+fn one_resource_in_several_places_of_a_step_is_one() {
+    assert_eq!(fault(stop("close").takes(DB).when([share(DB)])), "", "it is asked before it takes");
+    assert_eq!(fault(stop("close").shares(DB).fallback([take(DB)]).retry(2)), "");
+    assert_eq!(fault(stop("close").takes(DB).fallback([share(DB).optional()])), "");
+    assert_eq!(fault(stop("close").needs(take(DB).optional()).retry(2)), "");
+}
+
+#[test]
+fn a_fallback_that_takes_the_report_makes_it_a_last_step_with_the_report() {
+    let mut alert = stop("alert").last().fallback([]);
+    if let Some(fallback) = &mut alert.0.extra.fallback {
+        fallback.signature.takes_report = true;
+    }
+    let world = World::new([alert.clone()]);
+    assert_eq!(world.plan().steps[0].place, Place::LastWithReport);
+    alert.0.keys.last = false;
+    let errors = World::new([alert]).errors();
+    assert!(errors.contains("takes &Report"), "{errors}");
+}
+
+#[test]
+fn what_is_moved_out_is_not_there_for_the_next_attempt_or_the_fallback() {
+    let text = fault(stop("close").takes(DB).retry(1));
+    assert!(text.starts_with("has retry and takes "), "{text}");
+    assert!(text.contains("take an Option of it, which later attempts find empty"), "{text}");
+    assert_eq!(fault(stop("close").takes(DB).retry(0)), "");
+    for usage in [share(DB), take(DB)] {
+        let text = fault(stop("close").takes(DB).fallback([usage]));
+        assert!(text.contains("and its fallback needs it too"), "{text}");
+    }
+    let text = fault(stop("close").when([take(DB)]));
+    assert!(text.contains("away in its `when`, which only looks: borrow it there (&"), "{text}");
+}
+
+#[test]
+fn times_that_cannot_be_say_what_to_write() {
+    let attempt = |of: Duration| stop("close").extra(|extra| extra.attempt = Some(of));
+    assert_eq!(
+        fault(attempt(Duration::ZERO)),
+        "has attempt = 0s, so no attempt could end in time: write a longer one"
+    );
+    assert_eq!(
+        fault(attempt(seconds(6))),
+        "has attempt = 6s, but timeout = 5s, which bounds all attempts together: write a shorter attempt, or a longer \
+         timeout"
+    );
+    assert_eq!(fault(attempt(seconds(5))), "");
+    assert_eq!(
+        fault(attempt(Duration::MAX).timeout(TOO_LONG)).split(':').nth(1),
+        Some(" too long, write a shorter one")
+    );
+    let backoff = |of: Duration| stop("close").extra(|extra| extra.backoff = Some(of));
+    assert!(fault(backoff(seconds(1))).starts_with("has backoff, the pause between attempts, but no retry"));
+    assert_eq!(fault(backoff(seconds(1)).retry(0)), "");
+    assert!(fault(backoff(Duration::MAX).retry(1)).ends_with("too long, write a shorter one"));
+}
+
+#[test]
+fn a_start_step_has_no_fallback_and_a_group_none_of_it() {
+    let errors = World::new([start("open").fallback([])]).errors();
+    assert!(errors.contains("is a start step and cannot have a fallback"), "{errors}");
+    for jobs in [group("Jobs").retry(1), group("Jobs").when([]), group("Jobs").fallback([])] {
+        let errors = World::new([jobs]).errors();
+        assert!(errors.contains("is a group and cannot have retry"), "{errors}");
+    }
+    // What is off is asked nothing.
+    World::new([group("Jobs").retry(1).off("not here")]).plan();
+}
+
+#[test]
+fn the_worst_case_is_the_timeout_however_often_it_is_tried() {
+    let plain = World::new([stop("close")]).plan();
+    let often = World::new([stop("close").retry(100).fallback([])]).plan();
+    assert_eq!(plain.worst, often.worst);
+}
