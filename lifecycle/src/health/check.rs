@@ -115,7 +115,8 @@ impl Check {
         self
     }
 
-    /// Whether it applies; asked before each run of the check. One that does not apply is neither good nor bad.
+    /// Whether it applies; asked before each run of the check, on the thread that then polls it: it must not block. One
+    /// that does not apply is neither good nor bad.
     pub fn when<R: WhenResult>(mut self, when: impl Fn() -> R + Send + Sync + 'static) -> Self {
         let when = Arc::new(when);
         self.spec.when = Some(When {
