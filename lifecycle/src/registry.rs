@@ -40,17 +40,20 @@ pub(crate) fn collect() -> Vec<StepSpec> {
 
 /// All health checks, in an order that does not depend on the linker's, each with a name of its own.
 pub(crate) fn checks() -> Vec<CheckSpec> {
-    let mut checks: Vec<&'static CheckDef> = inventory::iter::<CheckDef>.into_iter().collect();
-    checks.sort_by_key(|check| (check.module, check.name, check.file, check.line));
-    let namesakes = |name: &str| checks.iter().filter(|check| check.name == name).count();
-    let named = |def: &&'static CheckDef| {
-        let mut spec = CheckSpec::from(*def);
-        if namesakes(def.name) > 1 {
-            spec.name = format!("{}::{}", def.module, def.name);
+    named(inventory::iter::<CheckDef>.into_iter().map(CheckSpec::from).collect())
+}
+
+fn named(mut checks: Vec<CheckSpec>) -> Vec<CheckSpec> {
+    let place =
+        |check: &CheckSpec| (check.module.clone(), check.name.clone(), check.file.clone(), check.line);
+    checks.sort_by_key(place);
+    let names: Vec<String> = checks.iter().map(|check| check.name.clone()).collect();
+    for check in &mut checks {
+        if names.iter().filter(|name| **name == check.name).count() > 1 {
+            check.name = format!("{}::{}", check.module, check.name);
         }
-        spec
-    };
-    checks.iter().map(named).collect()
+    }
+    checks
 }
 
 fn sorted(steps: impl Iterator<Item = &'static StepDef>) -> Vec<StepSpec> {
@@ -64,6 +67,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::edge::{EdgeDef, Edges, Node, NodeDef, PlaceDef, Target};
     use crate::group::Requests;
+    use crate::health::Check;
     use crate::hook::{CallResult, StepKeys};
     use crate::{__private::Call, Step};
     use std::any::TypeId;
@@ -114,6 +118,21 @@ pub(crate) mod tests {
         let forth = names(sorted(STEPS.iter()));
         assert_eq!(forth, ["a::z:9", "b::x:1", "b::x:2", "b::y:2", "a::x:1"]);
         assert_eq!(forth, names(sorted(STEPS.iter().rev())));
+    }
+
+    #[test]
+    fn of_one_name_each_check_is_told_by_its_module() {
+        let check = |module: &str, name: &str| {
+            let mut spec = Check::new(name, || async {}).spec;
+            spec.module = module.to_owned();
+            spec
+        };
+        let of = |checks: Vec<CheckSpec>| -> Vec<String> {
+            named(checks).into_iter().map(|check| check.name).collect()
+        };
+        let forth = of(vec![check("b", "db"), check("a", "disk"), check("a", "db")]);
+        assert_eq!(forth, ["a::db", "disk", "b::db"]);
+        assert_eq!(forth, of(vec![check("a", "db"), check("a", "disk"), check("b", "db")]));
     }
 
     #[test]

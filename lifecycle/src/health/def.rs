@@ -162,3 +162,32 @@ impl fmt::Debug for CheckSpec {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Check;
+
+    #[test]
+    fn every_fault_is_named_with_what_to_write() {
+        const YEARS: Duration = Duration::from_secs(20 * 365 * 86_400);
+        let mut bad = Check::new("db", || async {}).interval(Duration::ZERO).timeout(YEARS).delay(YEARS).spec;
+        bad.file = "src/db.rs".to_owned();
+        bad.line = 7;
+        bad.signature.takes.push(Need::share::<u8>());
+        bad.recover = Some(Recover { signature: Signature::default(), begin: Arc::clone(&bad.check) });
+        if let Some(recover) = &mut bad.recover {
+            recover.signature.takes.push(Need::take::<String>());
+        }
+        let faults = bad.faults();
+        let who = "the health check `db` (src/db.rs:7)";
+        assert_eq!(faults.len(), 4, "{faults:#?}");
+        assert!(faults.iter().all(|fault| fault.starts_with(who)), "{faults:#?}");
+        assert!(faults[0].contains("interval = 0s, it would run without a pause: write"), "{faults:#?}");
+        assert!(faults[1].contains("timeout = ") && faults[2].contains("delay = "), "{faults:#?}");
+        assert!(faults[3].contains("takes Take<String>: it runs again and again"), "{faults:#?}");
+        assert_eq!(super::faults([&bad]), faults);
+        bad.off = Some("not here".to_owned());
+        assert_eq!(super::faults([&bad]), [""; 0]);
+    }
+}

@@ -178,6 +178,14 @@ async fn until(wanted: fn(&Event) -> bool) {
     while !wanted(&events.recv().await.unwrap()) {}
 }
 
+/// Resolves once the first check says so.
+async fn says(line: &str) {
+    while lifecycle::health().check("db_answers").unwrap().to_string() != line {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    println!("{line}");
+}
+
 /// The threads of a check.
 fn threads(check: &str) -> usize {
     let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm")).unwrap_or_default();
@@ -189,15 +197,17 @@ fn threads(check: &str) -> usize {
 async fn main() {
     let stopping = lifecycle::stopping();
     if plays("late") {
-        println!("{}", lifecycle::health().check("db_answers").unwrap());
-        lifecycle::provide::<Arc<str>>(Arc::from("the back door")).unwrap();
-        lifecycle::provide(Told).unwrap();
         // A check that waits does not keep the service from being ready.
         while !lifecycle::is_ready() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        says("db_answers: waiting: no Db was provided").await;
         let mut events = lifecycle::events();
         lifecycle::provide(Db { connected: AtomicBool::new(false) }).unwrap();
+        says("db_answers: waiting: no str was provided").await;
+        lifecycle::provide::<Arc<str>>(Arc::from("the back door")).unwrap();
+        says("db_answers: waiting: no Told was provided").await;
+        lifecycle::provide(Told).unwrap();
         while !matches!(events.recv().await, Some(Event::Recovered { .. })) {}
         println!("{}", lifecycle::health().check("db_answers").unwrap());
         println!("{}", lifecycle::health().check("disk").unwrap());
