@@ -175,7 +175,7 @@ mod tests {
         bad.file = "src/db.rs".to_owned();
         bad.line = 7;
         bad.signature.takes.push(Need::share::<u8>());
-        bad.recover = Some(Recover { signature: Signature::default(), begin: Arc::clone(&bad.check) });
+        bad.recover = Some(Function { signature: Signature::default(), begin: Arc::clone(&bad.check) });
         if let Some(recover) = &mut bad.recover {
             recover.signature.takes.push(Need::take::<String>());
         }
