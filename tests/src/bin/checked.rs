@@ -97,7 +97,7 @@ health_check!(
         signature: |signature| gather!(@takes signature (_told: &Told)),
         ask: |inputs| {
             use p::argument::ByWrapper as _;
-            p::argument::hold((&&&&&p::argument::Arg::<&Told>::NEW).kind(), inputs)?;
+            p::argument::hold((&&&&p::argument::Arg::<&Told>::NEW).kind(), inputs)?;
             Ok(Box::new(|| Ok(())))
         },
     })
