@@ -11,7 +11,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::edge::{Edges, NodeDef};
+use crate::edge::{Edges, NodeDef, PlaceDef};
 use crate::gate::Gate;
 use crate::report::StepKind;
 use crate::resource::{Inputs, Resource};
@@ -51,26 +51,18 @@ pub struct StepKeys {
 
 /// A step as the macros write it down.
 pub struct StepDef {
-    /// The function's name, or its label.
-    pub name: &'static str,
+    /// Its name and its place among the others, as the compiler knows them.
+    pub node: &'static NodeDef,
     /// `module_path!()`.
     pub module: &'static str,
     /// `file!()`.
     pub file: &'static str,
     /// `line!()`.
     pub line: u32,
-    /// `TypeId::of` the type that stands for the step.
-    pub id: fn() -> TypeId,
-    /// Start or shutdown.
-    pub phase: Phase,
-    /// Its place among the others, as the compiler knows it.
-    pub node: &'static NodeDef,
-    /// The attribute's keys.
-    pub keys: StepKeys,
-    /// Names what the function takes and gives, by type.
-    pub signature: fn(&mut Signature),
-    /// Gathers the arguments and returns the call, not yet begun.
-    pub call: fn(&mut Inputs<'_>) -> Result<Call, Missing>,
+    /// `timeout = "…"`.
+    pub timeout: Option<Duration>,
+    /// The function.
+    pub function: fn() -> Function,
 }
 
 inventory::collect!(StepDef);
@@ -95,7 +87,7 @@ pub(crate) enum Use {
 
 /// One argument: a resource by type.
 #[derive(Clone, Copy, Debug)]
-pub struct Need {
+pub(crate) struct Need {
     /// The type it is provided under, or `Arc` of it.
     pub(crate) keys: [TypeId; 2],
     /// `std::any::type_name` of the first key.
@@ -135,7 +127,7 @@ impl fmt::Display for Missing {
 pub type CallResult = Result<Vec<Resource>, String>;
 
 /// A call with its arguments gathered, not yet begun.
-pub enum Call {
+pub(crate) enum Call {
     /// An async function: polled on the service's runtime.
     Async(Pin<Box<dyn Future<Output = CallResult> + Send>>),
     /// A sync function: run on an OS thread of its own.
@@ -144,6 +136,20 @@ pub enum Call {
 
 /// Gathers a step's arguments into a call.
 pub(crate) type Begin = Arc<dyn Fn(&mut Inputs<'_>) -> Result<Call, Missing> + Send + Sync>;
+
+/// A function, with its arguments classified.
+pub struct Function {
+    signature: Signature,
+    begin: Begin,
+}
+
+impl Function {
+    pub(crate) fn new(note: impl FnOnce(&mut Signature), begin: Begin) -> Self {
+        let mut signature = Signature::default();
+        note(&mut signature);
+        Function { signature, begin }
+    }
+}
 
 /// What a step does when its turn has come.
 #[derive(Clone)]
@@ -200,20 +206,24 @@ impl StepSpec {
 
 impl From<&'static StepDef> for StepSpec {
     fn from(def: &'static StepDef) -> Self {
-        let mut signature = Signature::default();
-        (def.signature)(&mut signature);
+        let node = def.node;
+        let Function { signature, begin } = (def.function)();
         StepSpec {
-            name: def.name.to_owned(),
+            name: node.name.to_owned(),
             module: def.module.to_owned(),
             file: def.file.to_owned(),
             line: def.line,
-            id: Some((def.id)()),
-            phase: def.phase,
-            keys: def.keys,
-            edges: Edges::from(def.node),
+            id: Some((node.id)()),
+            phase: node.phase,
+            keys: StepKeys {
+                order: node.order(),
+                timeout: def.timeout,
+                last: matches!(node.place, PlaceDef::Last),
+            },
+            edges: Edges::from(node),
             signature,
             off: None,
-            task: Task::Hook(Arc::new(def.call)),
+            task: Task::Hook(begin),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Everything that generated code names. No part of it is a promise to anyone else.
 
 pub mod argument;
+pub mod function;
 pub mod order;
 pub mod outcome;
 pub mod tracked;
@@ -28,7 +29,7 @@ pub use crate::edge::{AnyNode, EdgeDef, Node, NodeDef, PlaceDef};
 pub use crate::expect::ExpectDef;
 pub use crate::gate::Gate;
 pub use crate::group::{Group, GroupDef};
-pub use crate::hook::{Call, CallResult, Missing, Phase, Signature, Step, StepDef, StepKeys};
+pub use crate::hook::{CallResult, Function, Missing, Phase, Signature, Step, StepDef, StepKeys};
 pub use crate::plan_view::{ExpectedPlan, PlanTime};
 pub use crate::rejected::Rejected;
 pub use crate::resource::Inputs;
