@@ -58,57 +58,68 @@ fn named(mut checks: Vec<CheckSpec>) -> Vec<CheckSpec> {
 
 fn sorted(steps: impl Iterator<Item = &'static StepDef>) -> Vec<StepSpec> {
     let mut steps: Vec<&StepDef> = steps.collect();
-    steps.sort_by_key(|step| (step.phase == Phase::Shutdown, step.module, step.name, step.file, step.line));
+    steps.sort_by_key(|step| {
+        (step.node.phase == Phase::Shutdown, step.module, step.node.name, step.file, step.line)
+    });
     steps.into_iter().map(StepSpec::from).collect()
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::Step;
     use crate::edge::{EdgeDef, Edges, Node, NodeDef, PlaceDef, Target};
     use crate::group::Requests;
     use crate::health::Check;
-    use crate::hook::{CallResult, StepKeys};
-    use crate::{__private::Call, Step};
+    use crate::hook::{Call, Function};
+    use crate::resource::Inputs;
     use std::any::TypeId;
+    use std::sync::Arc;
     use std::time::Duration;
 
     struct Marker;
     impl Step for Marker {}
     static AFTER: EdgeDef = Requests::NODE.after("lifecycle::Requests");
-    pub(crate) static NODE: NodeDef = NodeDef {
-        name: "marker",
-        phase: Phase::Start,
-        id: TypeId::of::<Marker>,
-        place: PlaceDef::Order(4),
-        after: &[&AFTER],
-        before: &[],
-    };
-
-    const fn def(phase: Phase, module: &'static str, name: &'static str, line: u32) -> StepDef {
-        StepDef {
+    static AFTER_REQUESTS: [&EdgeDef; 1] = [&AFTER];
+    const fn node(phase: Phase, name: &'static str) -> NodeDef {
+        NodeDef {
             name,
+            phase,
+            id: TypeId::of::<Marker>,
+            place: PlaceDef::Order(4),
+            after: &AFTER_REQUESTS,
+            before: &[],
+        }
+    }
+    pub(crate) static NODE: NodeDef = node(Phase::Start, "registered");
+    static START_X: NodeDef = node(Phase::Start, "x");
+    static START_Y: NodeDef = node(Phase::Start, "y");
+    static START_Z: NodeDef = node(Phase::Start, "z");
+    static SHUTDOWN_X: NodeDef = node(Phase::Shutdown, "x");
+
+    const fn def(node: &'static NodeDef, module: &'static str, line: u32) -> StepDef {
+        StepDef {
+            node,
             module,
             file: "src/it.rs",
             line,
-            id: TypeId::of::<Marker>,
-            phase,
-            node: &NODE,
-            keys: StepKeys { order: Some(4), timeout: Some(Duration::from_secs(3)), last: false },
-            signature: |signature| signature.takes_report = true,
-            call: |_| Ok(Call::Sync(Box::new(|| -> CallResult { Ok(Vec::new()) }))),
+            timeout: Some(Duration::from_secs(3)),
+            function: || {
+                let begin = |_: &mut Inputs<'_>| Ok(Call::Sync(Box::new(|| Ok(Vec::new()))));
+                Function::new(|signature| signature.takes_report = true, Arc::new(begin))
+            },
             extra: None,
         }
     }
 
     static STEPS: [StepDef; 5] = [
-        def(Phase::Shutdown, "a", "x", 1),
-        def(Phase::Start, "b", "y", 2),
-        def(Phase::Start, "b", "x", 2),
-        def(Phase::Start, "b", "x", 1),
-        def(Phase::Start, "a", "z", 9),
+        def(&SHUTDOWN_X, "a", 1),
+        def(&START_Y, "b", 2),
+        def(&START_X, "b", 2),
+        def(&START_X, "b", 1),
+        def(&START_Z, "a", 9),
     ];
-    inventory::submit! { def(Phase::Start, "lifecycle::registry::tests", "registered", 5) }
+    inventory::submit! { def(&NODE, "lifecycle::registry::tests", 5) }
 
     #[test]
     fn the_order_is_not_the_linkers() {

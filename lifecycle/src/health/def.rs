@@ -2,11 +2,9 @@
 
 use std::any::TypeId;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::hook::{Begin, Call, Function, FunctionDef, Missing, Need, Signature, Use, When, WhenDef};
-use crate::resource::Inputs;
+use crate::hook::{Begin, Function, Need, Signature, Use, When};
 use crate::settings::TOO_LONG;
 use crate::settings::duration::spell;
 
@@ -37,14 +35,12 @@ pub struct CheckDef {
     pub id: fn() -> TypeId,
     /// The attribute's keys.
     pub keys: CheckKeys,
-    /// Names what the function takes, by type.
-    pub signature: fn(&mut Signature),
-    /// Gathers the arguments and returns the call, not yet begun.
-    pub call: fn(&mut Inputs<'_>) -> Result<Call, Missing>,
+    /// The function.
+    pub function: fn() -> Function,
     /// `recover = path`.
-    pub recover: Option<FunctionDef>,
+    pub recover: Option<fn() -> Function>,
     /// `when = …`.
-    pub when: Option<WhenDef>,
+    pub when: Option<fn() -> When>,
 }
 
 inventory::collect!(CheckDef);
@@ -136,6 +132,7 @@ pub(crate) fn faults<'a>(checks: impl IntoIterator<Item = &'a CheckSpec>) -> Vec
 
 impl From<&'static CheckDef> for CheckSpec {
     fn from(def: &'static CheckDef) -> Self {
+        let Function { signature, begin } = (def.function)();
         CheckSpec {
             name: def.name.to_owned(),
             module: def.module.to_owned(),
@@ -143,11 +140,11 @@ impl From<&'static CheckDef> for CheckSpec {
             line: def.line,
             id: Some((def.id)()),
             keys: def.keys,
-            signature: Signature::of(def.signature),
+            signature,
             off: None,
-            check: Arc::new(def.call),
-            recover: def.recover.map(Function::from),
-            when: def.when.map(When::from),
+            check: begin,
+            recover: def.recover.map(|function| function()),
+            when: def.when.map(|when| when()),
         }
     }
 }
@@ -175,7 +172,7 @@ mod tests {
         bad.file = "src/db.rs".to_owned();
         bad.line = 7;
         bad.signature.takes.push(Need::share::<u8>());
-        bad.recover = Some(Function { signature: Signature::default(), begin: Arc::clone(&bad.check) });
+        bad.recover = Some(Function { signature: Signature::default(), begin: bad.check.clone() });
         if let Some(recover) = &mut bad.recover {
             recover.signature.takes.push(Need::take::<String>());
         }
