@@ -108,14 +108,15 @@ fn run(arguments: &[String]) -> Result<()> {
                 sections.push(Section { title: measurement.name, claims, text: String::new() });
             }
         }
-    }
-    let page = report::page(&sections);
-    match out {
-        Some(path) => {
-            fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
-            eprintln!("written: {}", path.display());
+        if let Some(path) = &out {
+            // Each time, so that a run which is broken off has not been for nothing.
+            fs::write(path, report::page(&sections))
+                .with_context(|| format!("cannot write {}", path.display()))?;
         }
-        None => print!("{page}"),
+    }
+    match out {
+        Some(path) => eprintln!("written: {}", path.display()),
+        None => print!("{}", report::page(&sections)),
     }
     if !failed.is_empty() {
         bail!("not measured: {}", failed.join(", "));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use lifecycle::{Limit, Rejected, ReportFormat, builder, in_flight};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, oneshot};
+use tokio::time::timeout;
 
 use crate::pool::cores;
 
@@ -97,9 +98,12 @@ async fn calls_are_counted() {
 
     let before = in_flight();
     let call = tokio::spawn(held());
-    while in_flight() != before + 1 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    let counted = async {
+        while in_flight() != before + 1 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    assert!(timeout(Duration::from_secs(30), counted).await.is_ok(), "a tracked call is not counted");
     RELEASE.notify_one();
     assert!(call.await.is_ok());
     assert_eq!(in_flight(), before, "the call has ended");

@@ -128,48 +128,64 @@ fn fits(ty: &Type, who: &str, errors: &ErrorSink<'_>) {
 }
 
 impl Argument {
-    /// `(&&&&&Arg::<P>::NEW).kind()`, to be looked at where the type was written.
-    fn kind(&self, krate: &Krate) -> TokenStream {
-        let p = krate.private_at(site_at(self.span));
+    /// `Arg::<P>::NEW.lifecycle_kind()`, to be looked at where the type was written.
+    fn kind(&self, krate: &Krate, last: bool) -> TokenStream {
+        let at = site_at(self.span);
+        let p = krate.private_at(at);
         let ty = &self.ty;
-        quote_spanned!(site_at(self.span)=> (&&&&&#p::argument::Arg::<#ty>::NEW).kind())
+        let tag = Ident::new(if last { "LastArg" } else { "Arg" }, at);
+        quote_spanned!(at=> #p::argument::#tag::<#ty>::NEW.lifecycle_kind())
     }
 }
 
-/// The statements that name every argument to `signature`.
-pub(crate) fn signature(arguments: &[Argument], krate: &Krate, last: bool) -> TokenStream {
-    let mut all = imports(arguments, krate);
-    for argument in arguments {
-        let Argument { cfgs, span, .. } = argument;
-        let kind = argument.kind(krate);
-        let takes = Ident::new(if last { "takes_last" } else { "takes" }, site_at(*span));
-        all.extend(quote_spanned!(site_at(*span)=> #cfgs signature.#takes(#kind);));
+/// The arguments' kinds, one in another: `(first, (second, ()))`.
+pub(crate) fn kinds(arguments: &[Argument], krate: &Krate, last: bool) -> TokenStream {
+    if conditional(arguments) {
+        // Only of a statement can a `#[cfg]` take away what is around the others.
+        let kinds = arguments.iter().rev().map(|argument| {
+            let (cfgs, kind) = (&argument.cfgs, argument.kind(krate, last));
+            quote_spanned!(site()=> #cfgs let rest = (#kind, rest);)
+        });
+        return quote_spanned!(site()=> { let rest = (); #(#kinds)* rest });
     }
-    all
+    let nest = |rest: TokenStream, argument: &Argument| {
+        let kind = argument.kind(krate, last);
+        quote_spanned!(site()=> (#kind, #rest))
+    };
+    arguments.iter().rev().fold(quote_spanned!(site()=> ()), nest)
 }
 
-/// The statements that fetch every argument from `inputs`, and what the call takes then.
-pub(crate) fn gather(arguments: &[Argument], krate: &Krate) -> (TokenStream, TokenStream) {
-    let p = krate.private();
-    let mut holds = imports(arguments, krate);
-    let mut lends = TokenStream::new();
-    for (index, argument) in arguments.iter().enumerate() {
-        let Argument { cfgs, .. } = argument;
-        let name = format_ident!("argument{index}", span = site());
-        let kind = argument.kind(krate);
-        holds.extend(quote_spanned!(site()=> #cfgs let mut #name = #p::argument::hold(#kind, inputs)?;));
-        let lend_site = site_at(argument.span);
-        lends.extend(quote_spanned!(lend_site=> #cfgs #name.lend(),));
-    }
-    (holds, lends)
+/// What is lent for these kinds: a pattern that takes it, statements that take it apart, and the arguments of the call.
+pub(crate) struct Lent {
+    pub(crate) pattern: TokenStream,
+    pub(crate) apart: TokenStream,
+    pub(crate) arguments: TokenStream,
 }
 
-fn imports(arguments: &[Argument], krate: &Krate) -> TokenStream {
-    let p = krate.private();
-    if arguments.is_empty() {
-        return TokenStream::new();
+pub(crate) fn lent(arguments: &[Argument]) -> Lent {
+    let names = |index: usize| format_ident!("argument{index}", span = site());
+    let named = || arguments.iter().enumerate().map(|(index, argument)| (names(index), argument));
+    let passed = named().map(|(name, argument)| {
+        let (cfgs, at) = (&argument.cfgs, site_at(argument.span));
+        let name = Ident::new(&name.to_string(), at);
+        quote_spanned!(at=> #cfgs #name,)
+    });
+    let passed = passed.collect();
+    if conditional(arguments) {
+        let apart = named()
+            .map(|(name, Argument { cfgs, .. })| quote_spanned!(site()=> #cfgs let (#name, rest) = rest;));
+        let apart: TokenStream = apart.collect();
+        let apart = quote_spanned!(site()=> #apart let () = rest;);
+        return Lent { pattern: quote_spanned!(site()=> rest), apart, arguments: passed };
     }
-    quote_spanned!(site()=>
-        use #p::argument::{ByClone as _, ByNothing as _, ByOption as _, BySpecial as _, ByWrapper as _};
-    )
+    let nest = |rest: TokenStream, index: usize| {
+        let name = names(index);
+        quote_spanned!(site()=> (#name, #rest))
+    };
+    let pattern = (0..arguments.len()).rev().fold(quote_spanned!(site()=> ()), nest);
+    Lent { pattern, apart: TokenStream::new(), arguments: passed }
+}
+
+fn conditional(arguments: &[Argument]) -> bool {
+    arguments.iter().any(|argument| !argument.cfgs.is_empty())
 }

@@ -83,6 +83,12 @@ pub(crate) struct Edges {
     pub(crate) checks: TokenStream,
 }
 
+impl Edges {
+    pub(crate) fn any(&self) -> bool {
+        !self.statics.is_empty()
+    }
+}
+
 /// A step's `NodeDef`, of a name that no path in the keys can mean.
 pub(crate) fn node(step: &str) -> Ident {
     format_ident!("NODE_OF_{step}", span = site())

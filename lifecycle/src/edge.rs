@@ -86,8 +86,8 @@ pub struct NodeDef {
 pub enum PlaceDef {
     /// Nothing.
     Free,
-    /// Nothing, and it is a group: by itself it comes right after [`Requests`].
-    FreeGroup,
+    /// Nothing, and by itself it comes right after [`Requests`], as groups do.
+    Early,
     /// `order = N`.
     Order(i32),
     /// `last`.
@@ -144,7 +144,7 @@ pub(crate) struct Known {
 pub(crate) enum KnownBy {
     Order,
     Default,
-    /// It is a group without an order.
+    /// Nothing is said, and it comes right after the requests.
     Early,
     Requests,
 }
@@ -196,10 +196,10 @@ impl NodeDef {
             PlaceDef::Free if self.after.is_empty() && self.before.is_empty() => {
                 Some(Known { value: 0, of: self.name, source: KnownBy::Default })
             }
-            PlaceDef::FreeGroup if self.after.is_empty() && self.before.is_empty() => {
+            PlaceDef::Early if self.after.is_empty() && self.before.is_empty() => {
                 Some(Known { value: 0, of: self.name, source: KnownBy::Early })
             }
-            PlaceDef::Free | PlaceDef::FreeGroup => highest,
+            PlaceDef::Free | PlaceDef::Early => highest,
             PlaceDef::Last | PlaceDef::Unknown => None,
         }
     }

@@ -1,6 +1,7 @@
 //! Steps that must be in the program, whatever the linker thinks.
 
 use std::any::TypeId;
+use std::collections::HashSet;
 
 use crate::edge::NodeDef;
 use crate::group::Requests;
@@ -59,10 +60,11 @@ pub(crate) fn missing(steps: &[StepSpec]) -> Vec<String> {
 }
 
 fn missing_of<'a>(expected: impl Iterator<Item = &'a ExpectDef>, steps: &[StepSpec]) -> Vec<String> {
-    let there = |id: TypeId| id == TypeId::of::<Requests>() || steps.iter().any(|step| step.id == Some(id));
+    let there: HashSet<TypeId> =
+        steps.iter().filter_map(|step| step.id).chain([TypeId::of::<Requests>()]).collect();
     let mut missing: Vec<(&str, u32, &str)> = expected
         .flat_map(|def| def.steps.iter().map(move |(path, node)| (def.file, def.line, *path, (node.id)())))
-        .filter(|(.., id)| !there(*id))
+        .filter(|(.., id)| !there.contains(id))
         .map(|(file, line, path, _)| (file, line, path))
         .collect();
     missing.sort_unstable();

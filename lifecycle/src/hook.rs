@@ -11,7 +11,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::edge::{Edges, NodeDef};
+use crate::edge::{Edges, NodeDef, PlaceDef};
 use crate::gate::Gate;
 use crate::report::StepKind;
 use crate::resource::{Inputs, Resource};
@@ -52,26 +52,18 @@ pub struct StepKeys {
 
 /// A step as the macros write it down.
 pub struct StepDef {
-    /// The function's name, or its label.
-    pub name: &'static str,
+    /// Its name and its place among the others, as the compiler knows them.
+    pub node: &'static NodeDef,
     /// `module_path!()`.
     pub module: &'static str,
     /// `file!()`.
     pub file: &'static str,
     /// `line!()`.
     pub line: u32,
-    /// `TypeId::of` the type that stands for the step.
-    pub id: fn() -> TypeId,
-    /// Start or shutdown.
-    pub phase: Phase,
-    /// Its place among the others, as the compiler knows it.
-    pub node: &'static NodeDef,
-    /// The attribute's keys.
-    pub keys: StepKeys,
-    /// Names what the function takes and gives, by type.
-    pub signature: fn(&mut Signature),
-    /// Gathers the arguments and returns the call, not yet begun.
-    pub call: fn(&mut Inputs<'_>) -> Result<Call, Missing>,
+    /// `timeout = "…"`.
+    pub timeout: Option<Duration>,
+    /// The function.
+    pub function: fn() -> Function,
     /// The keys that few steps have; so those without pay nothing for them.
     pub extra: Option<&'static StepExtra>,
 }
@@ -87,9 +79,9 @@ pub struct StepExtra {
     /// `backoff = "…"`.
     pub backoff: Option<Duration>,
     /// `fallback = path`.
-    pub fallback: Option<FunctionDef>,
+    pub fallback: Option<fn() -> Function>,
     /// `when = …`.
-    pub when: Option<WhenDef>,
+    pub when: Option<fn() -> When>,
     /// It is a worker: its phase is that of its stop.
     pub worker: Option<WorkerDef>,
 }
@@ -100,26 +92,8 @@ impl StepExtra {
         StepExtra { retry: None, attempt: None, backoff: None, fallback: None, when: None, worker: None };
 }
 
-/// Another function of a step or a check: its `fallback`, its `recover`.
-#[derive(Clone, Copy)]
-pub struct FunctionDef {
-    /// Names what it takes, by type.
-    pub signature: fn(&mut Signature),
-    /// Gathers the arguments and returns the call, not yet begun.
-    pub call: fn(&mut Inputs<'_>) -> Result<Call, Missing>,
-}
-
-/// Whether a step runs.
-#[derive(Clone, Copy)]
-pub struct WhenDef {
-    /// Names what it looks at, by type.
-    pub signature: fn(&mut Signature),
-    /// Gathers that and returns the question, not yet asked: it is a user's code and runs where steps run.
-    pub ask: fn(&mut Inputs<'_>) -> Result<Question, Missing>,
-}
-
 /// Whether a step runs; if not, why not.
-pub type Question = Box<dyn FnOnce() -> Result<(), String> + Send>;
+pub(crate) type Question = Box<dyn FnOnce() -> Result<(), String> + Send>;
 
 /// The types that a step takes and gives.
 #[derive(Clone, Debug, Default)]
@@ -128,14 +102,6 @@ pub struct Signature {
     pub(crate) gives: Vec<Gift>,
     /// It takes `&Report`, which exists only for `last` steps.
     pub(crate) takes_report: bool,
-}
-
-impl Signature {
-    pub(crate) fn of(name: fn(&mut Signature)) -> Self {
-        let mut signature = Signature::default();
-        name(&mut signature);
-        signature
-    }
 }
 
 /// How an argument uses its resource.
@@ -149,7 +115,7 @@ pub(crate) enum Use {
 
 /// One argument: a resource by type.
 #[derive(Clone, Copy, Debug)]
-pub struct Need {
+pub(crate) struct Need {
     /// The type it is provided under, or `Arc` of it.
     pub(crate) keys: [TypeId; 2],
     /// `std::any::type_name` of the first key.
@@ -189,7 +155,7 @@ impl fmt::Display for Missing {
 pub type CallResult = Result<Vec<Resource>, String>;
 
 /// A call with its arguments gathered, not yet begun.
-pub enum Call {
+pub(crate) enum Call {
     /// An async function: polled on the service's runtime.
     Async(Pin<Box<dyn Future<Output = CallResult> + Send>>),
     /// A sync function: run on an OS thread of its own.
@@ -213,30 +179,11 @@ pub(crate) struct Extra {
     pub(crate) restart: Option<Restart>,
 }
 
-/// [`FunctionDef`], owned.
+/// What decides whether a step runs, with its arguments classified.
 #[derive(Clone)]
-pub(crate) struct Function {
-    pub(crate) signature: Signature,
-    pub(crate) begin: Begin,
-}
-
-/// [`WhenDef`], owned.
-#[derive(Clone)]
-pub(crate) struct When {
+pub struct When {
     pub(crate) signature: Signature,
     pub(crate) ask: Ask,
-}
-
-impl From<FunctionDef> for Function {
-    fn from(def: FunctionDef) -> Self {
-        Function { signature: Signature::of(def.signature), begin: Arc::new(def.call) }
-    }
-}
-
-impl From<WhenDef> for When {
-    fn from(def: WhenDef) -> Self {
-        When { signature: Signature::of(def.signature), ask: Arc::new(def.ask) }
-    }
 }
 
 impl From<&'static StepExtra> for Extra {
@@ -245,8 +192,8 @@ impl From<&'static StepExtra> for Extra {
             retry: def.retry,
             attempt: def.attempt,
             backoff: def.backoff,
-            fallback: def.fallback.map(Function::from),
-            when: def.when.map(When::from),
+            fallback: def.fallback.map(|function| function()),
+            when: def.when.map(|when| when()),
             restart: def.worker.as_ref().and_then(|worker| worker.restart),
         }
     }
@@ -275,6 +222,21 @@ impl fmt::Debug for Extra {
             .field("when", &self.when.is_some())
             .field("restart", &self.restart)
             .finish()
+    }
+}
+
+/// A function, with its arguments classified.
+#[derive(Clone)]
+pub struct Function {
+    pub(crate) signature: Signature,
+    pub(crate) begin: Begin,
+}
+
+impl Function {
+    pub(crate) fn new(note: impl FnOnce(&mut Signature), begin: Begin) -> Self {
+        let mut signature = Signature::default();
+        note(&mut signature);
+        Function { signature, begin }
     }
 }
 
@@ -377,23 +339,27 @@ impl StepSpec {
 
 impl From<&'static StepDef> for StepSpec {
     fn from(def: &'static StepDef) -> Self {
-        let mut signature = Signature::default();
-        (def.signature)(&mut signature);
+        let node = def.node;
+        let Function { signature, begin } = (def.function)();
         StepSpec {
-            name: def.name.to_owned(),
+            name: node.name.to_owned(),
             module: def.module.to_owned(),
             file: def.file.to_owned(),
             line: def.line,
-            id: Some((def.id)()),
-            phase: def.phase,
-            keys: def.keys,
+            id: Some((node.id)()),
+            phase: node.phase,
+            keys: StepKeys {
+                order: node.order(),
+                timeout: def.timeout,
+                last: matches!(node.place, PlaceDef::Last),
+            },
             extra: def.extra.map(Extra::from).unwrap_or_default(),
-            edges: Edges::from(def.node),
+            edges: Edges::from(node),
             signature,
             off: None,
             task: match def.extra.and_then(|extra| extra.worker.as_ref()) {
-                Some(_) => Task::Worker(Arc::new(def.call)),
-                None => Task::Hook(Arc::new(def.call)),
+                Some(_) => Task::Worker(begin),
+                None => Task::Hook(begin),
             },
         }
     }

@@ -189,6 +189,7 @@ impl Say {
                     format!("worker {worker}: {why}; begun again in {}", duration(*after))
                 }
                 WorkerEvent::Failed { error } => format!("worker {worker} failed: {error}"),
+                WorkerEvent::Skipped { why } => format!("worker {worker} is skipped: {why}"),
             },
             Say::Paused => "paused: nothing new is taken".to_owned(),
             Say::Resumed => "resumed".to_owned(),
@@ -248,6 +249,9 @@ impl Say {
                 match what {
                     WorkerEvent::Started => tracing::info!(target: "lifecycle", worker, "worker started"),
                     WorkerEvent::Ended => tracing::info!(target: "lifecycle", worker, "worker ended"),
+                    WorkerEvent::Skipped { why } => {
+                        tracing::info!(target: "lifecycle", worker, why = why.as_str(), "worker skipped");
+                    }
                     WorkerEvent::Restarting { attempt, after, error } => {
                         let (after_ms, error) = (millis(*after), error.as_deref());
                         tracing::warn!(target: "lifecycle", worker, attempt, after_ms, error, "worker is begun again");

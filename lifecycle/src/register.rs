@@ -383,6 +383,13 @@ impl Registration {
     ///
     /// A worker that runs is told to stop, and aborted when its `timeout` is over; nobody waits for it. A run of a check
     /// that is on its way is told to end.
+    ///
+    /// ```
+    /// use lifecycle::{Hook, register};
+    ///
+    /// let flush = register(Hook::on_shutdown("flush", || async {}));
+    /// assert!(flush.remove());
+    /// ```
     pub fn remove(self) -> bool {
         (self.remove)()
     }

@@ -40,71 +40,86 @@ pub(crate) fn collect() -> Vec<StepSpec> {
 
 /// All health checks, in an order that does not depend on the linker's, each with a name of its own.
 pub(crate) fn checks() -> Vec<CheckSpec> {
-    let mut checks: Vec<&'static CheckDef> = inventory::iter::<CheckDef>.into_iter().collect();
-    checks.sort_by_key(|check| (check.module, check.name, check.file, check.line));
-    let namesakes = |name: &str| checks.iter().filter(|check| check.name == name).count();
-    let named = |def: &&'static CheckDef| {
-        let mut spec = CheckSpec::from(*def);
-        if namesakes(def.name) > 1 {
-            spec.name = format!("{}::{}", def.module, def.name);
+    named(inventory::iter::<CheckDef>.into_iter().map(CheckSpec::from).collect())
+}
+
+fn named(mut checks: Vec<CheckSpec>) -> Vec<CheckSpec> {
+    let place =
+        |check: &CheckSpec| (check.module.clone(), check.name.clone(), check.file.clone(), check.line);
+    checks.sort_by_key(place);
+    let names: Vec<String> = checks.iter().map(|check| check.name.clone()).collect();
+    for check in &mut checks {
+        if names.iter().filter(|name| **name == check.name).count() > 1 {
+            check.name = format!("{}::{}", check.module, check.name);
         }
-        spec
-    };
-    checks.iter().map(named).collect()
+    }
+    checks
 }
 
 fn sorted(steps: impl Iterator<Item = &'static StepDef>) -> Vec<StepSpec> {
     let mut steps: Vec<&StepDef> = steps.collect();
-    steps.sort_by_key(|step| (step.phase == Phase::Shutdown, step.module, step.name, step.file, step.line));
+    steps.sort_by_key(|step| {
+        (step.node.phase == Phase::Shutdown, step.module, step.node.name, step.file, step.line)
+    });
     steps.into_iter().map(StepSpec::from).collect()
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::Step;
     use crate::edge::{EdgeDef, Edges, Node, NodeDef, PlaceDef, Target};
     use crate::group::Requests;
-    use crate::hook::{CallResult, StepKeys};
-    use crate::{__private::Call, Step};
+    use crate::health::Check;
+    use crate::hook::{Call, Function};
+    use crate::resource::Inputs;
     use std::any::TypeId;
+    use std::sync::Arc;
     use std::time::Duration;
 
     struct Marker;
     impl Step for Marker {}
     static AFTER: EdgeDef = Requests::NODE.after("lifecycle::Requests");
-    pub(crate) static NODE: NodeDef = NodeDef {
-        name: "marker",
-        phase: Phase::Start,
-        id: TypeId::of::<Marker>,
-        place: PlaceDef::Order(4),
-        after: &[&AFTER],
-        before: &[],
-    };
-
-    const fn def(phase: Phase, module: &'static str, name: &'static str, line: u32) -> StepDef {
-        StepDef {
+    static AFTER_REQUESTS: [&EdgeDef; 1] = [&AFTER];
+    const fn node(phase: Phase, name: &'static str) -> NodeDef {
+        NodeDef {
             name,
+            phase,
+            id: TypeId::of::<Marker>,
+            place: PlaceDef::Order(4),
+            after: &AFTER_REQUESTS,
+            before: &[],
+        }
+    }
+    pub(crate) static NODE: NodeDef = node(Phase::Start, "registered");
+    static START_X: NodeDef = node(Phase::Start, "x");
+    static START_Y: NodeDef = node(Phase::Start, "y");
+    static START_Z: NodeDef = node(Phase::Start, "z");
+    static SHUTDOWN_X: NodeDef = node(Phase::Shutdown, "x");
+
+    const fn def(node: &'static NodeDef, module: &'static str, line: u32) -> StepDef {
+        StepDef {
+            node,
             module,
             file: "src/it.rs",
             line,
-            id: TypeId::of::<Marker>,
-            phase,
-            node: &NODE,
-            keys: StepKeys { order: Some(4), timeout: Some(Duration::from_secs(3)), last: false },
-            signature: |signature| signature.takes_report = true,
-            call: |_| Ok(Call::Sync(Box::new(|| -> CallResult { Ok(Vec::new()) }))),
+            timeout: Some(Duration::from_secs(3)),
+            function: || {
+                let begin = |_: &mut Inputs<'_>| Ok(Call::Sync(Box::new(|| Ok(Vec::new()))));
+                Function::new(|signature| signature.takes_report = true, Arc::new(begin))
+            },
             extra: None,
         }
     }
 
     static STEPS: [StepDef; 5] = [
-        def(Phase::Shutdown, "a", "x", 1),
-        def(Phase::Start, "b", "y", 2),
-        def(Phase::Start, "b", "x", 2),
-        def(Phase::Start, "b", "x", 1),
-        def(Phase::Start, "a", "z", 9),
+        def(&SHUTDOWN_X, "a", 1),
+        def(&START_Y, "b", 2),
+        def(&START_X, "b", 2),
+        def(&START_X, "b", 1),
+        def(&START_Z, "a", 9),
     ];
-    inventory::submit! { def(Phase::Start, "lifecycle::registry::tests", "registered", 5) }
+    inventory::submit! { def(&NODE, "lifecycle::registry::tests", 5) }
 
     #[test]
     fn the_order_is_not_the_linkers() {
@@ -114,6 +129,21 @@ pub(crate) mod tests {
         let forth = names(sorted(STEPS.iter()));
         assert_eq!(forth, ["a::z:9", "b::x:1", "b::x:2", "b::y:2", "a::x:1"]);
         assert_eq!(forth, names(sorted(STEPS.iter().rev())));
+    }
+
+    #[test]
+    fn of_one_name_each_check_is_told_by_its_module() {
+        let check = |module: &str, name: &str| {
+            let mut spec = Check::new(name, || async {}).spec;
+            spec.module = module.to_owned();
+            spec
+        };
+        let of = |checks: Vec<CheckSpec>| -> Vec<String> {
+            named(checks).into_iter().map(|check| check.name).collect()
+        };
+        let forth = of(vec![check("b", "db"), check("a", "disk"), check("a", "db")]);
+        assert_eq!(forth, ["a::db", "disk", "b::db"]);
+        assert_eq!(forth, of(vec![check("a", "db"), check("a", "disk"), check("b", "db")]));
     }
 
     #[test]

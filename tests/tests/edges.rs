@@ -53,6 +53,44 @@ fn edges_order_steps_of_one_rank_and_nobody_else() {
     }
 }
 
+/// The rank of a step and where the edge is written that it comes from, in the plan.
+#[test]
+fn a_derived_order_is_shown_with_its_source() {
+    let line = |text: &str| {
+        let source = include_str!("../src/bin/edges.rs");
+        let at = source.lines().position(|line| line.trim() == text).unwrap() + 1;
+        format!("tests/src/bin/edges.rs:{at}")
+    };
+    let plan = |view: &str| {
+        let mut command = program(env!("CARGO_BIN_EXE_edges"), &[]);
+        command.env("LIFECYCLE_PLAN", view);
+        let ended = Child::start(command).wait(PATIENCE);
+        assert_eq!(ended.code, Some(0), "{:#?}", ended.stderr);
+        ended.stdout
+    };
+    let json: serde_json::Value = serde_json::from_str(&plan("json").concat()).unwrap();
+    let source = |name: &str| {
+        let step = json["steps"].as_array().unwrap().iter().find(|step| step["name"] == name).unwrap();
+        (step["order"].clone(), step["order_from"].clone(), step["order_at"].clone())
+    };
+    let own = line("before = later");
+    assert_eq!(source("before_later"), (3.into(), "via later".into(), own.clone().into()));
+    assert_eq!(
+        source("also_early"),
+        ((-2).into(), "via early".into(), line("#[on_shutdown(after = early)]").into())
+    );
+    assert_eq!(
+        source("last_call"),
+        ((-1).into(), "via Requests".into(), line("#[on_shutdown(before = Requests)]").into())
+    );
+    assert_eq!(source("later"), (3.into(), "written".into(), serde_json::Value::Null));
+    // In the table only where it is not the step's own place.
+    let table = plan("text");
+    let row = |name: &str| table.iter().find(|row| row.contains(name)).unwrap();
+    assert!(row("before_later").contains(&format!("3 via later ({own})")), "{table:#?}");
+    assert!(!row("also_early").contains("via early ("), "{table:#?}");
+}
+
 fn assert_invalid(ended: &Ended, words: &[&str]) {
     assert_eq!(ended.code, Some(78), "{:#?}", ended.stderr);
     assert_eq!(ended.stdout, [""; 0], "nothing is started");

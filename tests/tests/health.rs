@@ -189,6 +189,8 @@ fn a_check_begins_when_the_last_of_what_it_takes_is_there() {
         ended.stdout,
         [
             "db_answers: waiting: no Db was provided",
+            "db_answers: waiting: no str was provided",
+            "db_answers: waiting: no Told was provided",
             "reconnecting by the back door on lifecycle: db_answers",
             "db_answers: healthy",
             "disk: off: not played",

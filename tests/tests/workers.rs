@@ -151,6 +151,38 @@ fn one_that_waits_to_be_begun_again_ends_as_it_last_ended() {
 }
 
 #[test]
+fn one_that_fails_before_its_place_is_still_begun_again() {
+    let child = start("fails before its place");
+    child.wait_for("run 1");
+    child.signal(libc::SIGTERM);
+    child.wait_for("run 2");
+    child.say("it runs again");
+    let ended = child.wait(PATIENCE);
+    ended.assert(0, &[("early", "done"), ("Requests", "done"), ("again", "done")]);
+    assert_eq!(ended.step("again")["worker"], json!({"restarts": 1, "last_error": "asked to"}));
+}
+
+#[test]
+fn its_when_is_asked_before_it_begins() {
+    let child = start("when");
+    for state in ["serving", "yes runs", "event: no is skipped, not the leader"] {
+        child.wait_for(state);
+    }
+    let ended = child.terminate();
+    ended.assert_any_order(0, &[("Requests", "done"), ("yes", "done"), ("no", "skipped")]);
+    assert_eq!(ended.step("no")["error"], "not the leader");
+    assert!(!ended.stdout.iter().any(|line| line == "no runs"), "{:?}", ended.stdout);
+
+    let ended = start("when panics").wait(PATIENCE);
+    ended.assert(1, &[("Requests", "done"), ("asks", "panicked")]);
+    assert_eq!(ended.step("asks")["error"], "its `when`: no idea");
+
+    let ended = terminated("when hangs", "it is asked");
+    ended.assert(0, &[("Requests", "done"), ("asks", "skipped")]);
+    assert_eq!(ended.step("asks")["error"], "the shutdown came before it could begin");
+}
+
+#[test]
 fn a_failure_while_it_stops_degrades_the_shutdown() {
     let ended = terminated("fails when told", "fails runs");
     ended.assert(1, &[("Requests", "done"), ("fails", "failed")]);

@@ -15,23 +15,12 @@ use crate::stats::Shuffle;
 
 const LONG: Duration = Duration::from_secs(600);
 
-pub fn measure(scale: Scale) -> Result<Section> {
-    let (mut claims, dependencies) = dependencies(scale)?;
-    let mut text = dependencies;
-    if scale == Scale::Full {
-        let (more, functions) = functions()?;
-        claims.extend(more);
-        text.push_str(&functions);
-    }
-    Ok(Section { title: "Compile time", claims, text })
-}
-
 fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Of 200 functions: `benches/compile_time.py` measures, this reads what it prints.
-fn functions() -> Result<(Vec<Claim>, String)> {
+pub fn functions(_: Scale) -> Result<Section> {
     let printed = output_of(Command::new("python3").arg(here().join("compile_time.py")).arg("5"), LONG)?;
     let mut figures = Figures::default();
     for line in printed.lines() {
@@ -65,9 +54,9 @@ fn functions() -> Result<(Vec<Claim>, String)> {
         });
     }
     let text = format!(
-        "\nThe same 200 functions in each crate, as `benches/compile_time.py` prints it:\n\n```\n{printed}```\n"
+        "The same 200 functions in each crate, as `benches/compile_time.py` prints it:\n\n```\n{printed}```\n"
     );
-    Ok((claims, text))
+    Ok(Section { title: "Compile time", claims, text })
 }
 
 const OURS: &str = "**lifecycle**";
@@ -94,7 +83,8 @@ impl Drop for Folder {
     }
 }
 
-fn dependencies(scale: Scale) -> Result<(Vec<Claim>, String)> {
+/// Of an empty crate that depends on it.
+pub fn dependencies(scale: Scale) -> Result<Section> {
     let folder = Folder(std::env::temp_dir().join(format!("lifecycle-benches-{}", std::process::id())));
     let mut counts = Vec::new();
     for (index, name) in ROWS.iter().enumerate() {
@@ -155,7 +145,7 @@ fn dependencies(scale: Scale) -> Result<(Vec<Claim>, String)> {
         "An empty crate with one dependency, built from nothing.\n{}",
         table(&["", "clean debug build, s", "crates"], rows)
     );
-    Ok((claims, text))
+    Ok(Section { title: "Dependencies", claims, text })
 }
 
 fn cargo(package: &Path) -> Command {

@@ -262,7 +262,7 @@ pub fn measure(scale: Scale) -> Result<Section> {
         ours: format!("{} ns, {} ns at most", number(alone), number(slowest)),
         target: "flat: ≤ 1 ns more".to_owned(),
         ..Claim::within(
-            "1 thread, and the worst of 1 to 64",
+            "enter and leave: 1 thread, and the worst of 1 to 64",
             slowest - alone,
             1.0,
             "ns",

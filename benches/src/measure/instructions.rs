@@ -12,7 +12,8 @@ use crate::report::{Section, table};
 
 pub fn measure(_: Scale) -> Result<Section> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/instructions");
-    let printed = output_of(Command::new(script).arg("--table"), Duration::from_secs(240))?;
+    // It builds what it counts.
+    let printed = output_of(Command::new(script).arg("--table"), Duration::from_secs(900))?;
     let rows: Vec<Vec<String>> = printed
         .lines()
         .filter_map(|line| line.split_once('\t'))

@@ -67,7 +67,8 @@ pub const ALL: &[Measurement] = &[
     Measurement { name: "hooks", measure: hooks::measure, in_smoke: true },
     Measurement { name: "start", measure: start::measure, in_smoke: true },
     Measurement { name: "instructions", measure: instructions::measure, in_smoke: false },
-    Measurement { name: "building", measure: building::measure, in_smoke: false },
+    Measurement { name: "functions", measure: building::functions, in_smoke: false },
+    Measurement { name: "dependencies", measure: building::dependencies, in_smoke: false },
 ];
 
 /// The figures of one child that measures everything of its kind.

@@ -67,7 +67,7 @@ pub(super) fn group(group: &Group) -> TokenStream {
     let timeout = option(&p, group.timeout.as_ref().map(|time| time.expand(&p)));
     let place = match &group.place.order {
         Some(order) => quote_spanned!(site()=> #p::PlaceDef::Order(#order)),
-        None => quote_spanned!(site()=> #p::PlaceDef::FreeGroup),
+        None => quote_spanned!(site()=> #p::PlaceDef::Early),
     };
     let registration = quote_spanned!(site()=>
         #p::inventory::submit! {

@@ -72,7 +72,7 @@ fn a_group_with_edges() {
                     name: "Jobs",
                     phase: ::lifecycle::__private::Phase::Shutdown,
                     id: ::lifecycle::__private::TypeId::of::<Jobs>,
-                    place: ::lifecycle::__private::PlaceDef::FreeGroup,
+                    place: ::lifecycle::__private::PlaceDef::Early,
                     after: &[&Jobs_AFTER_is_empty],
                     before: &[&Jobs_BEFORE_Mails, &Jobs_BEFORE_move],
                 };

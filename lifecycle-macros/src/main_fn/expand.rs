@@ -5,7 +5,7 @@ use quote::quote_spanned;
 use syn::spanned::Spanned;
 
 use super::check::{Kept, Main, Setting, SettingValue};
-use crate::arguments;
+use crate::arguments::{self, Lent};
 use crate::keys::{Within, expand_signals};
 use crate::paths::{site, site_at};
 
@@ -26,16 +26,20 @@ pub(super) fn main(main: &Main) -> TokenStream {
     let p = krate.private();
     let setup = setup(main);
     let settings: TokenStream = main.settings.iter().map(|setting| set(setting, &p)).collect();
-    let takes = arguments::signature(&main.arguments, krate, false);
-    let (holds, lends) = arguments::gather(&main.arguments, krate);
+    let kinds = arguments::kinds(&main.arguments, krate, false);
+    let Lent { pattern, apart, arguments: passed } = arguments::lent(&main.arguments);
     // A return type that is no service's result is shown where it was written.
     let at = site_at(main.output);
     let p_at = krate.private_at(at);
     let arguments = quote_spanned!(site()=>
         &__LIFECYCLE_MAIN,
         |inputs: &mut #p::Inputs<'_>| -> #p::Result<_, #p::Missing> {
-            #holds
-            #p::Ok(async move { #function(#lends).await })
+            let mut held = #p::function::hold(#kinds, inputs)?;
+            #p::Ok(async move {
+                let #pattern = #p::function::lend(&mut held);
+                #apart
+                #function(#passed).await
+            })
         },
     );
     let run = quote_spanned!(at=> #p_at::main(#arguments));
@@ -46,7 +50,7 @@ pub(super) fn main(main: &Main) -> TokenStream {
             static __LIFECYCLE_MAIN: #p::MainDef = #p::MainDef {
                 file: #p::file!(),
                 line: #p::line!(),
-                signature: |signature: &mut #p::Signature| { #takes },
+                signature: |signature| #p::function::note(#kinds, signature),
                 keys: |settings: &mut #p::Settings| { #settings },
                 setup: #setup,
             };
@@ -65,19 +69,9 @@ fn setup(main: &Main) -> TokenStream {
     let p_at = main.krate.private_at(at);
     quote_spanned!(at=>
         #p::Some(|asked: #p_at::outcome::Asked<'_>| -> #p_at::CallResult {
-            use #p_at::outcome::{
-                GiveFuture as _, GiveItself as _, GiveNothing as _, GiveResult as _, GiveShareable as _,
-                GiveTakeOnly as _, OpenPlain as _, OpenResult as _, SetupIsAsync as _, SetupIsSync as _,
-            };
             let setup = |settings: &mut #p_at::Settings| #path(settings);
-            let opened = (&&(&&#p_at::outcome::given_by(&setup)).sync()).open();
-            let value = opened.value();
-            #p_at::outcome::set_up(
-                asked,
-                (&&&&value).give(),
-                value,
-                |settings: &mut #p_at::Settings| opened.split(setup(settings)),
-            )
+            let opened = #p_at::outcome::given_by(&setup).lifecycle_open();
+            #p_at::outcome::set_up(asked, opened.ending(opened.lifecycle_give()), setup)
         })
     )
 }

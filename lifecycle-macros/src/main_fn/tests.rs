@@ -22,19 +22,17 @@ fn a_main_with_every_key() {
                 static __LIFECYCLE_MAIN: ::lifecycle::__private::MainDef = ::lifecycle::__private::MainDef {
                     file: ::lifecycle::__private::file!(),
                     line: ::lifecycle::__private::line!(),
-                    signature: |signature: &mut ::lifecycle::__private::Signature| {
-                        use ::lifecycle::__private::argument::{
-                            ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
-                            ByWrapper as _,
-                        };
-                        signature
-                            .takes((&&&&&::lifecycle::__private::argument::Arg::<&Db>::NEW).kind());
-                        signature
-                            .takes(
-                                (&&&&&::lifecycle::__private::argument::Arg::<Arc<Config>>::NEW)
-                                    .kind(),
-                            );
-                    },
+                    signature: |signature| ::lifecycle::__private::function::note(
+                        (
+                            ::lifecycle::__private::argument::Arg::<&Db>::NEW.lifecycle_kind(),
+                            (
+                                ::lifecycle::__private::argument::Arg::<Arc<Config>>::NEW
+                                    .lifecycle_kind(),
+                                (),
+                            ),
+                        ),
+                        signature,
+                    ),
                     keys: |settings: &mut ::lifecycle::__private::Settings| {
                         settings
                             .grace(
@@ -57,24 +55,15 @@ fn a_main_with_every_key() {
                     setup: ::lifecycle::__private::Some(|
                         asked: ::lifecycle::__private::outcome::Asked<'_>,
                     | -> ::lifecycle::__private::CallResult {
-                        use ::lifecycle::__private::outcome::{
-                            GiveFuture as _, GiveItself as _, GiveNothing as _, GiveResult as _,
-                            GiveShareable as _, GiveTakeOnly as _, OpenPlain as _, OpenResult as _,
-                            SetupIsAsync as _, SetupIsSync as _,
-                        };
                         let setup = |settings: &mut ::lifecycle::__private::Settings| app::setup(
                             settings,
                         );
-                        let opened = (&&(&&::lifecycle::__private::outcome::given_by(&setup)).sync())
-                            .open();
-                        let value = opened.value();
+                        let opened = ::lifecycle::__private::outcome::given_by(&setup)
+                            .lifecycle_open();
                         ::lifecycle::__private::outcome::set_up(
                             asked,
-                            (&&&&value).give(),
-                            value,
-                            |settings: &mut ::lifecycle::__private::Settings| {
-                                opened.split(setup(settings))
-                            },
+                            opened.ending(opened.lifecycle_give()),
+                            setup,
                         )
                     }),
                 };
@@ -88,20 +77,22 @@ fn a_main_with_every_key() {
                     |
                         inputs: &mut ::lifecycle::__private::Inputs<'_>,
                     | -> ::lifecycle::__private::Result<_, ::lifecycle::__private::Missing> {
-                        use ::lifecycle::__private::argument::{
-                            ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
-                            ByWrapper as _,
-                        };
-                        let mut argument0 = ::lifecycle::__private::argument::hold(
-                            (&&&&&::lifecycle::__private::argument::Arg::<&Db>::NEW).kind(),
-                            inputs,
-                        )?;
-                        let mut argument1 = ::lifecycle::__private::argument::hold(
-                            (&&&&&::lifecycle::__private::argument::Arg::<Arc<Config>>::NEW).kind(),
+                        let mut held = ::lifecycle::__private::function::hold(
+                            (
+                                ::lifecycle::__private::argument::Arg::<&Db>::NEW.lifecycle_kind(),
+                                (
+                                    ::lifecycle::__private::argument::Arg::<Arc<Config>>::NEW
+                                        .lifecycle_kind(),
+                                    (),
+                                ),
+                            ),
                             inputs,
                         )?;
                         ::lifecycle::__private::Ok(async move {
-                            main(argument0.lend(), argument1.lend()).await
+                            let (argument0, (argument1, ())) = ::lifecycle::__private::function::lend(
+                                &mut held,
+                            );
+                            main(argument0, argument1).await
                         })
                     },
                 )
@@ -124,7 +115,7 @@ fn a_bare_main() {
                 static __LIFECYCLE_MAIN: ::lifecycle::__private::MainDef = ::lifecycle::__private::MainDef {
                     file: ::lifecycle::__private::file!(),
                     line: ::lifecycle::__private::line!(),
-                    signature: |signature: &mut ::lifecycle::__private::Signature| {},
+                    signature: |signature| ::lifecycle::__private::function::note((), signature),
                     keys: |settings: &mut ::lifecycle::__private::Settings| {
                         settings.signals(&MINE);
                         settings.flavor(::lifecycle::__private::Flavor::CurrentThread);
@@ -141,7 +132,11 @@ fn a_bare_main() {
                     |
                         inputs: &mut ::lifecycle::__private::Inputs<'_>,
                     | -> ::lifecycle::__private::Result<_, ::lifecycle::__private::Missing> {
-                        ::lifecycle::__private::Ok(async move { main().await })
+                        let mut held = ::lifecycle::__private::function::hold((), inputs)?;
+                        ::lifecycle::__private::Ok(async move {
+                            let () = ::lifecycle::__private::function::lend(&mut held);
+                            main().await
+                        })
                     },
                 )
             }

@@ -1,10 +1,10 @@
 //! From a step to what is added after its function. Cannot fail.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 
 use super::check::{Marker, Step};
-use crate::arguments;
+use crate::arguments::{self, Lent};
 use crate::paths::{site, site_at};
 use crate::place::{self, Edges, Place};
 
@@ -15,44 +15,74 @@ pub(super) fn marker(marker: &Marker) -> TokenStream {
     named(marker, &unknown, &Edges::default(), &TokenStream::new())
 }
 
+/// Every item and every body that is generated costs the user's compiler, so there are as few as can be: only edges make
+/// the node a static.
 fn named(marker: &Marker, place: &TokenStream, edges: &Edges, registration: &TokenStream) -> TokenStream {
     let Marker { vis, name, krate, .. } = marker;
     let p = krate.private();
     let (text, phase) = (marker.text(), phase(marker));
     let Edges { after, before, statics, checks } = edges;
-    let node = node(marker);
+    let def = quote_spanned!(site()=>
+        #p::NodeDef {
+            name: #text,
+            phase: #phase,
+            id: #p::TypeId::of::<#name>,
+            place: #place,
+            after: &[#after],
+            before: &[#before],
+        }
+    );
+    let returned = reference(marker, edges);
+    let items = |constant: &TokenStream| {
+        quote_spanned!(site()=>
+            impl #p::Node for #name {
+                const NODE: &'static #p::NodeDef = &#constant;
+            }
+            #[allow(deprecated, unreachable_pub, dead_code)]
+            impl #name {
+                #[doc(hidden)]
+                pub const fn lifecycle_node() -> &'static #p::NodeDef {
+                    #registration
+                    #returned
+                }
+            }
+        )
+    };
+    let items = if edges.any() {
+        let node = node(marker);
+        let items = items(&node.to_token_stream());
+        quote_spanned!(site()=>
+            #[allow(non_upper_case_globals)]
+            const _: () = {
+                static #node: #p::NodeDef = #def;
+                #statics
+                #checks
+                #items
+            };
+        )
+    } else {
+        items(&def)
+    };
     quote_spanned!(site()=>
         #[doc(hidden)]
         #[allow(non_camel_case_types, dead_code)]
         #vis struct #name {}
-        #[allow(deprecated, non_upper_case_globals)]
-        const _: () = {
+        #p::items! {
             impl #p::Step for #name {}
-            #p::items! {
-                static #node: #p::NodeDef = #p::NodeDef {
-                    name: #text,
-                    phase: #phase,
-                    id: #p::TypeId::of::<#name>,
-                    place: #place,
-                    after: &[#after],
-                    before: &[#before],
-                };
-                impl #p::Node for #name {
-                    const NODE: &'static #p::NodeDef = &#node;
-                }
-                #[allow(unreachable_pub)]
-                impl #name {
-                    #[doc(hidden)]
-                    pub const fn lifecycle_node() -> &'static #p::NodeDef {
-                        &#node
-                    }
-                }
-                #statics
-                #checks
-            }
-            #registration
-        };
+            #items
+        }
     )
+}
+
+/// A reference to the step's node. Not by way of its trait, where a circle may lead through it: rustc would name that
+/// constant too.
+fn reference(marker: &Marker, edges: &Edges) -> TokenStream {
+    if edges.any() {
+        let node = node(marker);
+        return quote_spanned!(site()=> &#node);
+    }
+    let (p, name) = (marker.krate.private(), &marker.name);
+    quote_spanned!(site()=> <#name as #p::Node>::NODE)
 }
 
 fn node(marker: &Marker) -> Ident {
@@ -80,33 +110,24 @@ pub(super) fn step(step: &Step) -> TokenStream {
         (None, true) => quote_spanned!(site()=> #p::PlaceDef::Last),
         (None, false) => quote_spanned!(site()=> #p::PlaceDef::Free),
     };
-    let id = &step.marker.name;
-    let name = step.marker.text();
-    let phase = phase(&step.marker);
     let timeout = option(&p, step.timeout.as_ref().map(|time| time.expand(&p)));
-    let last = place.last;
-    let takes = arguments::signature(&step.arguments, krate, last);
-    let gives = gives(step);
     let call = call(step);
-    let node = node(&step.marker);
+    let edges = edges(&step.marker, place);
+    let node = reference(&step.marker, &edges);
     let registration = quote_spanned!(site()=>
         #p::inventory::submit! {
             #p::StepDef {
-                name: #name,
+                node: #node,
                 module: #p::module_path!(),
                 file: #p::file!(),
                 line: #p::line!(),
-                id: #p::TypeId::of::<#id>,
-                phase: #phase,
-                node: &#node,
-                keys: #p::StepKeys { order: #node.order(), timeout: #timeout, last: #last },
-                signature: |signature: &mut #p::Signature| { #takes #gives },
-                call: |inputs: &mut #p::Inputs<'_>| -> #p::Result<#p::Call, #p::Missing> { #call },
+                timeout: #timeout,
+                function: || #call,
                 extra: #p::None,
             }
         }
     );
-    named(&step.marker, &said, &edges(&step.marker, place), &registration)
+    named(&step.marker, &said, &edges, &registration)
 }
 
 fn option(p: &TokenStream, value: Option<TokenStream>) -> TokenStream {
@@ -116,78 +137,39 @@ fn option(p: &TokenStream, value: Option<TokenStream>) -> TokenStream {
     }
 }
 
-/// The classified return type, to be looked at where it was written.
-fn open(step: &Step) -> TokenStream {
-    let at = site_at(step.output.span);
-    let p = step.marker.krate.private_at(at);
-    let ty = &step.output.ty;
-    quote_spanned!(at=> (&&#p::outcome::Return::<#ty>::NEW).open())
-}
-
-fn gives(step: &Step) -> TokenStream {
-    if !step.starts {
-        return TokenStream::new();
-    }
-    let at = site_at(step.output.span);
-    let p = step.marker.krate.private();
-    let open = open(step);
+/// The arguments' kinds, what becomes of the outcome, and the call between them.
+fn call(step: &Step) -> TokenStream {
+    let krate = &step.marker.krate;
+    let function = &step.function;
+    let at = site_at(function.span());
+    let p = krate.private_at(at);
+    let kinds = arguments::kinds(&step.arguments, krate, step.place.last);
+    let Lent { pattern, apart, arguments } = arguments::lent(&step.arguments);
+    let ending = ending(step);
+    let (kind, ends) = if step.is_async { ("asynchronous", "pending") } else { ("synchronous", "ended") };
+    let (kind, ends) = (Ident::new(kind, at), Ident::new(ends, at));
     quote_spanned!(at=>
-        {
-            use #p::outcome::{
-                GiveFuture as _, GiveItself as _, GiveNothing as _, GiveResult as _, GiveShareable as _,
-                GiveTakeOnly as _, OpenPlain as _, OpenResult as _,
-            };
-            let value = #open.value();
-            signature.gives((&&&&value).give(), value);
-        }
+        #p::function::#kind(#kinds, #ending, |held, end| {
+            let #pattern = #p::function::lend(held);
+            #apart
+            #p::function::#ends(#function(#arguments), end)
+        })
     )
 }
 
-fn call(step: &Step) -> TokenStream {
-    let krate = &step.marker.krate;
-    let p = krate.private();
-    let (holds, lends) = arguments::gather(&step.arguments, krate);
-    let function = &step.function;
-    let outcome = outcome(step);
-    let at = site_at(function.span());
-    let p_at = krate.private_at(at);
-    if step.is_async {
-        quote_spanned!(at=>
-            #holds
-            #p::Ok(#p_at::Call::Async(#p_at::Box::pin(async move {
-                let returned = #function(#lends).await;
-                #outcome
-            })))
-        )
-    } else {
-        quote_spanned!(at=>
-            #holds
-            #p::Ok(#p_at::Call::Sync(#p_at::Box::new(move || {
-                let returned = #function(#lends);
-                #outcome
-            })))
-        )
-    }
-}
-
-fn outcome(step: &Step) -> TokenStream {
+/// The classified return type, to be looked at where it was written.
+fn ending(step: &Step) -> TokenStream {
     let at = site_at(step.output.span);
-    let p = step.marker.krate.private();
-    let open = open(step);
+    let p = step.marker.krate.private_at(at);
+    let ty = &step.output.ty;
     if step.starts {
         quote_spanned!(at=>
-            use #p::outcome::{
-                GiveFuture as _, GiveItself as _, GiveNothing as _, GiveResult as _, GiveShareable as _,
-                GiveTakeOnly as _, OpenPlain as _, OpenResult as _,
-            };
-            let opened = #open;
-            #p::outcome::given((&&&&opened.value()).give(), opened.split(returned))
+            {
+                let opened = #p::outcome::Return::<#ty>::NEW.lifecycle_open();
+                opened.ending(opened.lifecycle_give())
+            }
         )
     } else {
-        quote_spanned!(at=>
-            use #p::outcome::{OpenPlain as _, OpenResult as _};
-            let opened = #open;
-            opened.value().end(opened.split(returned))
-        )
+        quote_spanned!(at=> #p::outcome::Return::<#ty>::NEW.lifecycle_end())
     }
 }

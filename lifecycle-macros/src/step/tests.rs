@@ -28,10 +28,9 @@ fn a_shutdown_step() {
             #[doc(hidden)]
             #[allow(non_camel_case_types, dead_code)]
             pub(crate) struct close_db {}
-            #[allow(deprecated, non_upper_case_globals)]
-            const _: () = {
-                impl mine::__private::Step for close_db {}
-                static NODE_OF_close_db: mine::__private::NodeDef = mine::__private::NodeDef {
+            impl mine::__private::Step for close_db {}
+            impl mine::__private::Node for close_db {
+                const NODE: &'static mine::__private::NodeDef = &mine::__private::NodeDef {
                     name: "close_db",
                     phase: mine::__private::Phase::Shutdown,
                     id: mine::__private::TypeId::of::<close_db>,
@@ -39,80 +38,52 @@ fn a_shutdown_step() {
                     after: &[],
                     before: &[],
                 };
-                impl mine::__private::Node for close_db {
-                    const NODE: &'static mine::__private::NodeDef = &NODE_OF_close_db;
-                }
-                #[allow(unreachable_pub)]
-                impl close_db {
-                    #[doc(hidden)]
-                    pub const fn lifecycle_node() -> &'static mine::__private::NodeDef {
-                        &NODE_OF_close_db
-                    }
-                }
-                mine::__private::inventory::submit(mine::__private::StepDef {
-                    name: "close_db",
-                    module: mine::__private::module_path!(),
-                    file: mine::__private::file!(),
-                    line: mine::__private::line!(),
-                    id: mine::__private::TypeId::of::<close_db>,
-                    phase: mine::__private::Phase::Shutdown,
-                    node: &NODE_OF_close_db,
-                    keys: mine::__private::StepKeys {
-                        order: NODE_OF_close_db.order(),
+            }
+            #[allow(deprecated, unreachable_pub, dead_code)]
+            impl close_db {
+                #[doc(hidden)]
+                pub const fn lifecycle_node() -> &'static mine::__private::NodeDef {
+                    mine::__private::inventory::submit(mine::__private::StepDef {
+                        node: <close_db as mine::__private::Node>::NODE,
+                        module: mine::__private::module_path!(),
+                        file: mine::__private::file!(),
+                        line: mine::__private::line!(),
                         timeout: mine::__private::Some(mine::__private::Duration::new(90u64, 0u32)),
-                        last: false,
-                    },
-                    signature: |signature: &mut mine::__private::Signature| {
-                        use mine::__private::argument::{
-                            ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
-                            ByWrapper as _,
-                        };
-                        signature
-                            .takes((&&&&&mine::__private::argument::Arg::<Take<Pool>>::NEW).kind());
-                        #[cfg(unix)]
-                        signature
-                            .takes(
-                                (&&&&&mine::__private::argument::Arg::<&'_ Cache<'_>>::NEW).kind(),
-                            );
-                    },
-                    call: |
-                        inputs: &mut mine::__private::Inputs<'_>,
-                    | -> mine::__private::Result<mine::__private::Call, mine::__private::Missing> {
-                        use mine::__private::argument::{
-                            ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
-                            ByWrapper as _,
-                        };
-                        let mut argument0 = mine::__private::argument::hold(
-                            (&&&&&mine::__private::argument::Arg::<Take<Pool>>::NEW).kind(),
-                            inputs,
-                        )?;
-                        #[cfg(unix)]
-                        let mut argument1 = mine::__private::argument::hold(
-                            (&&&&&mine::__private::argument::Arg::<&'_ Cache<'_>>::NEW).kind(),
-                            inputs,
-                        )?;
-                        mine::__private::Ok(
-                            mine::__private::Call::Async(
-                                mine::__private::Box::pin(async move {
-                                    let returned = close_db(
-                                            argument0.lend(),
-                                            #[cfg(unix)]
-                                            argument1.lend(),
-                                        )
-                                        .await;
-                                    use mine::__private::outcome::{OpenPlain as _, OpenResult as _};
-                                    let opened = (&&mine::__private::outcome::Return::<
-                                        Result<(), Error>,
-                                    >::NEW)
-                                        .open();
-                                    opened.value().end(opened.split(returned))
-                                }),
-                            ),
-                        )
-                    },
-                    extra: mine::__private::None,
-                });
-            };
+                        function: || mine::__private::function::asynchronous(
+                            {
+                                let rest = ();
+                                #[cfg(unix)]
+                                let rest = (
+                                    mine::__private::argument::Arg::<&'_ Cache<'_>>::NEW
+                                        .lifecycle_kind(),
+                                    rest,
+                                );
+                                let rest = (
+                                    mine::__private::argument::Arg::<Take<Pool>>::NEW
+                                        .lifecycle_kind(),
+                                    rest,
+                                );
+                                rest
+                            },
+                            mine::__private::outcome::Return::<Result<(), Error>>::NEW
+                                .lifecycle_end(),
+                            |held, end| {
+                                let rest = mine::__private::function::lend(held);
+                                let (argument0, rest) = rest;
+                                #[cfg(unix)]
+                                let (argument1, rest) = rest;
+                                let () = rest;
+                                mine::__private::function::pending(
+                                    close_db(argument0, #[cfg(unix)] argument1),
+                                    end,
+                                )
+                            },
+                        ),
+                        extra: mine::__private::None,
+                    });
+                    <close_db as mine::__private::Node>::NODE
+                }
+            }
         "#]],
     );
 }
@@ -131,10 +102,9 @@ fn a_start_step() {
             #[doc(hidden)]
             #[allow(non_camel_case_types, dead_code)]
             struct OpenDb {}
-            #[allow(deprecated, non_upper_case_globals)]
-            const _: () = {
-                impl ::lifecycle::__private::Step for OpenDb {}
-                static NODE_OF_OpenDb: ::lifecycle::__private::NodeDef = ::lifecycle::__private::NodeDef {
+            impl ::lifecycle::__private::Step for OpenDb {}
+            impl ::lifecycle::__private::Node for OpenDb {
+                const NODE: &'static ::lifecycle::__private::NodeDef = &::lifecycle::__private::NodeDef {
                     name: "OpenDb",
                     phase: ::lifecycle::__private::Phase::Start,
                     id: ::lifecycle::__private::TypeId::of::<OpenDb>,
@@ -142,72 +112,34 @@ fn a_start_step() {
                     after: &[],
                     before: &[],
                 };
-                impl ::lifecycle::__private::Node for OpenDb {
-                    const NODE: &'static ::lifecycle::__private::NodeDef = &NODE_OF_OpenDb;
-                }
-                #[allow(unreachable_pub)]
-                impl OpenDb {
-                    #[doc(hidden)]
-                    pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
-                        &NODE_OF_OpenDb
-                    }
-                }
-                ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
-                    name: "OpenDb",
-                    module: ::lifecycle::__private::module_path!(),
-                    file: ::lifecycle::__private::file!(),
-                    line: ::lifecycle::__private::line!(),
-                    id: ::lifecycle::__private::TypeId::of::<OpenDb>,
-                    phase: ::lifecycle::__private::Phase::Start,
-                    node: &NODE_OF_OpenDb,
-                    keys: ::lifecycle::__private::StepKeys {
-                        order: NODE_OF_OpenDb.order(),
+            }
+            #[allow(deprecated, unreachable_pub, dead_code)]
+            impl OpenDb {
+                #[doc(hidden)]
+                pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
+                    ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
+                        node: <OpenDb as ::lifecycle::__private::Node>::NODE,
+                        module: ::lifecycle::__private::module_path!(),
+                        file: ::lifecycle::__private::file!(),
+                        line: ::lifecycle::__private::line!(),
                         timeout: ::lifecycle::__private::Some(limits::OPEN),
-                        last: false,
-                    },
-                    signature: |signature: &mut ::lifecycle::__private::Signature| {
-                        {
-                            use ::lifecycle::__private::outcome::{
-                                GiveFuture as _, GiveItself as _, GiveNothing as _, GiveResult as _,
-                                GiveShareable as _, GiveTakeOnly as _, OpenPlain as _,
-                                OpenResult as _,
-                            };
-                            let value = (&&::lifecycle::__private::outcome::Return::<Pool>::NEW)
-                                .open()
-                                .value();
-                            signature.gives((&&&&value).give(), value);
-                        }
-                    },
-                    call: |
-                        inputs: &mut ::lifecycle::__private::Inputs<'_>,
-                    | -> ::lifecycle::__private::Result<
-                        ::lifecycle::__private::Call,
-                        ::lifecycle::__private::Missing,
-                    > {
-                        ::lifecycle::__private::Ok(
-                            ::lifecycle::__private::Call::Sync(
-                                ::lifecycle::__private::Box::new(move || {
-                                    let returned = r#type();
-                                    use ::lifecycle::__private::outcome::{
-                                        GiveFuture as _, GiveItself as _, GiveNothing as _,
-                                        GiveResult as _, GiveShareable as _, GiveTakeOnly as _,
-                                        OpenPlain as _, OpenResult as _,
-                                    };
-                                    let opened = (&&::lifecycle::__private::outcome::Return::<
-                                        Pool,
-                                    >::NEW)
-                                        .open();
-                                    ::lifecycle::__private::outcome::given(
-                                        (&&&&opened.value()).give(),
-                                        opened.split(returned),
-                                    )
-                                }),
-                            ),
-                        )
-                    },
-                    extra: ::lifecycle::__private::None,
-                });
-            };
+                        function: || ::lifecycle::__private::function::synchronous(
+                            (),
+                            {
+                                let opened = ::lifecycle::__private::outcome::Return::<Pool>::NEW
+                                    .lifecycle_open();
+                                opened.ending(opened.lifecycle_give())
+                            },
+                            |held, end| {
+                                let () = ::lifecycle::__private::function::lend(held);
+                                ::lifecycle::__private::function::ended(r#type(), end)
+                            },
+                        ),
+                        extra: ::lifecycle::__private::None,
+                    });
+                    <OpenDb as ::lifecycle::__private::Node>::NODE
+                }
+            }
         "#]],
     );
 }
@@ -223,9 +155,9 @@ fn a_step_with_edges() {
             #[doc(hidden)]
             #[allow(non_camel_case_types, dead_code)]
             struct Close {}
-            #[allow(deprecated, non_upper_case_globals)]
+            impl ::lifecycle::__private::Step for Close {}
+            #[allow(non_upper_case_globals)]
             const _: () = {
-                impl ::lifecycle::__private::Step for Close {}
                 static NODE_OF_Close: ::lifecycle::__private::NodeDef = ::lifecycle::__private::NodeDef {
                     name: "Close",
                     phase: ::lifecycle::__private::Phase::Shutdown,
@@ -234,16 +166,6 @@ fn a_step_with_edges() {
                     after: &[&Close_AFTER_flush, &Close_AFTER_move],
                     before: &[&Close_BEFORE_flush],
                 };
-                impl ::lifecycle::__private::Node for Close {
-                    const NODE: &'static ::lifecycle::__private::NodeDef = &NODE_OF_Close;
-                }
-                #[allow(unreachable_pub)]
-                impl Close {
-                    #[doc(hidden)]
-                    pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
-                        &NODE_OF_Close
-                    }
-                }
                 static Close_AFTER_flush: ::lifecycle::__private::EdgeDef = {
                     use ::lifecycle::__private::AnyNode as _;
                     <db::flush>::lifecycle_node().after("db::flush")
@@ -268,44 +190,32 @@ fn a_step_with_edges() {
                     &NODE_OF_Close,
                     &Close_BEFORE_flush,
                 );
-                ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
-                    name: "Close",
-                    module: ::lifecycle::__private::module_path!(),
-                    file: ::lifecycle::__private::file!(),
-                    line: ::lifecycle::__private::line!(),
-                    id: ::lifecycle::__private::TypeId::of::<Close>,
-                    phase: ::lifecycle::__private::Phase::Shutdown,
-                    node: &NODE_OF_Close,
-                    keys: ::lifecycle::__private::StepKeys {
-                        order: NODE_OF_Close.order(),
-                        timeout: ::lifecycle::__private::None,
-                        last: false,
-                    },
-                    signature: |signature: &mut ::lifecycle::__private::Signature| {},
-                    call: |
-                        inputs: &mut ::lifecycle::__private::Inputs<'_>,
-                    | -> ::lifecycle::__private::Result<
-                        ::lifecycle::__private::Call,
-                        ::lifecycle::__private::Missing,
-                    > {
-                        ::lifecycle::__private::Ok(
-                            ::lifecycle::__private::Call::Sync(
-                                ::lifecycle::__private::Box::new(move || {
-                                    let returned = close();
-                                    use ::lifecycle::__private::outcome::{
-                                        OpenPlain as _, OpenResult as _,
-                                    };
-                                    let opened = (&&::lifecycle::__private::outcome::Return::<
-                                        (),
-                                    >::NEW)
-                                        .open();
-                                    opened.value().end(opened.split(returned))
-                                }),
+                impl ::lifecycle::__private::Node for Close {
+                    const NODE: &'static ::lifecycle::__private::NodeDef = &NODE_OF_Close;
+                }
+                #[allow(deprecated, unreachable_pub, dead_code)]
+                impl Close {
+                    #[doc(hidden)]
+                    pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
+                        ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
+                            node: &NODE_OF_Close,
+                            module: ::lifecycle::__private::module_path!(),
+                            file: ::lifecycle::__private::file!(),
+                            line: ::lifecycle::__private::line!(),
+                            timeout: ::lifecycle::__private::None,
+                            function: || ::lifecycle::__private::function::synchronous(
+                                (),
+                                ::lifecycle::__private::outcome::Return::<()>::NEW.lifecycle_end(),
+                                |held, end| {
+                                    let () = ::lifecycle::__private::function::lend(held);
+                                    ::lifecycle::__private::function::ended(close(), end)
+                                },
                             ),
-                        )
-                    },
-                    extra: ::lifecycle::__private::None,
-                });
+                            extra: ::lifecycle::__private::None,
+                        });
+                        &NODE_OF_Close
+                    }
+                }
             };
         "#]],
     );
@@ -324,10 +234,9 @@ fn a_last_step() {
             #[doc(hidden)]
             #[allow(non_camel_case_types, dead_code)]
             struct alert {}
-            #[allow(deprecated, non_upper_case_globals)]
-            const _: () = {
-                impl ::lifecycle::__private::Step for alert {}
-                static NODE_OF_alert: ::lifecycle::__private::NodeDef = ::lifecycle::__private::NodeDef {
+            impl ::lifecycle::__private::Step for alert {}
+            impl ::lifecycle::__private::Node for alert {
+                const NODE: &'static ::lifecycle::__private::NodeDef = &::lifecycle::__private::NodeDef {
                     name: "alert",
                     phase: ::lifecycle::__private::Phase::Shutdown,
                     id: ::lifecycle::__private::TypeId::of::<alert>,
@@ -335,72 +244,34 @@ fn a_last_step() {
                     after: &[],
                     before: &[],
                 };
-                impl ::lifecycle::__private::Node for alert {
-                    const NODE: &'static ::lifecycle::__private::NodeDef = &NODE_OF_alert;
-                }
-                #[allow(unreachable_pub)]
-                impl alert {
-                    #[doc(hidden)]
-                    pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
-                        &NODE_OF_alert
-                    }
-                }
-                ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
-                    name: "alert",
-                    module: ::lifecycle::__private::module_path!(),
-                    file: ::lifecycle::__private::file!(),
-                    line: ::lifecycle::__private::line!(),
-                    id: ::lifecycle::__private::TypeId::of::<alert>,
-                    phase: ::lifecycle::__private::Phase::Shutdown,
-                    node: &NODE_OF_alert,
-                    keys: ::lifecycle::__private::StepKeys {
-                        order: NODE_OF_alert.order(),
+            }
+            #[allow(deprecated, unreachable_pub, dead_code)]
+            impl alert {
+                #[doc(hidden)]
+                pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
+                    ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
+                        node: <alert as ::lifecycle::__private::Node>::NODE,
+                        module: ::lifecycle::__private::module_path!(),
+                        file: ::lifecycle::__private::file!(),
+                        line: ::lifecycle::__private::line!(),
                         timeout: ::lifecycle::__private::None,
-                        last: true,
-                    },
-                    signature: |signature: &mut ::lifecycle::__private::Signature| {
-                        use ::lifecycle::__private::argument::{
-                            ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
-                            ByWrapper as _,
-                        };
-                        signature
-                            .takes_last(
-                                (&&&&&::lifecycle::__private::argument::Arg::<&Report>::NEW).kind(),
-                            );
-                    },
-                    call: |
-                        inputs: &mut ::lifecycle::__private::Inputs<'_>,
-                    | -> ::lifecycle::__private::Result<
-                        ::lifecycle::__private::Call,
-                        ::lifecycle::__private::Missing,
-                    > {
-                        use ::lifecycle::__private::argument::{
-                            ByClone as _, ByNothing as _, ByOption as _, BySpecial as _,
-                            ByWrapper as _,
-                        };
-                        let mut argument0 = ::lifecycle::__private::argument::hold(
-                            (&&&&&::lifecycle::__private::argument::Arg::<&Report>::NEW).kind(),
-                            inputs,
-                        )?;
-                        ::lifecycle::__private::Ok(
-                            ::lifecycle::__private::Call::Async(
-                                ::lifecycle::__private::Box::pin(async move {
-                                    let returned = alert(argument0.lend()).await;
-                                    use ::lifecycle::__private::outcome::{
-                                        OpenPlain as _, OpenResult as _,
-                                    };
-                                    let opened = (&&::lifecycle::__private::outcome::Return::<
-                                        (),
-                                    >::NEW)
-                                        .open();
-                                    opened.value().end(opened.split(returned))
-                                }),
+                        function: || ::lifecycle::__private::function::asynchronous(
+                            (
+                                ::lifecycle::__private::argument::LastArg::<&Report>::NEW
+                                    .lifecycle_kind(),
+                                (),
                             ),
-                        )
-                    },
-                    extra: ::lifecycle::__private::None,
-                });
-            };
+                            ::lifecycle::__private::outcome::Return::<()>::NEW.lifecycle_end(),
+                            |held, end| {
+                                let (argument0, ()) = ::lifecycle::__private::function::lend(held);
+                                ::lifecycle::__private::function::pending(alert(argument0), end)
+                            },
+                        ),
+                        extra: ::lifecycle::__private::None,
+                    });
+                    <alert as ::lifecycle::__private::Node>::NODE
+                }
+            }
         "#]],
     );
 }

@@ -90,7 +90,8 @@ impl Check {
         self
     }
 
-    /// Whether it applies; asked before each run of the check. One that does not apply is neither good nor bad.
+    /// Whether it applies; asked before each run of the check, on the thread that then polls it: it must not block. One
+    /// that does not apply is neither good nor bad.
     pub fn when<R: WhenResult>(mut self, when: impl Fn() -> R + Send + Sync + 'static) -> Self {
         self.spec.when = Some(register::when(when));
         self

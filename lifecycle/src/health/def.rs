@@ -2,11 +2,9 @@
 
 use std::any::TypeId;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::hook::{Begin, Call, Function, FunctionDef, Missing, Need, Signature, Use, When, WhenDef};
-use crate::resource::Inputs;
+use crate::hook::{Begin, Function, Need, Signature, Use, When};
 use crate::settings::TOO_LONG;
 use crate::settings::duration::spell;
 
@@ -37,14 +35,12 @@ pub struct CheckDef {
     pub id: fn() -> TypeId,
     /// The attribute's keys.
     pub keys: CheckKeys,
-    /// Names what the function takes, by type.
-    pub signature: fn(&mut Signature),
-    /// Gathers the arguments and returns the call, not yet begun.
-    pub call: fn(&mut Inputs<'_>) -> Result<Call, Missing>,
+    /// The function.
+    pub function: fn() -> Function,
     /// `recover = path`.
-    pub recover: Option<FunctionDef>,
+    pub recover: Option<fn() -> Function>,
     /// `when = …`.
-    pub when: Option<WhenDef>,
+    pub when: Option<fn() -> When>,
 }
 
 inventory::collect!(CheckDef);
@@ -136,6 +132,7 @@ pub(crate) fn faults<'a>(checks: impl IntoIterator<Item = &'a CheckSpec>) -> Vec
 
 impl From<&'static CheckDef> for CheckSpec {
     fn from(def: &'static CheckDef) -> Self {
+        let Function { signature, begin } = (def.function)();
         CheckSpec {
             name: def.name.to_owned(),
             module: def.module.to_owned(),
@@ -143,11 +140,11 @@ impl From<&'static CheckDef> for CheckSpec {
             line: def.line,
             id: Some((def.id)()),
             keys: def.keys,
-            signature: Signature::of(def.signature),
+            signature,
             off: None,
-            check: Arc::new(def.call),
-            recover: def.recover.map(Function::from),
-            when: def.when.map(When::from),
+            check: begin,
+            recover: def.recover.map(|function| function()),
+            when: def.when.map(|when| when()),
         }
     }
 }
@@ -160,5 +157,34 @@ impl fmt::Debug for CheckSpec {
             .field("keys", &self.keys)
             .field("off", &self.off)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Check;
+
+    #[test]
+    fn every_fault_is_named_with_what_to_write() {
+        const YEARS: Duration = Duration::from_secs(20 * 365 * 86_400);
+        let mut bad = Check::new("db", || async {}).interval(Duration::ZERO).timeout(YEARS).delay(YEARS).spec;
+        bad.file = "src/db.rs".to_owned();
+        bad.line = 7;
+        bad.signature.takes.push(Need::share::<u8>());
+        bad.recover = Some(Function { signature: Signature::default(), begin: bad.check.clone() });
+        if let Some(recover) = &mut bad.recover {
+            recover.signature.takes.push(Need::take::<String>());
+        }
+        let faults = bad.faults();
+        let who = "the health check `db` (src/db.rs:7)";
+        assert_eq!(faults.len(), 4, "{faults:#?}");
+        assert!(faults.iter().all(|fault| fault.starts_with(who)), "{faults:#?}");
+        assert!(faults[0].contains("interval = 0s, it would run without a pause: write"), "{faults:#?}");
+        assert!(faults[1].contains("timeout = ") && faults[2].contains("delay = "), "{faults:#?}");
+        assert!(faults[3].contains("takes Take<String>: it runs again and again"), "{faults:#?}");
+        assert_eq!(super::faults([&bad]), faults);
+        bad.off = Some("not here".to_owned());
+        assert_eq!(super::faults([&bad]), [""; 0]);
     }
 }

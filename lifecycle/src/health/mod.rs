@@ -11,6 +11,10 @@ mod monitor;
 pub(crate) mod narrate;
 mod run;
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/HEALTH.md")]
+mod guide {}
+
 use std::fmt;
 use std::time::SystemTime;
 

@@ -112,8 +112,9 @@ mod tests {
     }
 
     #[test]
-    fn every_day_is_read_back() {
-        for day in 0..LAST / DAY {
+    fn days_are_read_back() {
+        // Each one of the next centuries, then some of every month.
+        for day in (0..LAST / DAY).filter(|day| *day < 150_000 || day % 11 == 0) {
             let time = at((day * DAY + day % DAY) * 1_000_000);
             assert_eq!(parse(&format(time)), Some(time), "day {day}");
         }

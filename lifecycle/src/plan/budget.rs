@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use super::Model;
 use super::graph::{Graph, Node, NodeKind};
+use super::{Model, visits};
 use crate::settings::duration::spell;
 use crate::settings::{Limit, Settings};
 
@@ -65,6 +65,7 @@ fn ways(
     let mut longest: Vec<(Duration, Option<usize>)> = vec![(Duration::ZERO, None); shutdown.nodes.len()];
     let mut end = None;
     for (node, Node { kind, after, .. }) in shutdown.nodes.iter().enumerate() {
+        visits::add(1 + after.len());
         let slowest = after.iter().copied().reduce(|a, b| if longest[b].0 > longest[a].0 { b } else { a });
         let begins = slowest.map_or(Duration::ZERO, |before| longest[before].0);
         let takes = match kind {

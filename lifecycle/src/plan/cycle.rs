@@ -1,83 +1,94 @@
 //! Steps in an order that their edges allow, and the cycles that allow none.
 
-use super::Model;
+use std::collections::HashSet;
+
 use super::error::{CycleLink, PlanError};
 use super::resources::Edge;
+use super::{Model, visits};
 
 /// The steps in topological order, along the edges that are in no cycle.
 pub(super) struct Sorted {
     pub(super) steps: Vec<usize>,
-    /// By step, the indices of those edges.
-    pub(super) outgoing: Vec<Vec<usize>>,
     /// By step, whether it is in a cycle.
     pub(super) cyclic: Vec<bool>,
 }
 
-/// Takes out of `edges` those that are in a cycle of steps that are off alone, which keeps nobody waiting.
-pub(super) fn sort(model: &Model<'_>, edges: &mut Vec<Edge>, errors: &mut Vec<PlanError>) -> Sorted {
-    let count = model.steps.len();
-    let mut outgoing = by_start(count, edges);
-    if topological(&outgoing, edges).len() < count {
-        let component = components(&outgoing, edges);
-        let mut silent = vec![true; count];
-        for step in (0..count).filter(|&step| model.is_on(step)) {
-            silent[component[step]] = false;
-        }
-        edges.retain(|edge| component[edge.from] != component[edge.to] || !silent[component[edge.from]]);
-        outgoing = by_start(count, edges);
-    }
-    let mut sorted = Sorted { steps: topological(&outgoing, edges), outgoing, cyclic: vec![false; count] };
-    if sorted.steps.len() == count {
-        return sorted;
-    }
-    errors.extend(cycles(&sorted.outgoing, edges).into_iter().map(|cycle| {
-        PlanError::Cycle {
-            links: cycle
-                .into_iter()
-                .map(|edge| CycleLink {
-                    step: model.who(edges[edge].to),
-                    follows: model.who(edges[edge].from),
-                    why: edges[edge].source,
-                })
-                .collect(),
-        }
-    }));
-    let component = components(&sorted.outgoing, edges);
-    let Sorted { outgoing, cyclic, .. } = &mut sorted;
-    for outgoing in outgoing {
-        outgoing.retain(|&edge| {
-            let inside = component[edges[edge].from] == component[edges[edge].to];
-            cyclic[edges[edge].to] |= inside;
-            !inside
-        });
-    }
-    sorted.steps = topological(&sorted.outgoing, edges);
-    sorted
+/// Edges by the step that they lead from.
+pub(super) struct Network<'a> {
+    edges: &'a [Edge],
+    /// By step, where its edges begin.
+    first: Vec<usize>,
 }
 
-fn by_start(count: usize, edges: &[Edge]) -> Vec<Vec<usize>> {
-    let mut outgoing = vec![Vec::new(); count];
-    for (index, edge) in edges.iter().enumerate() {
-        outgoing[edge.from].push(index);
+impl<'a> Network<'a> {
+    /// `edges` are sorted.
+    pub(super) fn new(count: usize, edges: &'a [Edge]) -> Self {
+        let mut first = vec![0; count + 1];
+        for edge in edges {
+            first[edge.from + 1] += 1;
+        }
+        for step in 0..count {
+            first[step + 1] += first[step];
+        }
+        Network { edges, first }
     }
-    outgoing
+
+    fn steps(&self) -> usize {
+        self.first.len() - 1
+    }
+
+    pub(super) fn from(&self, step: usize) -> &'a [Edge] {
+        let edges = &self.edges[self.first[step]..self.first[step + 1]];
+        visits::add(1 + edges.len());
+        edges
+    }
+}
+
+/// Takes out of `edges`, which are sorted, those that are in a cycle. One of steps that are off alone keeps nobody waiting
+/// and is no error.
+pub(super) fn sort(model: &Model<'_>, edges: &mut Vec<Edge>, errors: &mut Vec<PlanError>) -> Sorted {
+    let count = model.steps.len();
+    let mut cyclic = vec![false; count];
+    let steps = topological(&Network::new(count, edges));
+    if steps.len() == count {
+        return Sorted { steps, cyclic };
+    }
+    let component = components(&Network::new(count, edges));
+    let mut silent = vec![true; count];
+    for step in (0..count).filter(|&step| model.is_on(step)) {
+        silent[component[step]] = false;
+    }
+    edges.retain(|edge| component[edge.from] != component[edge.to] || !silent[component[edge.from]]);
+    errors.extend(cycles(count, edges).into_iter().map(|cycle| {
+        let link = |edge: Edge| CycleLink {
+            step: model.who(edge.to),
+            follows: model.who(edge.from),
+            why: edge.source,
+        };
+        PlanError::Cycle { links: cycle.into_iter().map(link).collect() }
+    }));
+    edges.retain(|edge| {
+        let inside = component[edge.from] == component[edge.to];
+        cyclic[edge.to] |= inside;
+        !inside
+    });
+    Sorted { steps: topological(&Network::new(count, edges)), cyclic }
 }
 
 /// Without the steps that are in a cycle, or behind one.
-fn topological(outgoing: &[Vec<usize>], edges: &[Edge]) -> Vec<usize> {
-    let mut waits = vec![0; outgoing.len()];
-    for &edge in outgoing.iter().flatten() {
-        waits[edges[edge].to] += 1;
+fn topological(network: &Network<'_>) -> Vec<usize> {
+    let mut waits = vec![0; network.steps()];
+    for edge in network.edges {
+        waits[edge.to] += 1;
     }
-    let mut sorted: Vec<usize> = (0..outgoing.len()).filter(|&step| waits[step] == 0).collect();
+    let mut sorted: Vec<usize> = (0..waits.len()).filter(|&step| waits[step] == 0).collect();
     let mut done = 0;
     while let Some(&step) = sorted.get(done) {
         done += 1;
-        for &edge in &outgoing[step] {
-            let to = edges[edge].to;
-            waits[to] -= 1;
-            if waits[to] == 0 {
-                sorted.push(to);
+        for edge in network.from(step) {
+            waits[edge.to] -= 1;
+            if waits[edge.to] == 0 {
+                sorted.push(edge.to);
             }
         }
     }
@@ -86,41 +97,38 @@ fn topological(outgoing: &[Vec<usize>], edges: &[Edge]) -> Vec<usize> {
 
 /// Cycles that share no edge and without whose edges none is left. Naming all there are could take exponentially many;
 /// of these, each must be broken.
-fn cycles(outgoing: &[Vec<usize>], edges: &[Edge]) -> Vec<Vec<usize>> {
-    let mut outgoing = outgoing.to_vec();
+fn cycles(count: usize, edges: &[Edge]) -> Vec<Vec<Edge>> {
+    let mut edges = edges.to_vec();
     let mut found = Vec::new();
     loop {
-        let component = components(&outgoing, edges);
-        for outgoing in &mut outgoing {
-            outgoing.retain(|&edge| component[edges[edge].from] == component[edges[edge].to]);
-        }
-        let mut seen = vec![false; outgoing.len()];
+        let component = components(&Network::new(count, &edges));
+        edges.retain(|edge| component[edge.from] == component[edge.to]);
+        let network = Network::new(count, &edges);
+        let mut seen = vec![false; count];
         let mut fresh = Vec::new();
-        for step in 0..outgoing.len() {
-            if !outgoing[step].is_empty() && !std::mem::replace(&mut seen[component[step]], true) {
-                fresh.push(shortest_cycle(step, &outgoing, edges));
+        for step in 0..count {
+            if !network.from(step).is_empty() && !std::mem::replace(&mut seen[component[step]], true) {
+                fresh.push(shortest_cycle(step, &network));
             }
         }
         if fresh.is_empty() {
             return found;
         }
-        for &edge in fresh.iter().flatten() {
-            outgoing[edges[edge].from].retain(|&other| other != edge);
-        }
+        let used: HashSet<(usize, usize)> = fresh.iter().flatten().map(|edge| (edge.from, edge.to)).collect();
+        edges.retain(|edge| !used.contains(&(edge.from, edge.to)));
         found.append(&mut fresh);
     }
 }
 
 /// The edges of a shortest way from a step back to itself, within its component.
-fn shortest_cycle(start: usize, outgoing: &[Vec<usize>], edges: &[Edge]) -> Vec<usize> {
-    let mut came_by = vec![None; outgoing.len()];
+fn shortest_cycle(start: usize, network: &Network<'_>) -> Vec<Edge> {
+    let mut came_by: Vec<Option<Edge>> = vec![None; network.steps()];
     let mut queue = std::collections::VecDeque::from([start]);
     while let Some(step) = queue.pop_front() {
-        for &edge in &outgoing[step] {
-            let to = edges[edge].to;
-            if came_by[to].is_none() {
-                came_by[to] = Some(edge);
-                queue.push_back(to);
+        for edge in network.from(step) {
+            if came_by[edge.to].is_none() {
+                came_by[edge.to] = Some(*edge);
+                queue.push_back(edge.to);
             }
         }
         if came_by[start].is_some() {
@@ -131,7 +139,7 @@ fn shortest_cycle(start: usize, outgoing: &[Vec<usize>], edges: &[Edge]) -> Vec<
     let mut step = start;
     while let Some(edge) = came_by[step] {
         cycle.push(edge);
-        step = edges[edge].from;
+        step = edge.from;
         if step == start {
             break;
         }
@@ -141,9 +149,9 @@ fn shortest_cycle(start: usize, outgoing: &[Vec<usize>], edges: &[Edge]) -> Vec<
 }
 
 /// The strongly connected component of each step (Tarjan, without recursion).
-fn components(outgoing: &[Vec<usize>], edges: &[Edge]) -> Vec<usize> {
+fn components(network: &Network<'_>) -> Vec<usize> {
     const NEW: usize = usize::MAX;
-    let count = outgoing.len();
+    let count = network.steps();
     let (mut index, mut low, mut component) = (vec![NEW; count], vec![0; count], vec![NEW; count]);
     let (mut next_index, mut next_component) = (0, 0);
     let mut open = Vec::new();
@@ -160,9 +168,10 @@ fn components(outgoing: &[Vec<usize>], edges: &[Edge]) -> Vec<usize> {
                 next_index += 1;
                 open.push(step);
             }
-            if let Some(&edge) = outgoing[step].get(*at) {
+            if let Some(&Edge { to, .. }) =
+                network.edges[network.first[step]..network.first[step + 1]].get(*at)
+            {
                 *at += 1;
-                let to = edges[edge].to;
                 if index[to] == NEW {
                     path.push((to, 0));
                 } else if component[to] == NEW {

@@ -89,7 +89,7 @@ pub(crate) struct Bound {
 pub(crate) enum BoundBy {
     Order,
     Default,
-    /// It is a group without an order.
+    /// Nothing is said, and it comes right after the requests.
     Early,
     /// It comes before this one.
     Before(Who),
@@ -342,7 +342,7 @@ impl Bound {
             BoundBy::Order => write!(f, ", {subject} has order = {}", self.order),
             BoundBy::Default => write!(f, ", {subject} has no order and so comes at 0"),
             BoundBy::Early => {
-                write!(f, ", {subject} is a group without an order and so comes at 0, right after `Requests`")
+                write!(f, ", {subject} has no order and so comes right after `Requests`, at 0")
             }
             BoundBy::Before(other) => write!(f, ", {subject} comes at {}, before {other}", self.order),
             BoundBy::Requests => f.write_str(", and they count as 0 for what follows them"),

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 
 use super::rank::Rank;
 use super::resources::Edge;
+use super::visits;
 
 /// Nodes without a cycle, in an order in which they could run one by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,6 +95,7 @@ impl Graph {
     }
 
     fn link(&mut self, from: usize, to: usize) {
+        visits::add(1);
         self.nodes[from].next.push(to);
         self.nodes[to].after.push(from);
     }
@@ -115,6 +117,7 @@ impl Graph {
         let mut order = Vec::with_capacity(waits.len());
         let mut number = vec![0; waits.len()];
         while let Some(Reverse(node)) = free.pop() {
+            visits::add(1 + self.nodes[node].next.len());
             number[node] = order.len();
             order.push(node);
             for &next in &self.nodes[node].next {

@@ -12,6 +12,7 @@ mod rank;
 mod resources;
 #[cfg(test)]
 mod tests;
+mod visits;
 mod written;
 
 use std::any::TypeId;

@@ -5,6 +5,7 @@
 //! step that says nothing of itself also goes down to where it precedes those who take away what it uses.
 
 use super::Model;
+use super::cycle::{Network, Sorted};
 use super::error::{Bound, BoundBy, PlanError, Who};
 use super::resources::{Edge, EdgeSource};
 use super::written::{Own, Written};
@@ -98,8 +99,8 @@ impl From<Stand> for Rank {
 }
 
 struct Derive<'a> {
-    edges: &'a [Edge],
-    order: &'a super::cycle::Sorted,
+    network: Network<'a>,
+    order: &'a Sorted,
     own: &'a [Own],
     /// The orders as written.
     written: Vec<Option<Level>>,
@@ -111,12 +112,12 @@ struct Derive<'a> {
     ceiling: Vec<Option<Reach>>,
 }
 
-/// `order` is a topological order of the steps along those edges that are in no cycle.
+/// `edges` are sorted and in no cycle, and `order` is a topological order of the steps along them.
 pub(super) fn derive(
     model: &Model<'_>,
     written: &Written,
     edges: &[Edge],
-    order: &super::cycle::Sorted,
+    order: &Sorted,
     errors: &mut Vec<PlanError>,
 ) -> Vec<Rank> {
     let count = model.steps.len();
@@ -127,7 +128,7 @@ pub(super) fn derive(
         model.steps.iter().map(|step| if step.is_early() { EARLY } else { AFTER_REQUESTS }).collect();
     let fixed = (0..count).map(|step| orders[step].is_some() && model.is_on(step)).collect();
     let mut derive = Derive {
-        edges,
+        network: Network::new(count, edges),
         order,
         own: &written.own,
         written: orders,
@@ -150,7 +151,7 @@ impl Derive<'_> {
     fn ceilings(&mut self) {
         for &step in self.order.steps.iter().rev() {
             let mut lowest = self.before_requests(step);
-            for edge in self.order.outgoing[step].iter().map(|&edge| &self.edges[edge]) {
+            for edge in self.network.from(step) {
                 if !matches!(edge.source, EdgeSource::After(_)) {
                     let to = match self.written[edge.to] {
                         Some(order) if self.fixed[edge.to] => Some((order, Holder::Step(edge.to))),
@@ -229,7 +230,7 @@ impl Derive<'_> {
                 (None, floor) => floor,
                 (start, _) => start,
             };
-            for edge in self.order.outgoing[step].iter().map(|&edge| &self.edges[edge]) {
+            for edge in self.network.from(step) {
                 let here = reached[step].map(|(level, by, _)| (level, by, edge.source.at()));
                 reached[edge.to] = here.into_iter().chain(reached[edge.to]).max();
             }
@@ -289,10 +290,10 @@ impl Derive<'_> {
                 errors.push(PlanError::NotBeforeRequests { step: model.who(step), bound, at });
             }
         }
-        for (from, outgoing) in self.order.outgoing.iter().enumerate() {
-            for edge in outgoing.iter().map(|&edge| &self.edges[edge]) {
+        for (from, reach) in reached.iter().enumerate() {
+            for edge in self.network.from(from) {
                 let Some(order) = self.written[edge.to].filter(|_| self.fixed[edge.to]) else { continue };
-                if let Some((level, by, _)) = reached[from].filter(|reach| reach.0 > order) {
+                if let Some((level, by, _)) = reach.filter(|reach| reach.0 > order) {
                     errors.push(PlanError::Contradiction {
                         step: model.who(edge.to),
                         order: written(order),

@@ -4,7 +4,7 @@ use std::any::TypeId;
 use std::collections::{HashMap, VecDeque};
 
 use super::error::{PlanError, Who};
-use super::{Model, Slot};
+use super::{Model, Slot, visits};
 use crate::edge::At;
 use crate::hook::{Gift, Missing, Need, Use};
 use crate::worker::{Policy, Restart};
@@ -93,6 +93,7 @@ pub(super) fn trace(model: &Model<'_>, errors: &mut Vec<PlanError>) -> Flow {
     let mut edges = Vec::new();
     let mut providers = HashMap::new();
     for resource in &resources.all {
+        visits::add(1 + resource.givers.len() + resource.users.len());
         let present: Vec<&Giver> =
             resource.givers.iter().filter(|giver| !giver.step.is_some_and(gone)).collect();
         let users: Vec<User> =
@@ -307,6 +308,7 @@ impl Resources {
                 continue;
             };
             for user in &self.all[resource].users {
+                visits::add(1);
                 let Some(step) = user.step else { continue };
                 if model.slots[step] != Slot::Start || user.need.optional || root[step].is_some() {
                     continue;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::error::{PlanError, Way, Who};
 use super::resources::{Edge, EdgeSource};
-use super::{Model, Slot};
+use super::{Model, Slot, visits};
 use crate::edge::{At, Target};
 use crate::group::Requests;
 
@@ -20,6 +20,7 @@ impl Written {
     /// Forgets whom a step comes after or before if that edge was taken out.
     pub(super) fn retain(&mut self, edges: &[Edge]) {
         for (step, own) in self.own.iter_mut().enumerate() {
+            visits::add(1 + own.after.len() + own.before.len());
             let stays =
                 |from, to| edges.binary_search_by_key(&(from, to), |edge| (edge.from, edge.to)).is_ok();
             own.after.retain(|&from| stays(from, step));
@@ -96,6 +97,7 @@ impl Trace<'_, '_> {
     }
 
     fn target(&mut self, step: usize, way: Way, target: &Target) {
+        visits::add(1);
         let model = self.model;
         let off = model.slots[step] == Slot::Off;
         let mut refuse = |error: PlanError| {

@@ -185,6 +185,7 @@ impl View<'_> {
             line: 0,
             order: None,
             order_from: String::new(),
+            order_at: None,
             after: Vec::new(),
             limit: None,
             begins: None,
@@ -199,12 +200,13 @@ impl View<'_> {
             },
             NodeKind::Step(index) => {
                 let spec = &self.steps[index];
-                let (order, order_from) = self.order(index);
+                let (order, order_from, order_at) = self.order(index);
                 PlanStep {
                     file: spec.file.clone(),
                     line: spec.line,
                     order,
                     order_from,
+                    order_at,
                     ..named(&self.ids[index], &spec.name, &spec.module, spec.kind())
                 }
             }
@@ -212,15 +214,17 @@ impl View<'_> {
         Some(PlanStep { limit: self.limit(kind), ..step })
     }
 
-    fn order(&self, step: usize) -> (Option<i32>, String) {
-        let Place::Ranked(rank) = &self.plan.steps[step].place else { return (None, "last".to_owned()) };
+    fn order(&self, step: usize) -> (Option<i32>, String, Option<String>) {
+        let Place::Ranked(rank) = &self.plan.steps[step].place else {
+            return (None, "last".to_owned(), None);
+        };
         let from = match rank.source {
             RankSource::Order => WRITTEN.to_owned(),
             RankSource::Default => "default".to_owned(),
             RankSource::After(by) | RankSource::Before(by) => format!("via {}", self.ids[by]),
             RankSource::Requests => format!("via {REQUESTS}"),
         };
-        (Some(rank.value), from)
+        (Some(rank.value), from, rank.at.map(|at| at.to_string()))
     }
 
     /// What is told as "all of order N": an early group is not among those of order 0.

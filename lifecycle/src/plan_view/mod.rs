@@ -132,6 +132,8 @@ pub struct PlanStep {
     pub order: Option<i32>,
     /// Where the rank comes from, in words: `written`, `default`, `via close_db`.
     pub order_from: String,
+    /// The file and line of the `after` or `before` that the rank comes from, if it comes from one.
+    pub order_at: Option<String>,
     /// What it waits for, without what that waits for in turn.
     pub after: Vec<Follows>,
     /// The longest it can take; of a group, with the time for cutting off. `None` is for ever.
@@ -155,6 +157,14 @@ impl PlanStep {
             Some(order) if self.order_from == build::WRITTEN => order.to_string(),
             Some(order) => format!("{order} {}", self.order_from),
             None => self.order_from.clone(),
+        }
+    }
+
+    /// [`rank`](Self::rank), with its place if that is not where the step is.
+    pub(crate) fn rank_and_place(&self) -> String {
+        match &self.order_at {
+            Some(at) if self.order_at != self.place() => format!("{} ({at})", self.rank()),
+            _ => self.rank(),
         }
     }
 

@@ -1,12 +1,14 @@
 //! A step's argument, classified by its type.
 //!
-//! Generated code asks `(&&&&&Arg::<P>::NEW).kind()` for a parameter of type `P`, with every trait of this module in
-//! scope. Method look-up takes references off the receiver one by one, and `kind` takes `&self`: so the trait whose impl
-//! carries the most `&` wins, and an alias or a foreign type of the same name is seen for what it is (D. Tolnay, "autoref
-//! specialization"). The kind it returns knows how to name the need, to gather the value, and to lend it to the call.
+//! Generated code asks `Arg::<P>::NEW.lifecycle_kind()` for a parameter of type `P`. The types that mean something of
+//! their own have an inherent method of that name; where none fits, look-up follows `Deref` to a more general tag, and so
+//! on. An alias and a foreign type of the same name are thus seen for what they are, and there is no trait to import or
+//! to select, which is most of what a step would cost the compiler. The kind that is found knows how to name the need,
+//! to gather the value, and to lend it to the call.
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -14,32 +16,57 @@ use tokio_util::sync::CancellationToken;
 use crate::hook::{Missing, Need, Signature};
 use crate::resource::{Inputs, Take};
 
-/// A parameter's type, as a value to look methods up on.
-pub struct Arg<P>(PhantomData<fn() -> P>);
-
-impl<P> Arg<P> {
-    /// The value.
-    pub const NEW: Self = Arg(PhantomData);
+macro_rules! tags {
+    ($($(#[$doc:meta])* $name:ident $(=> $next:ident)?;)*) => {$(
+        $(#[$doc])*
+        pub struct $name<P>(PhantomData<fn() -> P>);
+        impl<P> $name<P> {
+            /// The value.
+            pub const NEW: Self = $name(PhantomData);
+        }
+        impl<P> fmt::Debug for $name<P> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(stringify!($name)) }
+        }
+        $(impl<P> Deref for $name<P> {
+            type Target = $next<P>;
+            fn deref(&self) -> &$next<P> { &$next(PhantomData) }
+        })?
+    )*};
 }
 
-impl<P> fmt::Debug for Arg<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Arg")
-    }
+tags! {
+    /// A parameter of a `last` step.
+    LastArg => Arg;
+    /// A parameter, as a value to look methods up on: first for what has a meaning of its own.
+    Arg => Wrapper;
+    /// References and what is taken.
+    Wrapper => Optional;
+    /// An optional clone.
+    Optional => Cloned;
+    /// A clone.
+    Cloned => Unknown;
+    /// Nothing that a step can take.
+    Unknown;
 }
 
 /// What a kind of argument does.
-pub trait Kind: Copy {
-    /// What is held for the call; its inherent `lend` makes the argument.
-    type Held;
-    /// What the plan has to know, if it is a resource at all.
-    fn need(self) -> Option<Need>;
-    /// Whether it is `&Report`.
-    fn is_report(self) -> bool {
-        false
-    }
+pub trait Kind: Copy + Send + Sync + 'static {
+    /// What is held for the call.
+    type Held: Lend + Send + 'static;
+    /// Tells the plan what it has to know.
+    fn note(self, signature: &mut Signature);
     /// Fetches it.
     fn hold(self, inputs: &mut Inputs<'_>) -> Result<Self::Held, Missing>;
+}
+
+/// What holds an argument until the call.
+pub trait Lend {
+    /// The argument.
+    type Lent<'a>
+    where
+        Self: 'a;
+    /// Lends it, once.
+    fn lend(&mut self) -> Self::Lent<'_>;
 }
 
 /// Arguments that every step may have.
@@ -48,25 +75,11 @@ pub trait Kind: Copy {
     label = "this step is not `last`",
     note = "write `#[on_shutdown(last)]`"
 )]
-pub trait Anywhere: Kind {}
+pub trait Anywhere {}
 
-impl Signature {
-    /// Notes an argument of an ordinary step.
-    pub fn takes<K: Anywhere>(&mut self, kind: K) {
-        self.takes.extend(kind.need());
-    }
-
-    /// Notes an argument of a `last` step.
-    pub fn takes_last<K: Kind>(&mut self, kind: K) {
-        self.takes.extend(kind.need());
-        self.takes_report |= kind.is_report();
-    }
-}
-
-/// Fetches an argument.
-pub fn hold<K: Kind>(kind: K, inputs: &mut Inputs<'_>) -> Result<K::Held, Missing> {
-    kind.hold(inputs)
-}
+/// [`Report`](crate::Report) alone: as a parameter, for which a bound may fail.
+pub trait IsReport {}
+impl IsReport for crate::Report {}
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $(<$t:ident>)?;)*) => {$(
@@ -117,25 +130,33 @@ pub struct HeldRef<T: ?Sized>(Arc<T>);
 #[derive(Debug)]
 pub struct HeldMaybeRef<T: ?Sized>(Option<Arc<T>>);
 
-impl<V> Held<V> {
-    /// The argument.
-    ///
+impl<V> Lend for Held<V> {
+    type Lent<'a>
+        = V
+    where
+        V: 'a;
     /// # Panics
-    /// If called twice; generated code calls it once.
-    #[allow(clippy::expect_used, reason = "generated code calls it once, on a value it has just made")]
-    pub fn lend(&mut self) -> V {
+    /// If called twice; the one call there is lends once.
+    #[allow(clippy::expect_used, reason = "a call lends once, what has just been held for it")]
+    fn lend(&mut self) -> V {
         self.0.take().expect("an argument is lent once")
     }
 }
-impl<T: ?Sized> HeldRef<T> {
-    /// The argument.
-    pub fn lend(&mut self) -> &T {
+impl<T: ?Sized> Lend for HeldRef<T> {
+    type Lent<'a>
+        = &'a T
+    where
+        T: 'a;
+    fn lend(&mut self) -> &T {
         &self.0
     }
 }
-impl<T: ?Sized> HeldMaybeRef<T> {
-    /// The argument.
-    pub fn lend(&mut self) -> Option<&T> {
+impl<T: ?Sized> Lend for HeldMaybeRef<T> {
+    type Lent<'a>
+        = Option<&'a T>
+    where
+        T: 'a;
+    fn lend(&mut self) -> Option<&T> {
         self.0.as_deref()
     }
 }
@@ -159,11 +180,8 @@ fn taken<T: Send + 'static>(inputs: &Inputs<'_>) -> Result<T, Missing> {
 
 impl Kind for TheReport {
     type Held = HeldRef<crate::Report>;
-    fn need(self) -> Option<Need> {
-        None
-    }
-    fn is_report(self) -> bool {
-        true
+    fn note(self, signature: &mut Signature) {
+        signature.takes_report = true;
     }
     fn hold(self, inputs: &mut Inputs<'_>) -> Result<Self::Held, Missing> {
         match inputs.report {
@@ -175,29 +193,25 @@ impl Kind for TheReport {
 
 impl Kind for Token {
     type Held = Held<CancellationToken>;
-    fn need(self) -> Option<Need> {
-        None
-    }
+    fn note(self, _: &mut Signature) {}
     fn hold(self, inputs: &mut Inputs<'_>) -> Result<Self::Held, Missing> {
         inputs.token_given = true;
         Ok(Held(Some(inputs.token.clone())))
     }
 }
-impl Anywhere for Token {}
 
 macro_rules! resource_kinds {
     ($($kind:ident [$($bound:tt)*] holds $held:ty, needs $need:expr, by $hold:expr;)*) => {$(
         impl<T: $($bound)*> Kind for $kind<T> {
             type Held = $held;
-            fn need(self) -> Option<Need> {
-                Some($need)
+            fn note(self, signature: &mut Signature) {
+                signature.takes.push($need);
             }
             fn hold(self, inputs: &mut Inputs<'_>) -> Result<Self::Held, Missing> {
                 let hold: fn(&Inputs<'_>) -> Result<Self::Held, Missing> = $hold;
                 hold(inputs)
             }
         }
-        impl<T: $($bound)*> Anywhere for $kind<T> {}
     )*};
 }
 
@@ -230,56 +244,51 @@ resource_kinds! {
         by |i| Ok(Held(Some(i.resources.take_arc::<T>(i.step).map(Take))));
 }
 
-macro_rules! levels {
-    ($($(#[$doc:meta])* $level:ident { $($depth:tt [$($g:tt)*] $p:ty => $kind:ident$(<$t:ident>)?;)* })*) => {$(
-        $(#[$doc])*
-        pub trait $level {
-            /// The kind found.
-            type Kind;
-            /// Looks it up.
-            fn kind(&self) -> Self::Kind;
-        }
-        $(levels!(@ $level $depth [$($g)*] $p => $kind$(<$t>)?);)*
-    )*};
-    (@ $level:ident ($($r:tt)*) [$($g:tt)*] $p:ty => $kind:ident<$t:ident>) => {
-        impl<$($g)*> $level for $($r)* Arg<$p> {
-            type Kind = $kind<$t>;
-            fn kind(&self) -> $kind<$t> { $kind(PhantomData) }
-        }
-    };
-    (@ $level:ident ($($r:tt)*) [$($g:tt)*] $p:ty => $kind:ident) => {
-        impl<$($g)*> $level for $($r)* Arg<$p> {
-            type Kind = $kind;
-            fn kind(&self) -> $kind { $kind }
-        }
-    };
+impl<R: IsReport> LastArg<&R> {
+    /// Its kind.
+    pub fn lifecycle_kind(&self) -> TheReport {
+        TheReport
+    }
+}
+impl<R: IsReport> Arg<&R> {
+    /// Compiles for no step that is not `last`.
+    pub fn lifecycle_kind(&self) -> TheReport
+    where
+        R: Anywhere,
+    {
+        TheReport
+    }
+}
+impl Arg<CancellationToken> {
+    /// Its kind.
+    pub fn lifecycle_kind(&self) -> Token {
+        Token
+    }
 }
 
-levels! {
-    /// What has a meaning of its own, or is more special than the next level.
-    BySpecial {
-        (&&&&) ['a] &'a crate::Report => TheReport;
-        (&&&&) [] CancellationToken => Token;
-        (&&&&) [T: ?Sized + Send + Sync + 'static] Take<Arc<T>> => TakenArc<T>;
-        (&&&&) [T: ?Sized + Send + Sync + 'static] Option<Take<Arc<T>>> => MaybeTakenArc<T>;
-    }
-    /// References and the wrappers.
-    ByWrapper {
-        (&&&) ['a, T: ?Sized + Send + Sync + 'static] &'a T => Borrow<T>;
-        (&&&) [T: ?Sized + Send + Sync + 'static] Arc<T> => Share<T>;
-        (&&&) [T: Send + 'static] Take<T> => Taken<T>;
-        (&&&) ['a, T: ?Sized + Send + Sync + 'static] Option<&'a T> => MaybeBorrow<T>;
-        (&&&) [T: ?Sized + Send + Sync + 'static] Option<Arc<T>> => MaybeShare<T>;
-        (&&&) [T: Send + 'static] Option<Take<T>> => MaybeTaken<T>;
-    }
-    /// An optional clone.
-    ByOption {
-        (&&) [T: Clone + Send + Sync + 'static] Option<T> => MaybeCopied<T>;
-    }
-    /// A clone.
-    ByClone {
-        (&) [T: Clone + Send + Sync + 'static] T => Copied<T>;
-    }
+macro_rules! kinds_of {
+    ($($tag:ident [$($g:tt)*] $p:ty => $kind:ident;)*) => {$(
+        impl<$($g)*> $tag<$p> {
+            /// Its kind.
+            pub fn lifecycle_kind(&self) -> $kind<T> {
+                $kind(PhantomData)
+            }
+        }
+    )*};
+}
+
+// Of one tag, no two may fit the same type.
+kinds_of! {
+    Arg [T: ?Sized + Send + Sync + 'static] Arc<T> => Share;
+    Arg [T: ?Sized + Send + Sync + 'static] Option<Arc<T>> => MaybeShare;
+    Arg [T: ?Sized + Send + Sync + 'static] Option<&T> => MaybeBorrow;
+    Arg [T: ?Sized + Send + Sync + 'static] Take<Arc<T>> => TakenArc;
+    Arg [T: ?Sized + Send + Sync + 'static] Option<Take<Arc<T>>> => MaybeTakenArc;
+    Wrapper [T: ?Sized + Send + Sync + 'static] &T => Borrow;
+    Wrapper [T: Send + 'static] Take<T> => Taken;
+    Wrapper [T: Send + 'static] Option<Take<T>> => MaybeTaken;
+    Optional [T: Clone + Send + Sync + 'static] Option<T> => MaybeCopied;
+    Cloned [T: Clone + Send + Sync + 'static] T => Copied;
 }
 
 /// A type that a step can take as an argument.
@@ -289,55 +298,18 @@ levels! {
     note = "write `&T` or `Arc<T>` where `T: Send + Sync`, `T` where `T: Clone` too, or `Take<T>` to move it out (`T: Send`)",
     note = "`Option<…>` around any of these may be absent; `CancellationToken` is the step's own stop token"
 )]
-pub trait Argument {}
+pub trait Argument {
+    /// Of a type that is no argument, rustc knows no kind either, and complains of that type alone.
+    type Kind;
+}
 
-/// An argument that no step can have. It stands in for one, so that rustc complains of its type alone.
-pub struct Unfit<P>(PhantomData<fn() -> P>);
-/// Never held.
-#[derive(Debug)]
-pub struct HeldUnfit<P>(PhantomData<fn() -> P>);
-
-impl<P> Clone for Unfit<P> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<P> Copy for Unfit<P> {}
-impl<P> fmt::Debug for Unfit<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Unfit")
-    }
-}
-impl<P> Kind for Unfit<P> {
-    type Held = HeldUnfit<P>;
-    fn need(self) -> Option<Need> {
-        None
-    }
-    fn hold(self, _: &mut Inputs<'_>) -> Result<HeldUnfit<P>, Missing> {
-        Ok(HeldUnfit(PhantomData))
-    }
-}
-impl<P> Anywhere for Unfit<P> {}
-impl<P> HeldUnfit<P> {
-    /// Never called: what would call it does not compile.
+impl<P> Unknown<P> {
+    /// Never compiles: says what would.
     #[allow(clippy::unreachable, reason = "what would call it does not compile")]
-    pub fn lend(&mut self) -> P {
-        unreachable!("an unfit argument does not compile")
-    }
-}
-
-/// Nothing else fits: says what would.
-pub trait ByNothing<P> {
-    /// Never compiles.
-    fn kind(&self) -> Unfit<P>
+    pub fn lifecycle_kind<K>(&self) -> K
     where
-        P: Argument;
-}
-impl<P> ByNothing<P> for Arg<P> {
-    fn kind(&self) -> Unfit<P>
-    where
-        P: Argument,
+        P: Argument<Kind = K>,
     {
-        Unfit(PhantomData)
+        unreachable!("an unfit argument does not compile")
     }
 }

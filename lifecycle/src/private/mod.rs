@@ -1,6 +1,7 @@
 //! Everything that generated code names. No part of it is a promise to anyone else.
 
 pub mod argument;
+pub mod function;
 pub mod order;
 pub mod outcome;
 pub mod tracked;
@@ -30,8 +31,7 @@ pub use crate::gate::Gate;
 pub use crate::group::{Group, GroupDef};
 pub use crate::health::{CheckDef, CheckKeys, HealthCheck};
 pub use crate::hook::{
-    Call, CallResult, FunctionDef, Missing, Phase, Question, Signature, Step, StepDef, StepExtra, StepKeys,
-    WhenDef,
+    CallResult, Function, Missing, Phase, Signature, Step, StepDef, StepExtra, StepKeys, When,
 };
 pub use crate::plan_view::{ExpectedPlan, PlanTime};
 pub use crate::rejected::Rejected;

@@ -94,7 +94,7 @@ const fn phases(step: &NodeDef, edge: &EdgeDef, relation: &str) {
     text.and(another).fail();
 }
 
-const EARLY: &str = ", a group without an order, and so comes at 0, right after `Requests`";
+const EARLY: &str = ", which has no order and so comes right after `Requests`, at 0";
 
 /// A message made in a constant.
 struct Text {

@@ -1,12 +1,13 @@
 //! What a step's function returns, classified by its type, in two looks.
 //!
-//! `(&&Return::<R>::NEW).open()` strips a `Result`; then, for a start hook, `(&&&&Value::<V>::NEW).give()` says what
-//! the value provides. Both are looked up as in [`argument`](super::argument): the expression carries one `&` more than
-//! the impl to be tried first.
+//! `Return::<R>::NEW.lifecycle_open()` strips a `Result`; what it returns has `lifecycle_give()`, which says what the value
+//! provides. A shutdown step provides nothing: one look, `Return::<R>::NEW.lifecycle_end()`, is enough. All are looked up
+//! as in [`argument`](super::argument).
 
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -14,25 +15,57 @@ use crate::hook::{CallResult, Gift, Signature};
 use crate::resource::Resource;
 use crate::settings::Settings;
 
-/// A function's return type, as a value to look methods up on.
-pub struct Return<R>(PhantomData<fn() -> R>);
-/// What is inside its `Result`, if it is one.
-pub struct Value<V>(PhantomData<fn() -> V>);
-
 macro_rules! tags {
-    ($($name:ident<$t:ident>)*) => {$(
-        impl<$t> $name<$t> {
+    ($($(#[$doc:meta])* $name:ident<$($t:ident),+>;)*) => {$(
+        $(#[$doc])*
+        pub struct $name<$($t),+>(PhantomData<fn() -> ($($t,)+)>);
+        impl<$($t),+> $name<$($t),+> {
             /// The value.
             pub const NEW: Self = $name(PhantomData);
         }
-        impl<$t> Clone for $name<$t> { fn clone(&self) -> Self { *self } }
-        impl<$t> Copy for $name<$t> {}
-        impl<$t> fmt::Debug for $name<$t> {
+        impl<$($t),+> fmt::Debug for $name<$($t),+> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(stringify!($name)) }
         }
     )*};
 }
-tags! { Return<R> Value<V> }
+tags! {
+    /// What a setup function returns.
+    SetupReturn<R>;
+    /// A function's return type, as a value to look methods up on: first for a `Result`.
+    Return<R>;
+    /// Any return type.
+    AnyReturn<R>;
+    /// A `Result<V, E>`.
+    Fallible<V, E>;
+    /// Anything else.
+    Plain<V>;
+    /// What is returned, without its `Result`: first for what provides in a way of its own.
+    Value<V>;
+    /// A value that can be shared.
+    Whole<V>;
+    /// A value that can only be taken.
+    Owned<V>;
+    /// A value that nothing can provide.
+    Unknown<V>;
+}
+
+macro_rules! next {
+    ($([$($t:ident),+] $name:ty => $next:ident<$v:ident>;)*) => {$(
+        impl<$($t),+> Deref for $name {
+            type Target = $next<$v>;
+            fn deref(&self) -> &$next<$v> { &$next(PhantomData) }
+        }
+    )*};
+}
+next! {
+    [R] SetupReturn<R> => Return<R>;
+    [R] Return<R> => AnyReturn<R>;
+    [V, E] Fallible<V, E> => Value<V>;
+    [V] Plain<V> => Value<V>;
+    [V] Value<V> => Whole<V>;
+    [V] Whole<V> => Owned<V>;
+    [V] Owned<V> => Unknown<V>;
+}
 
 /// The tag of what a setup function returns, which is written nowhere that a macro could see.
 pub fn given_by<R, F: FnOnce(&mut Settings) -> R>(_: &F) -> <R as Tagged>::Tag {
@@ -42,123 +75,128 @@ pub fn given_by<R, F: FnOnce(&mut Settings) -> R>(_: &F) -> <R as Tagged>::Tag {
 /// Every type and its tag. Of a type that rustc could not make out, a projection is unknown as well, and rustc looks for
 /// no method on it: a misspelt path is one error.
 pub trait Tagged {
-    /// `Return<Self>`.
+    /// `SetupReturn<Self>`.
     type Tag;
     /// The value.
     const TAG: Self::Tag;
 }
 impl<R> Tagged for R {
-    type Tag = Return<R>;
-    const TAG: Return<R> = Return::NEW;
+    type Tag = SetupReturn<R>;
+    const TAG: SetupReturn<R> = SetupReturn::NEW;
 }
 
-/// A `Result<V, E>`.
-pub struct Fallible<V, E>(PhantomData<fn() -> (V, E)>);
-/// Anything else.
-pub struct Plain<V>(PhantomData<fn() -> V>);
-
-impl<V, E> Clone for Fallible<V, E> {
-    fn clone(&self) -> Self {
-        *self
+impl<V, E: Display> Return<Result<V, E>> {
+    /// Strips the `Result`.
+    pub fn lifecycle_open(&self) -> Fallible<V, E> {
+        Fallible::NEW
     }
 }
-impl<V, E> Copy for Fallible<V, E> {}
-impl<V> Clone for Plain<V> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<V> Copy for Plain<V> {}
-impl<V, E> fmt::Debug for Fallible<V, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Fallible")
-    }
-}
-impl<V> fmt::Debug for Plain<V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Plain")
+impl<V> AnyReturn<V> {
+    /// There is nothing to strip.
+    pub fn lifecycle_open(&self) -> Plain<V> {
+        Plain::NEW
     }
 }
 
-impl<V, E: Display> Fallible<V, E> {
-    /// The tag of what is inside.
-    pub fn value(self) -> Value<V> {
-        Value::NEW
-    }
-    /// The value, or the error as text.
-    pub fn split(self, returned: Result<V, E>) -> Result<V, String> {
-        returned.map_err(|error| format!("{error:#}"))
+/// How a step's outcome becomes its result.
+pub trait Ending: Copy + Send + Sync + 'static {
+    /// Tells the plan what it provides.
+    fn note(self, signature: &mut Signature);
+}
+/// The same, of a function that returns `R`.
+pub trait End<R>: Ending {
+    /// The result.
+    fn end(self, returned: R) -> CallResult;
+}
+
+/// Of a value, provided as `K` does.
+pub struct Always<V, K>(K, PhantomData<fn() -> V>);
+/// Of a `Result` of a value, provided as `K` does.
+pub struct OrError<V, K>(K, PhantomData<fn() -> V>);
+
+macro_rules! endings {
+    ($($name:ident)*) => {$(
+        impl<V, K: Copy> Clone for $name<V, K> { fn clone(&self) -> Self { *self } }
+        impl<V, K: Copy> Copy for $name<V, K> {}
+        impl<V, K> fmt::Debug for $name<V, K> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(stringify!($name)) }
+        }
+        impl<V: 'static, K: Giving<V>> Ending for $name<V, K> {
+            fn note(self, signature: &mut Signature) {
+                self.0.gifts(&mut signature.gives);
+            }
+        }
+    )*};
+}
+endings! { Always OrError }
+
+impl<V: 'static, K: Giving<V>> End<V> for Always<V, K> {
+    fn end(self, returned: V) -> CallResult {
+        Ok(self.0.resources(returned))
     }
 }
+impl<V: 'static, E: Display, K: Giving<V>> End<Result<V, E>> for OrError<V, K> {
+    fn end(self, returned: Result<V, E>) -> CallResult {
+        match returned {
+            Ok(value) => Ok(self.0.resources(value)),
+            Err(error) => Err(format!("{error:#}")),
+        }
+    }
+}
+
 impl<V> Plain<V> {
-    /// The tag of what is inside.
-    pub fn value(self) -> Value<V> {
-        Value::NEW
-    }
-    /// The value.
-    pub fn split(self, returned: V) -> Result<V, String> {
-        Ok(returned)
+    /// The value, provided as `kind` does.
+    pub fn ending<K: Giving<V>>(&self, kind: K) -> Always<V, K> {
+        Always(kind, PhantomData)
     }
 }
-
-/// A `Result`.
-pub trait OpenResult<V, E> {
-    /// What it is.
-    fn open(&self) -> Fallible<V, E>;
-}
-impl<V, E: Display> OpenResult<V, E> for &Return<Result<V, E>> {
-    fn open(&self) -> Fallible<V, E> {
-        Fallible(PhantomData)
-    }
-}
-/// Anything else.
-pub trait OpenPlain<V> {
-    /// What it is.
-    fn open(&self) -> Plain<V>;
-}
-impl<V> OpenPlain<V> for Return<V> {
-    fn open(&self) -> Plain<V> {
-        Plain(PhantomData)
+impl<V, E: Display> Fallible<V, E> {
+    /// The value, provided as `kind` does, or the error.
+    pub fn ending<K: Giving<V>>(&self, kind: K) -> OrError<V, K> {
+        OrError(kind, PhantomData)
     }
 }
 
-/// What `#[on_shutdown]` accepts inside or without a `Result`.
+/// What `#[on_shutdown]` accepts.
 #[diagnostic::on_unimplemented(
     message = "a shutdown step returns `()` or `Result<(), E>` with `E: Display`, not `{Self}`",
     label = "nobody would take this value",
     note = "end the function with `;`, or report figures with `lifecycle::note(key, value)`"
 )]
-pub trait Nothing {}
-impl Nothing for () {}
+pub trait Nothing {
+    /// Of any other type, rustc knows no ending, and complains of that type alone.
+    type Ending;
+}
 
-impl<V> Value<V> {
-    /// The result of a step that provides nothing.
-    pub fn end(self, value: Result<V, String>) -> CallResult
+impl Return<()> {
+    /// How a shutdown step ends.
+    pub fn lifecycle_end(&self) -> Always<(), Itself> {
+        Always(Itself, PhantomData)
+    }
+}
+impl<E: Display> Return<Result<(), E>> {
+    /// How a shutdown step ends.
+    pub fn lifecycle_end(&self) -> OrError<(), Itself> {
+        OrError(Itself, PhantomData)
+    }
+}
+impl<R> AnyReturn<R> {
+    /// Never compiles: says what a shutdown step returns.
+    #[allow(clippy::unreachable, reason = "what would call it does not compile")]
+    pub fn lifecycle_end<E>(&self) -> E
     where
-        V: Nothing,
+        R: Nothing<Ending = E>,
     {
-        value.map(|_| Vec::new())
+        unreachable!("an unfit return type does not compile")
     }
 }
 
 /// How a start hook's value becomes resources.
-pub trait Giving<V>: Copy {
+pub trait Giving<V>: Copy + Send + Sync + 'static {
     /// The types it provides.
     fn gifts(self, gifts: &mut Vec<Gift>);
     /// The values.
     fn resources(self, value: V) -> Vec<Resource>;
-}
-
-impl Signature {
-    /// Notes what a start hook provides.
-    pub fn gives<V, K: Giving<V>>(&mut self, kind: K, _: Value<V>) {
-        kind.gifts(&mut self.gives);
-    }
-}
-
-/// The result of a start hook.
-pub fn given<V, K: Giving<V>>(kind: K, value: Result<V, String>) -> CallResult {
-    value.map(|value| kind.resources(value))
 }
 
 /// What a setup function is asked for.
@@ -171,18 +209,13 @@ pub enum Asked<'a> {
 }
 
 /// A setup function's answer.
-pub fn set_up<V, K: Giving<V>>(
-    asked: Asked<'_>,
-    kind: K,
-    value: Value<V>,
-    run: impl FnOnce(&mut Settings) -> Result<V, String>,
-) -> CallResult {
+pub fn set_up<R, E: End<R>>(asked: Asked<'_>, end: E, run: impl FnOnce(&mut Settings) -> R) -> CallResult {
     match asked {
         Asked::Types(signature) => {
-            signature.gives(kind, value);
+            end.note(signature);
             Ok(Vec::new())
         }
-        Asked::Values(settings) => given(kind, run(settings)),
+        Asked::Values(settings) => end.end(run(settings)),
     }
 }
 
@@ -249,23 +282,21 @@ impl<T: Send + 'static> Giving<T> for TakeOnly {
     }
 }
 
-/// What provides in a way of its own.
-pub trait GiveItself {
-    /// How.
-    fn give(&self) -> Itself;
-}
-impl GiveItself for &&&Value<()> {
-    fn give(&self) -> Itself {
+impl Value<()> {
+    /// It provides nothing.
+    pub fn lifecycle_give(&self) -> Itself {
         Itself
     }
 }
-impl<T: ?Sized + Send + Sync + 'static> GiveItself for &&&Value<Arc<T>> {
-    fn give(&self) -> Itself {
+impl<T: ?Sized + Send + Sync + 'static> Value<Arc<T>> {
+    /// It provides what it holds.
+    pub fn lifecycle_give(&self) -> Itself {
         Itself
     }
 }
-impl<T: Send + Sync + 'static> GiveItself for &&&Value<Option<T>> {
-    fn give(&self) -> Itself {
+impl<T: Send + Sync + 'static> Value<Option<T>> {
+    /// It provides what it holds.
+    pub fn lifecycle_give(&self) -> Itself {
         Itself
     }
 }
@@ -280,8 +311,9 @@ macro_rules! tuples {
                 vec![$(Resource::shared(Arc::new($v))),+]
             }
         }
-        impl<$($t: Send + Sync + 'static),+> GiveItself for &&&Value<($($t,)+)> {
-            fn give(&self) -> Itself {
+        impl<$($t: Send + Sync + 'static),+> Value<($($t,)+)> {
+            /// It provides its members.
+            pub fn lifecycle_give(&self) -> Itself {
                 Itself
             }
         }
@@ -306,33 +338,11 @@ tuples! {
 )]
 pub trait Reportable {}
 
-/// A `Result` whose error cannot be printed, which [`OpenResult`] therefore left closed.
-pub trait GiveResult<E> {
-    /// Never compiles.
-    fn give(&self) -> Unfit
-    where
-        E: Reportable;
-}
-impl<V, E> GiveResult<E> for &&&Value<Result<V, E>> {
-    fn give(&self) -> Unfit
+impl<V, E> Value<Result<V, E>> {
+    /// Never compiles: a `Result` that was left closed, because its error cannot be printed.
+    pub fn lifecycle_give(&self) -> Unfit
     where
         E: Reportable,
-    {
-        Unfit
-    }
-}
-
-/// A boxed future, which nobody would have polled.
-pub trait GiveFuture<F: ?Sized> {
-    /// Never compiles.
-    fn give(&self) -> Unfit
-    where
-        Pin<Box<F>>: Done;
-}
-impl<F: ?Sized + Future> GiveFuture<F> for &&&Value<Pin<Box<F>>> {
-    fn give(&self) -> Unfit
-    where
-        Pin<Box<F>>: Done,
     {
         Unfit
     }
@@ -346,49 +356,35 @@ impl<F: ?Sized + Future> GiveFuture<F> for &&&Value<Pin<Box<F>>> {
 )]
 pub trait Done {}
 
-/// A setup function that is async, before there is a runtime.
-pub trait SetupIsAsync<R> {
-    /// Never compiles.
-    fn sync(&self) -> Return<R>
+impl<F: ?Sized + Future> Value<Pin<Box<F>>> {
+    /// Never compiles: nobody would have polled it.
+    pub fn lifecycle_give(&self) -> Unfit
     where
-        R: Done;
+        Pin<Box<F>>: Done,
+    {
+        Unfit
+    }
 }
-impl<R: Future> SetupIsAsync<R> for &Return<R> {
-    fn sync(&self) -> Return<R>
+impl<R: Future> SetupReturn<R> {
+    /// Never compiles: there is no runtime yet.
+    pub fn lifecycle_open(&self) -> Plain<R>
     where
         R: Done,
     {
-        **self
-    }
-}
-/// Any other.
-pub trait SetupIsSync<R> {
-    /// The same tag.
-    fn sync(&self) -> Return<R>;
-}
-impl<R> SetupIsSync<R> for Return<R> {
-    fn sync(&self) -> Return<R> {
-        *self
+        Plain::NEW
     }
 }
 
-/// A value that can be shared.
-pub trait GiveShareable {
-    /// How.
-    fn give(&self) -> Shareable;
-}
-impl<T: Send + Sync + 'static> GiveShareable for &&Value<T> {
-    fn give(&self) -> Shareable {
+impl<T: Send + Sync + 'static> Whole<T> {
+    /// It provides itself.
+    pub fn lifecycle_give(&self) -> Shareable {
         Shareable
     }
 }
-/// A value that can only be taken.
-pub trait GiveTakeOnly {
-    /// How.
-    fn give(&self) -> TakeOnly;
-}
-impl<T: Send + 'static> GiveTakeOnly for &Value<T> {
-    fn give(&self) -> TakeOnly {
+
+impl<T: Send + 'static> Owned<T> {
+    /// It provides itself, to be taken.
+    pub fn lifecycle_give(&self) -> TakeOnly {
         TakeOnly
     }
 }
@@ -400,20 +396,18 @@ impl<T: Send + 'static> GiveTakeOnly for &Value<T> {
     note = "return `()`, a value, an `Arc`, an `Option` of a value or a tuple of values, or a `Result` of one of these \
             with an error that is `Display`"
 )]
-pub trait Provides {}
-
-/// Nothing else fits: says what would.
-pub trait GiveNothing<V> {
-    /// Never compiles.
-    fn give(&self) -> Unfit
-    where
-        V: Provides;
+pub trait Provides {
+    /// Of any other type, rustc knows no way to provide it, and complains of that type alone.
+    type Giving;
 }
-impl<V> GiveNothing<V> for Value<V> {
-    fn give(&self) -> Unfit
+
+impl<V> Unknown<V> {
+    /// Never compiles: says what a start hook returns.
+    #[allow(clippy::unreachable, reason = "what would call it does not compile")]
+    pub fn lifecycle_give<K>(&self) -> K
     where
-        V: Provides,
+        V: Provides<Giving = K>,
     {
-        Unfit
+        unreachable!("an unfit value does not compile")
     }
 }

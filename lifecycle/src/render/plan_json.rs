@@ -59,6 +59,7 @@ fn step(json: &mut Json, step: &PlanStep) {
         line,
         order,
         order_from,
+        order_at,
         after,
         limit,
         begins,
@@ -70,6 +71,7 @@ fn step(json: &mut Json, step: &PlanStep) {
         who(o, name, module, kind.as_str(), (file, *line));
         o.field("order", |j| j.maybe(*order, Json::number));
         o.field("order_from", |j| j.string(order_from));
+        o.field("order_at", |j| j.maybe(order_at.as_deref(), Json::string));
         o.field("after", |j| j.array(after, follows));
         o.field("limit_ms", |j| j.maybe(*limit, Json::time));
         o.field("begins_ms", |j| j.maybe(*begins, Json::time));

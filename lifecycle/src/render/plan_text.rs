@@ -116,7 +116,7 @@ impl Row {
         let after: Vec<String> = step.after.iter().map(|follows| one_line(&follows.to_string())).collect();
         let mut cells = [
             one_line(&step.title()),
-            one_line(&step.rank()),
+            one_line(&step.rank_and_place()),
             String::new(),
             never(step.limit),
             never(step.begins),

@@ -212,6 +212,13 @@ pub struct StepReport {
 }
 
 /// What became of a worker while the service ran. Its [`StepReport`] tells of its stop.
+///
+/// ```
+/// fn alarming(report: &lifecycle::Report) -> bool {
+///     report.steps.iter().filter_map(|step| step.worker.as_ref()).any(|worker| worker.restarts > 3)
+/// }
+/// # let _ = alarming;
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -404,6 +411,7 @@ impl Report {
             Failed { .. } | CutOff | NeverStarted | Abandoned => true,
         };
         service
+            || matches!(self.reason, Reason::WorkerFailed { .. })
             || !self.errors.is_empty()
             || !self.calls.cut_off.is_empty()
             || self.steps.iter().any(|step| step.kind != StepKind::Last && step.outcome.is_degraded())
@@ -460,6 +468,9 @@ mod tests {
         assert!(degraded(|r| r.service = ServiceOutcome::Failed { error: "e".into() }));
         assert!(degraded(|r| r.service = ServiceOutcome::CutOff));
         assert!(degraded(|r| r.errors.push("e".into())));
+        assert!(degraded(|r| {
+            r.reason = Reason::WorkerFailed { worker: "jobs".into(), error: "no broker".into() };
+        }));
         assert!(degraded(|r| r.calls.cut_off = example::degraded().calls.cut_off));
         assert!(!degraded(|r| r.service = ServiceOutcome::Dropped));
         assert!(!degraded(|r| r.calls.refused = 9));

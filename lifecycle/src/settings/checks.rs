@@ -106,3 +106,49 @@ impl CheckOverride {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::Check;
+
+    struct DbAnswers;
+    impl HealthCheck for DbAnswers {}
+    struct Other;
+    impl HealthCheck for Other {}
+
+    fn check() -> CheckSpec {
+        let mut spec = Check::new("db_answers", || async {}).retry(7).delay(SECOND).spec;
+        spec.id = Some(TypeId::of::<DbAnswers>());
+        spec
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn only_what_was_said_changes() {
+        let mut settings = Settings::default();
+        settings.health_check::<DbAnswers>().interval(SECOND).timeout(SECOND * 2);
+        settings.health_check::<DbAnswers>().retry(1).off("no database");
+        let mut checks = [check()];
+        assert!(settings.apply_checks(&mut checks).is_empty());
+        let keys = CheckKeys {
+            interval: Some(SECOND),
+            timeout: Some(SECOND * 2),
+            retry: Some(1),
+            delay: Some(SECOND),
+        };
+        assert_eq!((checks[0].keys, checks[0].off.as_deref()), (keys, Some("no database")));
+    }
+
+    #[test]
+    fn a_check_that_is_not_there_is_named() {
+        let mut settings = Settings::default();
+        settings.set_layer(Origin::Setup);
+        settings.health_check::<Other>().retry(1);
+        let errors = settings.apply_checks(&mut [check()]);
+        assert_eq!(errors.len(), 1);
+        let text = errors[0].to_string();
+        assert!(text.contains("Other>() (from setup): no such health check is in this program"), "{text}");
+    }
+}

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Restart;
 use crate::edge::{Edges, Node, Target};
 use crate::hook::{Begin, Call, CallResult, Extra, Phase, Signature, StepKeys, StepSpec, Task};
-use crate::register::HookResult;
+use crate::register::{self, HookResult, WhenResult};
 
 /// A worker made at run time: it runs beside the service, and ends when its token says so.
 ///
@@ -161,6 +161,21 @@ impl Worker {
     /// How long it is awaited once it was told to stop. Default 5s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.spec.keys.timeout = Some(timeout);
+        self
+    }
+
+    /// Whether it begins at all, asked once, when nothing else keeps it from that: a `bool`, or a `Result<(), E>` whose error
+    /// is the reason. If not, it is skipped, which degrades nothing. It is asked on a thread of its own.
+    ///
+    /// ```
+    /// use lifecycle::Worker;
+    ///
+    /// let leader = Worker::new("leader", |token| async move { token.cancelled().await })
+    ///     .when(|| std::env::var("ROLE").is_ok_and(|role| role == "leader"));
+    /// # drop(leader);
+    /// ```
+    pub fn when<R: WhenResult>(mut self, when: impl Fn() -> R + Send + Sync + 'static) -> Self {
+        self.spec.extra.when = Some(register::when(when));
         self
     }
 

@@ -48,6 +48,11 @@ impl Restart {
     }
 }
 
+/// The page's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/WORKERS.md")]
+struct Page;
+
 /// What `#[worker]` says that no other attribute does.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkerDef {
@@ -56,6 +61,19 @@ pub struct WorkerDef {
 }
 
 /// Something that happened to a worker.
+///
+/// ```no_run
+/// use lifecycle::{Event, WorkerEvent};
+///
+/// # async fn example() {
+/// let mut events = lifecycle::events();
+/// while let Some(event) = events.recv().await {
+///     if let Event::Worker { worker, what: WorkerEvent::Restarting { attempt, after, error } } = event {
+///         eprintln!("{worker}: restart {attempt} in {after:?}: {error:?}");
+///     }
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WorkerEvent {
@@ -77,4 +95,9 @@ pub enum WorkerEvent {
     },
     /// It has ended well, for good.
     Ended,
+    /// It is not begun at all.
+    Skipped {
+        /// What its `when` says.
+        why: String,
+    },
 }

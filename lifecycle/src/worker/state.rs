@@ -112,6 +112,14 @@ impl Machine {
         if failed { After::GaveUp } else { After::Done }
     }
 
+    /// It will not begin, and that is its end.
+    pub(crate) fn settle(&mut self, end: End) {
+        if end.outcome.is_degraded() {
+            self.last_error.clone_from(&end.why);
+        }
+        self.state = State::Over(end);
+    }
+
     /// It must end, and is not begun again.
     pub(crate) fn stop(&mut self) -> Stopped {
         let over = match &self.state {

@@ -14,33 +14,33 @@ use lifecycle::{CancellationToken, Event, HealthCheck, Settings, Take, on_shutdo
 use lifecycle_tests::scene::{block_on, plays, told, told_blocking};
 
 /// What `#[health_check]` writes beside a function.
-macro_rules! gather {
-    ($part:ident { $($more:tt)* } $function:ident $arguments:tt $kind:ident) => {
-        p::$part {
-            signature: |signature: &mut p::Signature| gather!(@takes signature $arguments),
-            call: |inputs: &mut p::Inputs<'_>| gather!(@call inputs $function $arguments $kind),
-            $($more)*
-        }
+macro_rules! function {
+    ($function:ident ($($name:ident: $type:ty),*) awaits) => {
+        || p::function::asynchronous(
+            function!(@kinds $($type,)*),
+            p::outcome::Return::<Result<(), String>>::NEW.lifecycle_end(),
+            |held, end| {
+                let function!(@held $($name,)*) = p::function::lend(held);
+                p::function::pending($function($($name),*), end)
+            },
+        )
     };
-    (@takes $signature:ident ($($name:ident: $type:ty),*)) => {{
-        let _ = &$signature;
-        #[allow(unused_imports)]
-        use p::argument::{ByClone as _, ByNothing as _, ByOption as _, BySpecial as _, ByWrapper as _};
-        $($signature.takes((&&&&&p::argument::Arg::<$type>::NEW).kind());)*
-    }};
-    (@call $inputs:ident $function:ident ($($name:ident: $type:ty),*) $kind:ident) => {{
-        let _ = &$inputs;
-        #[allow(unused_imports)]
-        use p::argument::{ByClone as _, ByNothing as _, ByOption as _, BySpecial as _, ByWrapper as _};
-        $(let mut $name = p::argument::hold((&&&&&p::argument::Arg::<$type>::NEW).kind(), $inputs)?;)*
-        Ok(gather!(@$kind $function($($name.lend()),*)))
-    }};
-    (@awaits $call:expr) => {
-        p::Call::Async(Box::pin(async move { $call.await.map(|()| Vec::new()) }))
+    ($function:ident ($($name:ident: $type:ty),*) blocks) => {
+        || p::function::synchronous(
+            function!(@kinds $($type,)*),
+            p::outcome::Return::<Result<(), String>>::NEW.lifecycle_end(),
+            |held, end| {
+                let function!(@held $($name,)*) = p::function::lend(held);
+                p::function::ended($function($($name),*), end)
+            },
+        )
     };
-    (@blocks $call:expr) => {
-        p::Call::Sync(Box::new(move || $call.map(|()| Vec::new())))
+    (@kinds) => { () };
+    (@kinds $type:ty, $($rest:ty,)*) => {
+        (p::argument::Arg::<$type>::NEW.lifecycle_kind(), function!(@kinds $($rest,)*))
     };
+    (@held) => { () };
+    (@held $name:ident, $($rest:ident,)*) => { ($name, function!(@held $($rest,)*)) };
 }
 
 macro_rules! health_check {
@@ -49,7 +49,7 @@ macro_rules! health_check {
         struct $function {}
         impl HealthCheck for $function {}
         p::inventory::submit! {
-            gather!(CheckDef {
+            p::CheckDef {
                 name: stringify!($function),
                 module: module_path!(),
                 file: file!(),
@@ -58,7 +58,8 @@ macro_rules! health_check {
                 keys: $keys,
                 recover: $recover,
                 when: $when,
-            } $function $arguments $kind)
+                function: function!($function $arguments $kind),
+            }
         }
     };
 }
@@ -92,15 +93,8 @@ struct Told;
 health_check!(
     db_answers(db: &Db, pool: Option<Arc<Pool>>) awaits,
     QUICK,
-    Some(gather!(FunctionDef {} reconnect(db: &Db, route: Arc<str>) blocks)),
-    Some(p::WhenDef {
-        signature: |signature| gather!(@takes signature (_told: &Told)),
-        ask: |inputs| {
-            use p::argument::ByWrapper as _;
-            p::argument::hold((&&&&&p::argument::Arg::<&Told>::NEW).kind(), inputs)?;
-            Ok(Box::new(|| Ok(())))
-        },
-    })
+    Some(function!(reconnect(db: &Db, route: Arc<str>) blocks)),
+    Some(|| p::function::condition(function!(@kinds &Told,), |_told| Ok(())))
 );
 
 static DISK_RUNS: AtomicUsize = AtomicUsize::new(0);
@@ -178,6 +172,14 @@ async fn until(wanted: fn(&Event) -> bool) {
     while !wanted(&events.recv().await.unwrap()) {}
 }
 
+/// Resolves once the first check says so.
+async fn says(line: &str) {
+    while lifecycle::health().check("db_answers").unwrap().to_string() != line {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    println!("{line}");
+}
+
 /// The threads of a check.
 fn threads(check: &str) -> usize {
     let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm")).unwrap_or_default();
@@ -189,15 +191,17 @@ fn threads(check: &str) -> usize {
 async fn main() {
     let stopping = lifecycle::stopping();
     if plays("late") {
-        println!("{}", lifecycle::health().check("db_answers").unwrap());
-        lifecycle::provide::<Arc<str>>(Arc::from("the back door")).unwrap();
-        lifecycle::provide(Told).unwrap();
         // A check that waits does not keep the service from being ready.
         while !lifecycle::is_ready() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        says("db_answers: waiting: no Db was provided").await;
         let mut events = lifecycle::events();
         lifecycle::provide(Db { connected: AtomicBool::new(false) }).unwrap();
+        says("db_answers: waiting: no str was provided").await;
+        lifecycle::provide::<Arc<str>>(Arc::from("the back door")).unwrap();
+        says("db_answers: waiting: no Told was provided").await;
+        lifecycle::provide(Told).unwrap();
         while !matches!(events.recv().await, Some(Event::Recovered { .. })) {}
         println!("{}", lifecycle::health().check("db_answers").unwrap());
         println!("{}", lifecycle::health().check("disk").unwrap());

@@ -51,7 +51,10 @@ fn beside_too() {
 }
 
 // At 3, since it names nobody else.
-#[on_shutdown(before = later)]
+#[on_shutdown(
+    timeout = "4s",
+    before = later
+)]
 async fn before_later() {
     println!("before_later");
 }

@@ -105,7 +105,9 @@ fn kinds() -> ExitCode {
     let said = lifecycle::events();
     let once = |check: Check| check.interval(Duration::from_secs(3600)).retry(0);
     register(once(Check::new("silent", || async {})));
-    register(once(Check::new("panics", || async { None::<()>.expect("no such table") })));
+    register(once(Check::new("panics", || async {
+        lifecycle::resource::<u8>().map(drop).expect("no such table")
+    })));
     register(
         once(Check::new("hangs", || async {
             let _held = Loud("what hangs holds");

@@ -16,10 +16,9 @@ struct Feed(&'static str);
 
 /// As `#[worker(restart = …)]` of an async function.
 macro_rules! worker {
-    ($name:ident($($kind:ty),*), restart: $restart:expr) => {
+    ($name:ident($($argument:ident: $kind:ty),*), restart: $restart:expr) => {
         #[allow(non_camel_case_types)]
         struct $name {}
-        #[allow(unused_imports, reason = "which of them are used depends on the types")]
         const _: () = {
             use lifecycle::__private as p;
             impl p::Step for $name {}
@@ -36,26 +35,19 @@ macro_rules! worker {
             }
             p::inventory::submit! {
                 p::StepDef {
-                    name: stringify!($name),
+                    node: &NODE,
                     module: module_path!(),
                     file: file!(),
                     line: line!(),
-                    id: p::TypeId::of::<$name>,
-                    phase: p::Phase::Shutdown,
-                    node: &NODE,
-                    keys: p::StepKeys { order: None, timeout: None, last: false },
-                    signature: |signature| {
-                        use p::argument::{ByClone as _, ByNothing as _, ByOption as _, BySpecial as _, ByWrapper as _};
-                        $(signature.takes((&&&&&p::argument::Arg::<$kind>::NEW).kind());)*
-                    },
-                    call: |inputs| {
-                        use p::argument::{ByClone as _, ByNothing as _, ByOption as _, BySpecial as _, ByWrapper as _};
-                        let mut arguments =
-                            ($(p::argument::hold((&&&&&p::argument::Arg::<$kind>::NEW).kind(), inputs)?,)*);
-                        Ok(p::Call::Async(Box::pin(async move {
-                            worker!(@call $name, arguments, $($kind),*)
-                        })))
-                    },
+                    timeout: None,
+                    function: || p::function::asynchronous(
+                        worker!(@kinds $($kind,)*),
+                        p::outcome::Return::<Result<(), String>>::NEW.lifecycle_end(),
+                        |held, end| {
+                            let worker!(@held $($argument,)*) = p::function::lend(held);
+                            p::function::pending($name($($argument),*), end)
+                        },
+                    ),
                     extra: Some(&p::StepExtra {
                         worker: Some(p::WorkerDef { restart: $restart }),
                         ..p::StepExtra::NONE
@@ -64,12 +56,12 @@ macro_rules! worker {
             }
         };
     };
-    (@call $name:ident, $held:ident, $a:ty, $b:ty) => {
-        $name($held.0.lend(), $held.1.lend()).await.map(|()| Vec::new())
+    (@kinds) => { () };
+    (@kinds $kind:ty, $($rest:ty,)*) => {
+        (p::argument::Arg::<$kind>::NEW.lifecycle_kind(), worker!(@kinds $($rest,)*))
     };
-    (@call $name:ident, $held:ident, $a:ty, $b:ty, $c:ty) => {
-        $name($held.0.lend(), $held.1.lend(), $held.2.lend()).await.map(|()| Vec::new())
-    };
+    (@held) => { () };
+    (@held $argument:ident, $($rest:ident,)*) => { ($argument, worker!(@held $($rest,)*)) };
 }
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
@@ -85,7 +77,7 @@ async fn consume(exchange: &Exchange, none: Option<&u8>, token: CancellationToke
     println!("consume ends");
     Ok(())
 }
-worker!(consume(&'_ Exchange, Option<&'_ u8>, CancellationToken), restart: None);
+worker!(consume(a: &'_ Exchange, b: Option<&'_ u8>, c: CancellationToken), restart: None);
 
 async fn query(_: &Db, token: CancellationToken) -> Result<(), String> {
     println!("query runs");
@@ -93,14 +85,14 @@ async fn query(_: &Db, token: CancellationToken) -> Result<(), String> {
     println!("query ends");
     Ok(())
 }
-worker!(query(&'_ Db, CancellationToken), restart: None);
+worker!(query(a: &'_ Db, b: CancellationToken), restart: None);
 
 async fn read(Take(feed): Take<Feed>, token: CancellationToken) -> Result<(), String> {
     println!("read has {}", feed.0);
     token.cancelled().await;
     Ok(())
 }
-worker!(read(Take<Feed>, CancellationToken), restart: Some(Restart::Never));
+worker!(read(a: Take<Feed>, b: CancellationToken), restart: Some(Restart::Never));
 
 #[on_start]
 async fn open_db() -> Result<Db, String> {

@@ -14,7 +14,7 @@ use lifecycle::{
 };
 use lifecycle_tests::scene::{Loud, plays, scenario, told, told_blocking};
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 const SHORT: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_secs(60);
@@ -125,6 +125,7 @@ async fn local(token: CancellationToken) -> Result<(), String> {
     Ok(())
 }
 
+static FAIL: Notify = Notify::const_new();
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
 /// Fails as often as it is asked to: by an error, then by panics.
@@ -159,6 +160,7 @@ fn follow(mut events: Events) {
                     }
                     WorkerEvent::Failed { error } => println!("event: {worker} failed, {error:?}"),
                     WorkerEvent::Ended => println!("event: {worker} ended"),
+                    WorkerEvent::Skipped { why } => println!("event: {worker} is skipped, {why}"),
                     other => println!("event: {worker} {other:?}"),
                 }
             }
@@ -311,13 +313,47 @@ fn prepare() {
                 lifecycle::item("order 8", Err("gone"));
             }));
         }
+        "fails before its place" => {
+            register(
+                Worker::new("again", |token| async move {
+                    println!("run {}", RUNS.fetch_add(1, Ordering::SeqCst) + 1);
+                    tokio::select! {
+                        () = token.cancelled() => Ok(()),
+                        () = FAIL.notified() => Err("asked to"),
+                    }
+                })
+                .backoff(Duration::from_millis(10)),
+            );
+            register(
+                Hook::on_shutdown("early", || async {
+                    FAIL.notify_one();
+                    told("it runs again").await;
+                })
+                .order(-1),
+            );
+        }
+        "when" => {
+            register(obeys("yes").when(|| true));
+            register(obeys("no").when(|| Err("not the leader")));
+        }
+        "when panics" => {
+            register(obeys("asks").when(|| -> bool { panic!("no idea") }));
+        }
+        "when hangs" => {
+            let hangs = || {
+                println!("it is asked");
+                told_blocking("never");
+                true
+            };
+            register(obeys("asks").when(hangs));
+        }
         "queue" => queue(),
         "start fails" => {
             register(Hook::on_start("open", || async { Err::<(), _>("no disk") }));
             register(obeys("worker"));
         }
         "not reached" => {
-            register(Hook::on_shutdown("hangs", || pending::<()>()).order(-1));
+            register(Hook::on_shutdown("hangs", pending::<()>).order(-1));
             register(Worker::new("worker", |_| async {
                 let _held = Loud("what the worker holds");
                 println!("worker runs");

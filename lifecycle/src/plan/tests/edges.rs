@@ -2,7 +2,7 @@
 
 use super::super::rank::RankSource;
 use super::super::*;
-use super::world::{self, DB, World, group, start, stop};
+use super::world::{DB, World, group, start, stop};
 
 fn ranks(world: &World) -> String {
     let plan = world.plan();
@@ -325,28 +325,8 @@ fn a_group_has_its_place_by_its_edges() {
     let early = World::new([group("Jobs"), stop("deregister").order(-1).after("Jobs")]);
     assert_eq!(
         early.errors(),
-        "1. `deregister` (src/deregister.rs:1) has order = -1, but comes after `Jobs` (src/Jobs.rs:1), and that is a \
-         group without an order and so comes at 0, right after `Requests`: give `deregister` an order of 0 or more, or \
+        "1. `deregister` (src/deregister.rs:1) has order = -1, but comes after `Jobs` (src/Jobs.rs:1), and that \
+         has no order and so comes right after `Requests`, at 0: give `deregister` an order of 0 or more, or \
          none, since it follows by itself; or give `Jobs` an order of -1 or less"
     );
-}
-
-/// Prints what it costs; a figure is no promise.
-#[test]
-fn ten_thousand_edges_at_one_step() {
-    let count = if cfg!(debug_assertions) { 1_000 } else { 10_000 };
-    let all = |edge: fn(world::Draft) -> world::Draft| -> Vec<_> {
-        (0..count).map(|n| edge(stop(&format!("s{n}")))).chain([stop("hub")]).collect()
-    };
-    for (shape, steps) in
-        [("before", all(|step| step.before("hub"))), ("after", all(|step| step.after("hub")))]
-    {
-        let world = World::new(steps);
-        let times = (0..5).map(|_| {
-            let began = std::time::Instant::now();
-            world.plan();
-            began.elapsed()
-        });
-        println!("{count} steps {shape} one planned in {:?}", times.collect::<Vec<_>>());
-    }
 }

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod budget;
+mod cost;
 mod edges;
 mod oracle;
 mod property;
@@ -349,26 +350,4 @@ fn keys_that_cannot_be_are_all_named_at_once() {
     for (line, start) in errors.lines().zip(starts) {
         assert!(line.starts_with(start), "{line}");
     }
-}
-
-/// Prints what it costs; a figure is no promise.
-#[test]
-fn ten_thousand_steps() {
-    let count = if cfg!(debug_assertions) { 1_000 } else { 10_000 };
-    let steps = (0..count).map(|n| {
-        let step = if n % 2 == 0 { start(&format!("s{n}")) } else { stop(&format!("s{n}")) };
-        match n {
-            0 => step.gives(DB),
-            1 => step.takes(DB),
-            _ if n % 3 == 0 => step.shares(DB),
-            _ => step.order(n % 7 - 1),
-        }
-    });
-    let world = World::new(steps.collect::<Vec<_>>());
-    let times = (0..10).map(|_| {
-        let began = std::time::Instant::now();
-        world.plan();
-        began.elapsed()
-    });
-    println!("{count} steps planned in {:?}", times.collect::<Vec<_>>());
 }

@@ -3,8 +3,8 @@
 use super::super::graph::Node;
 use std::any::TypeId;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use super::super::*;
@@ -137,6 +137,9 @@ impl Draft {
         self.0.off = Some(why.into());
         self
     }
+    pub(super) fn off_if(self, off: bool) -> Self {
+        if off { self.off("not here") } else { self }
+    }
     pub(super) fn module(mut self, module: &str) -> Self {
         self.0.module = module.into();
         self
@@ -178,23 +181,34 @@ impl Draft {
 
 /// The type that stands for the step of this name.
 fn id(name: &str) -> TypeId {
-    struct Marker<const N: usize>;
-    macro_rules! markers {
-        ($($n:literal)*) => { [$(TypeId::of::<Marker<$n>>()),*] };
-    }
-    let all = markers!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
     NAMED.with_borrow_mut(|named| {
-        let known = named.iter().position(|known| known == name);
-        all[known.unwrap_or_else(|| {
-            named.push(name.to_owned());
-            named.len() - 1
-        })]
+        let next = named.len();
+        IDS[*named.entry(name.to_owned()).or_insert(next)]
     })
 }
 
+struct Marker<const N: usize>;
+
+/// More than any test has names.
+static IDS: LazyLock<Vec<TypeId>> = LazyLock::new(|| {
+    macro_rules! each {
+        ($do:ident) => { $do!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31) };
+    }
+    fn row<A: 'static>() -> [TypeId; 32] {
+        macro_rules! row {
+            ($($n:literal)*) => { [$(TypeId::of::<(A, Marker<$n>)>()),*] };
+        }
+        each!(row)
+    }
+    macro_rules! rows {
+        ($($n:literal)*) => { [$(row::<Marker<$n>>()),*] };
+    }
+    each!(rows).concat()
+});
+
 thread_local! {
     /// The steps that an edge names. The others need no type.
-    static NAMED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static NAMED: RefCell<HashMap<String, usize>> = RefCell::default();
 }
 
 fn target(name: &str, at: At) -> Target {
@@ -234,7 +248,7 @@ impl World {
     pub(super) fn new(steps: impl IntoIterator<Item = Draft>) -> Self {
         let mut steps: Vec<StepSpec> = steps.into_iter().map(|draft| draft.0).collect();
         for step in &mut steps {
-            let named = NAMED.with_borrow(|named| named.contains(&step.name));
+            let named = NAMED.with_borrow(|named| named.contains_key(&step.name));
             step.id = named.then(|| id(&step.name));
         }
         World { steps, given: Vec::new(), main: Signature::default(), settings: Settings::default() }

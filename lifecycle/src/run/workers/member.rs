@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::StepContext;
 use crate::events::Event;
-use crate::hook::{Call, Need, StepSpec, Task};
+use crate::hook::{Call, Missing, Need, StepSpec, Task};
 use crate::narrator::Say;
 use crate::process::Lifecycle;
 use crate::report::{Outcome, Reason, WorkerReport};
@@ -26,6 +26,8 @@ pub(in crate::run) struct Member {
     limit: Duration,
     machine: Machine,
     run: Option<Run>,
+    /// What runs is its `when`.
+    asking: bool,
     /// Of the last run.
     context: Arc<StepContext>,
     /// The node that waits for its end.
@@ -52,7 +54,7 @@ impl Member {
     pub(super) fn new(spec: StepSpec, limit: Duration) -> Self {
         let machine = Machine::new(Policy::of(&spec.extra));
         let context = Arc::new(StepContext::of_worker(CancellationToken::new()));
-        Member { spec, limit, machine, run: None, context, awaited_at: None, dismissed: None }
+        Member { spec, limit, machine, run: None, asking: false, context, awaited_at: None, dismissed: None }
     }
 
     pub(super) fn is(&self, task: &Task) -> bool {
@@ -85,13 +87,12 @@ impl Member {
 
     /// It waits to begin for the first time, and nothing is missing.
     pub(super) fn is_ready(&self, resources: &Resources) -> bool {
-        self.machine.is_waiting() && self.absent(resources).is_none()
+        self.machine.is_waiting() && !self.asking && self.absent(resources).is_none()
     }
 
     /// What it cannot begin without.
-    pub(super) fn absent(&self, resources: &Resources) -> Option<&Need> {
-        let mut needed = self.spec.signature.takes.iter().filter(|need| !need.optional);
-        needed.find(|need| !resources.has(need))
+    pub(super) fn absent(&self, resources: &Resources) -> Option<Need> {
+        self.spec.needs().into_iter().find(|need| !need.optional && !resources.has(need))
     }
 
     pub(super) fn next_timer(&self) -> Option<Instant> {
@@ -115,16 +116,41 @@ impl Member {
         }
     }
 
-    pub(super) fn begin(&mut self, means: &Means, now: Instant) {
+    /// Nothing keeps it from beginning, but its `when`.
+    pub(super) fn begin_first(&mut self, means: &Means, now: Instant) {
+        match self.spec.extra.when.clone() {
+            None => self.begin(means, now),
+            Some(when) => {
+                self.asking = true;
+                let question = |inputs: &mut Inputs<'_>| {
+                    let question = (when.ask)(inputs)?;
+                    Ok(Call::Sync(Box::new(move || question().map(|()| Vec::new()))))
+                };
+                self.run(question, means, now);
+            }
+        }
+    }
+
+    fn begin(&mut self, means: &Means, now: Instant) {
+        let Task::Worker(begin) = self.spec.task.clone() else { return };
+        self.machine.began(now);
+        self.tell(means.life, WorkerEvent::Started);
+        self.run(|inputs| begin(inputs), means, now);
+    }
+
+    fn run(
+        &mut self,
+        call: impl FnOnce(&mut Inputs<'_>) -> Result<Call, Missing>,
+        means: &Means,
+        now: Instant,
+    ) {
         let token = CancellationToken::new();
         self.context = Arc::new(StepContext::of_worker(token.clone()));
         let mut begun = Run { number: means.next_run(), token, running: None };
-        self.machine.began(now);
-        let spawned = self.gather(&begun.token, &means.life.resources).and_then(|call| {
+        let spawned = self.gather(call, &begun.token, &means.life.resources).and_then(|call| {
             begun.running = Some(self.spawn(call, &begun.token, begun.number, means)?);
             Ok(())
         });
-        self.tell(means.life, WorkerEvent::Started);
         self.run = Some(begun);
         if let Err(end) = spawned {
             // Nobody waits: it is not begun once it was told to stop.
@@ -133,17 +159,19 @@ impl Member {
     }
 
     /// Gathers the arguments anew, since they may be others by now; a user's `Clone` runs here.
-    fn gather(&self, token: &CancellationToken, resources: &'static Resources) -> Result<Call, End> {
-        let Task::Worker(begin) = &self.spec.task else {
-            unreachable!("a worker is made of a worker's step")
-        };
-        let missing = |missing: &crate::hook::Missing| End::new(Outcome::Missing, missing.to_string());
+    fn gather(
+        &self,
+        from: impl FnOnce(&mut Inputs<'_>) -> Result<Call, Missing>,
+        token: &CancellationToken,
+        resources: &'static Resources,
+    ) -> Result<Call, End> {
+        let missing = |missing: &Missing| End::new(Outcome::Missing, missing.to_string());
         // All are there, or none is taken.
         if let Some(absent) = self.absent(resources) {
-            return Err(missing(&resources.missing(absent)));
+            return Err(missing(&resources.missing(&absent)));
         }
         let mut inputs = Inputs { resources, token, token_given: false, report: None, step: &self.spec.name };
-        match catch_unwind(AssertUnwindSafe(|| begin(&mut inputs))) {
+        match catch_unwind(AssertUnwindSafe(|| from(&mut inputs))) {
             Ok(call) => call.map_err(|absent| missing(&absent)),
             Err(payload) => Err(panicked(payload)),
         }
@@ -165,6 +193,10 @@ impl Member {
     /// Its run has ended. Returns the node that was waiting for that.
     pub(super) fn ended(&mut self, end: End, means: &Means, now: Instant) -> Option<(Address, End)> {
         self.run = None;
+        if std::mem::take(&mut self.asking) {
+            self.answered(end, means, now);
+            return None;
+        }
         match self.machine.ended(end.clone(), now) {
             After::Stopped => return self.awaited_at.map(|at| (at, end)),
             After::Done => self.tell(means.life, WorkerEvent::Ended),
@@ -172,13 +204,37 @@ impl Member {
                 let error = end.outcome.is_degraded().then(|| why(&end));
                 self.tell(means.life, WorkerEvent::Restarting { attempt, after, error });
             }
-            After::GaveUp => {
-                let error = why(&end);
-                self.tell(means.life, WorkerEvent::Failed { error: error.clone() });
-                means.life.trigger(Reason::WorkerFailed { worker: self.spec.name.clone(), error });
-            }
+            After::GaveUp => self.give_up(&end, means),
         }
         None
+    }
+
+    /// What its `when` came to.
+    fn answered(&mut self, end: End, means: &Means, now: Instant) {
+        // It may have been told to stop meanwhile.
+        if !self.machine.is_waiting() {
+            return;
+        }
+        match end.outcome {
+            Outcome::Done | Outcome::Partial if means.life.triggered().is_none() => self.begin(means, now),
+            Outcome::Done | Outcome::Partial => {}
+            Outcome::Failed => {
+                let why = why(&end);
+                self.machine.settle(End::new(Outcome::Skipped, why.clone()));
+                self.tell(means.life, WorkerEvent::Skipped { why });
+            }
+            outcome => {
+                let end = End::new(outcome, format!("its `when`: {}", end.why.unwrap_or_default()));
+                self.machine.settle(end.clone());
+                self.give_up(&end, means);
+            }
+        }
+    }
+
+    fn give_up(&self, end: &End, means: &Means) {
+        let error = why(end);
+        self.tell(means.life, WorkerEvent::Failed { error: error.clone() });
+        means.life.trigger(Reason::WorkerFailed { worker: self.spec.name.clone(), error });
     }
 
     /// Its place in the shutdown has come: its token fires, and it has so long.

@@ -45,7 +45,7 @@ impl Workers {
         for member in &self.members {
             let mut member = member.borrow_mut();
             if means.life.triggered().is_none() && member.is_ready(&means.life.resources) {
-                member.begin(means, now);
+                member.begin_first(means, now);
             }
         }
     }

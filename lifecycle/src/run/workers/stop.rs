@@ -50,7 +50,7 @@ impl WorkerStop {
         let Some(absent) = member.absent(self.resources) else {
             return End::new(Outcome::Skipped, "the shutdown came before it could begin");
         };
-        let missing = self.resources.missing(absent);
+        let missing = self.resources.missing(&absent);
         match (self.excuse)(&missing) {
             Some(excuse) => End::new(Outcome::Skipped, excuse),
             None => End::new(Outcome::Missing, missing.to_string()),
