@@ -283,13 +283,13 @@ pub(crate) struct StepSpec {
 }
 
 impl StepSpec {
-    /// Every resource that it may use: its own, those of its `when`, and those of its fallback, which only has them if
-    /// they are there. One of a type, of the strongest use.
+    /// Every resource that it may use: its own, those of its `when` and of its fallback. One of a type, of the strongest
+    /// use.
     pub(crate) fn needs(&self) -> Vec<Need> {
         let mut needs = self.signature.takes.clone();
         let when = self.extra.when.iter().flat_map(|when| when.signature.takes.iter().copied());
         let fallback = self.extra.fallback.iter().flat_map(|fallback| &fallback.signature.takes);
-        for need in when.chain(fallback.map(|need| need.optional())) {
+        for need in when.chain(fallback.copied()) {
             let same = needs.iter_mut().find(|known| known.keys == need.keys);
             match same {
                 Some(known) => {
