@@ -96,3 +96,15 @@ fn membarrier_command(command: libc::c_int) -> bool {
     // forbids it answers with an error.
     unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
 }
+
+/// Keeps the calling thread on one processor, if the system lets us.
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+pub(crate) fn stay_on(processor: usize) {
+    // SAFETY: a set of zeroes is an empty one, and the kernel only reads it; 0 is the calling thread.
+    unsafe {
+        let mut set = std::mem::zeroed::<libc::cpu_set_t>();
+        libc::CPU_SET(processor, &mut set);
+        libc::sched_setaffinity(0, size_of_val(&set), &set);
+    }
+}

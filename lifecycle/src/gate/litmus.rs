@@ -20,9 +20,19 @@ const FAR: usize = 1 << 23;
 #[derive(Default)]
 struct Round {
     begun: AtomicUsize,
+    /// How long the caller waits before it calls, in turns of an empty loop.
+    head_start: AtomicUsize,
     called: AtomicUsize,
     closed: AtomicUsize,
     admitted: AtomicUsize,
+}
+
+/// Left to itself, the system may keep both threads on one processor.
+fn stay_on(processor: usize) {
+    #[cfg(target_os = "linux")]
+    crate::sys::stay_on(processor);
+    #[cfg(not(target_os = "linux"))]
+    let _ = processor;
 }
 
 fn wait_for(moment: &AtomicUsize, round: usize) -> usize {
@@ -37,6 +47,10 @@ fn wait_for(moment: &AtomicUsize, round: usize) -> usize {
     LAST
 }
 
+fn spin(turns: usize) {
+    (0..turns).for_each(|_| hint::spin_loop());
+}
+
 fn random(state: &mut u64) -> usize {
     *state ^= *state << 13;
     *state ^= *state >> 7;
@@ -45,16 +59,19 @@ fn random(state: &mut u64) -> usize {
 }
 
 fn caller(site: &'static Site, rounds: &Round) {
+    stay_on(1);
     let mut far = vec![0; FAR];
     let mut state = 88_172_645_463_325_252;
     for round in 1.. {
         if wait_for(&rounds.begun, round) == LAST {
             return;
         }
-        (0..random(&mut state) % 200).for_each(|_| hint::spin_loop());
-        for _ in 0..random(&mut state) % 8 {
+        spin(rounds.head_start.load(SeqCst));
+        for _ in 0..random(&mut state) % 64 {
             let at = random(&mut state) % FAR;
             far[at] = round;
+            // Else the compiler sees that nobody reads it.
+            hint::black_box(&mut far);
         }
         let call = site.enter();
         rounds.admitted.store(usize::from(call.is_ok()), SeqCst);
@@ -77,17 +94,21 @@ fn a_call_and_a_close_never_miss_each_other() {
         let rounds = Arc::clone(&rounds);
         move || caller(site, &rounds)
     });
-    let mut state = 1_234_567;
+    stay_on(0);
+    let (mut state, mut later) = (1_234_567, 0_isize);
     let until = Instant::now() + RUN;
     let (mut round, mut admitted, mut empty, mut missed) = (0, 0, 0, 0);
     while Instant::now() < until {
         round += 1;
+        rounds.head_start.store(later.min(0).unsigned_abs(), SeqCst);
         rounds.begun.store(round, SeqCst);
-        (0..random(&mut state) % 200).for_each(|_| hint::spin_loop());
+        spin(later.max(0).unsigned_abs() + random(&mut state) % 32);
         gate.close();
         let was_empty = gate.has_emptied();
         wait_for(&rounds.called, round);
         let was_admitted = rounds.admitted.load(SeqCst) == 1;
+        // Towards the moment at which either may be first.
+        later = (later + if was_admitted { -1 } else { 1 }).clamp(-2_000, 2_000);
         admitted += usize::from(was_admitted);
         empty += usize::from(was_empty);
         missed += usize::from(was_admitted && was_empty);

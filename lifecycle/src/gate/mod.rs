@@ -5,7 +5,7 @@
 //! down in one place, to where the last of them knows that it may be the last.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p lifecycle --lib --release gate::model` runs this code under every interleaving
-//! of a close with calls (see `model`), `.ci/loom` also with mistakes in it.
+//! of a close with calls (see `model`), `.ci/loom` also with mistakes in it, `.ci/litmus` on the real processor.
 
 mod fence;
 mod site;

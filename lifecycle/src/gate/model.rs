@@ -116,9 +116,10 @@ impl World {
     }
 }
 
-fn explore(model: impl Fn() + Send + Sync + 'static) {
+/// With at most so many switches away from a thread that could go on, unless the environment says otherwise.
+fn explore(switches: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(3);
+    builder.preemption_bound.get_or_insert(switches);
     builder.check(move || {
         threads::begin();
         model();
@@ -127,28 +128,29 @@ fn explore(model: impl Fn() + Send + Sync + 'static) {
 
 /// Each in the ways in which calls can be counted.
 macro_rules! models {
-    ($($(#[$doc:meta])* fn $name:ident($calls:ident) $model:block)*) => {$(
+    ($($(#[$doc:meta])* fn $name:ident($calls:ident, $switches:literal) $model:block)*) => {$(
         $(#[$doc])*
         mod $name {
             use super::*;
 
             #[test]
             fn ready() {
-                run(Calls::Ready);
+                run(Calls::Ready, $switches);
             }
 
             #[test]
             fn fenced() {
-                run(Calls::Fenced);
+                run(Calls::Fenced, $switches);
             }
 
             #[test]
             fn first() {
-                run(Calls::First);
+                // These take locks, and each is one more point to switch at.
+                run(Calls::First, $switches - 1);
             }
 
-            fn run($calls: Calls) {
-                explore(move || $model);
+            fn run($calls: Calls, switches: usize) {
+                explore(switches, move || $model);
             }
         }
     )*};
@@ -159,7 +161,7 @@ fn admitted(calls: impl IntoIterator<Item = JoinHandle<bool>>) -> usize {
 }
 
 models! {
-    fn a_close_between_two_calls(calls) {
+    fn a_close_between_two_calls(calls, 3) {
         let world = World::new(calls);
         let calls = [(); 2].map(|()| world.thread(|world| world.call()));
         world.on_empty();
@@ -169,7 +171,7 @@ models! {
         world.check(admitted);
     }
 
-    fn calls_one_after_the_other(calls) {
+    fn calls_one_after_the_other(calls, 3) {
         let world = World::new(calls);
         let calls = world.thread(|world| usize::from(world.call()) + usize::from(world.call()));
         world.on_empty();
@@ -178,7 +180,7 @@ models! {
         world.check(admitted);
     }
 
-    fn waiting_begins_after_the_close(calls) {
+    fn waiting_begins_after_the_close(calls, 2) {
         let world = World::new(calls);
         let held = world.site.enter().unwrap();
         let calls = [
@@ -194,7 +196,7 @@ models! {
         world.check(admitted);
     }
 
-    fn nobody_is_admitted_once_close_has_returned(calls) {
+    fn nobody_is_admitted_once_close_has_returned(calls, 3) {
         let world = World::new(calls);
         let closed = Arc::new(loom::sync::atomic::AtomicBool::new(false));
         let late = world.thread({
@@ -213,19 +215,15 @@ models! {
         world.check(usize::from(admitted));
     }
 
-    /// The task is on a thread that has no counts when the gate closes.
-    fn a_task_started_by_a_call_is_waited_for(calls) {
+    /// The call starts it on a thread that had no counts when the gate closed, and then ends on one that had.
+    fn a_task_started_by_a_call_is_waited_for(calls, 3) {
         let world = World::new(calls);
         let caller = world.site.enter().unwrap();
         let call = world.thread(|world| {
-            let going_on = Arc::clone(world);
-            let task = thread::spawn(move || {
-                let task = going_on.site.enter_always();
-                // The caller may end now.
-                drop(caller);
-                going_on.work(task);
-            });
-            task.join().unwrap();
+            let elsewhere = Arc::clone(world);
+            let task = thread::spawn(move || elsewhere.site.enter_always()).join().unwrap();
+            drop(caller);
+            world.work(task);
         });
         world.on_empty();
         world.gate.close();
@@ -233,7 +231,7 @@ models! {
         world.check(1);
     }
 
-    fn a_call_ends_on_another_thread_than_it_began_on(calls) {
+    fn a_call_ends_on_another_thread_than_it_began_on(calls, 3) {
         let world = World::new(calls);
         let handed_over = Arc::new(loom::sync::Mutex::new(None));
         let begins = world.thread({
@@ -261,23 +259,29 @@ models! {
         assert!(world.truly_done.load(SeqCst) <= usize::from(admitted));
     }
 
-    fn a_thread_ends_and_another_takes_its_counts(calls) {
+    fn a_thread_ends_and_another_takes_its_counts(calls, 2) {
         let world = World::new(calls);
-        let threads = [(); 2].map(|()| world.thread(|world| world.call()));
-        let first = admitted(threads);
-        assert_eq!((first, world.gate.in_flight()), (2, 0));
-        let held = world.site.enter().unwrap();
-        let next = [world.thread(|world| world.call()), world.thread(|world| {
-            world.work(held);
-            true
-        })];
+        let first = world.thread(|world| {
+            let held = world.site.enter().unwrap();
+            assert!(world.call());
+            held
+        });
+        let held = first.join().unwrap();
+        assert_eq!(world.gate.in_flight(), 1);
+        let next = [
+            world.thread(|world| world.call()),
+            world.thread(|world| {
+                world.work(held);
+                true
+            }),
+        ];
         world.on_empty();
         world.gate.close();
-        let admitted = first + admitted(next);
+        let admitted = 1 + admitted(next);
         world.check(admitted);
     }
 
-    fn a_gate_opens_and_closes_again(calls) {
+    fn a_gate_opens_and_closes_again(calls, 3) {
         let world = World::new(calls);
         let call = world.thread(|world| usize::from(world.call()) + usize::from(world.call()));
         world.gate.close();
@@ -289,7 +293,7 @@ models! {
         world.check(admitted);
     }
 
-    fn a_call_sees_what_was_done_while_the_gate_was_closed(calls) {
+    fn a_call_sees_what_was_done_while_the_gate_was_closed(calls, 3) {
         let world = World::new(calls);
         let call = world.thread(|world| {
             let opened_again = world.emptied.load(SeqCst) == 1;
@@ -308,7 +312,7 @@ models! {
         call.join().unwrap();
     }
 
-    fn a_call_that_is_always_admitted_does_not_tell_again(calls) {
+    fn a_call_that_is_always_admitted_does_not_tell_again(calls, 3) {
         let world = World::new(calls);
         // It may run beside the step.
         let probe = world.thread(|world| {

@@ -107,44 +107,49 @@ impl Site {
     /// Counts a call from outside, unless it is refused.
     #[inline]
     pub(crate) fn enter(&'static self) -> Result<Admitted, Rejected> {
+        if self.admits() { Ok(Admitted(self)) } else { Err(self.refuse()) }
+    }
+
+    #[inline]
+    fn admits(&'static self) -> bool {
         let word = self.word.load(Ordering::Relaxed);
         match threads::counts(word as usize) {
             Some(counts) => {
                 counts.enter();
                 fence::light();
                 // Acquire: a call that a gate admits again has seen what happened while it was closed.
-                if self.word.load(Ordering::Acquire) == word { Ok(Admitted(self)) } else { self.look_again() }
+                self.word.load(Ordering::Acquire) == word || self.admits_after_all()
             }
-            None => self.enter_slowly(),
+            None => self.admits_slowly(),
         }
     }
 
     /// The first call, the first on its thread, one that has to fence, one at a closed gate.
     #[cold]
-    fn enter_slowly(&'static self) -> Result<Admitted, Rejected> {
+    fn admits_slowly(&'static self) -> bool {
         if self.number() == UNLISTED {
             self.gate().list(self);
         }
         // Counted first, a storm of refused calls would keep the count above zero and the drain waiting.
-        if self.is_refused() {
-            return Err(self.refuse());
+        if self.is_refusing() {
+            return false;
         }
         self.count_begun();
-        self.look_again()
+        self.admits_after_all()
     }
 
-    /// Has the gate closed since the call was counted?
+    /// Whether a call that was counted may go on; else its count is taken back.
     #[cold]
-    fn look_again(&'static self) -> Result<Admitted, Rejected> {
+    fn admits_after_all(&'static self) -> bool {
         fence::full();
-        if self.is_refused() {
+        let admitted = !self.is_refusing();
+        if !admitted {
             self.leave();
-            return Err(self.refuse());
         }
-        Ok(Admitted(self))
+        admitted
     }
 
-    fn is_refused(&self) -> bool {
+    fn is_refusing(&self) -> bool {
         self.word.load(Ordering::Acquire) & CLOSED != 0 && !self.always
     }
 
