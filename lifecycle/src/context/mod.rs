@@ -71,6 +71,7 @@ pub(crate) fn is_outside() -> bool {
     MARK.with(|mark| mark.site.get().is_none()) || !is_marked_task()
 }
 
+#[inline]
 fn is_marked_task() -> bool {
     MARK.with(|mark| mark.task.get()) == tokio::task::try_id()
 }
