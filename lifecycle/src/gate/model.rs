@@ -42,7 +42,8 @@ impl World {
         // Made here, where every thread of the model comes from.
         let countdown = &gate.countdown;
         assert_eq!((site.snapshot().in_flight, gate.in_flight(), gate.is_closed()), (0, 0, false));
-        assert_eq!((countdown.ended.load(Ordering::Relaxed), gate.has_emptied()), (0, false));
+        let flags = (gate.has_emptied(), gate.paused.load(Ordering::Relaxed));
+        assert_eq!((countdown.ended.load(Ordering::Relaxed), flags), (0, (false, false)));
         assert_eq!(countdown.look_at.load(Ordering::Relaxed), NEVER);
         match calls {
             Calls::Ready => gate.list(site),
@@ -327,16 +328,10 @@ models! {
         probe.join().unwrap();
         world.check(0);
     }
-}
 
-#[test]
-fn a_pause_before_the_close() {
-    explore(|| {
-        let world = World::new();
-        let late = thread::spawn({
-            let world = Arc::clone(&world);
-            move || world.call()
-        });
+    fn a_pause_before_the_close(calls, 2) {
+        let world = World::new(calls);
+        let late = world.thread(|world| world.call());
         world.gate.pause();
         world.gate.open();
         world.on_empty();
@@ -344,17 +339,11 @@ fn a_pause_before_the_close() {
         let admitted = late.join().unwrap();
         assert!(!world.call(), "closed for good");
         world.check(usize::from(admitted));
-    });
-}
+    }
 
-#[test]
-fn who_comes_after_a_pause_is_admitted() {
-    explore(|| {
-        let world = World::new();
-        let during = thread::spawn({
-            let world = Arc::clone(&world);
-            move || world.call()
-        });
+    fn who_comes_after_a_pause_is_admitted(calls, 2) {
+        let world = World::new(calls);
+        let during = world.thread(|world| world.call());
         world.gate.pause();
         world.gate.open();
         assert!(world.call());
@@ -362,5 +351,5 @@ fn who_comes_after_a_pause_is_admitted() {
         world.on_empty();
         world.gate.close();
         world.check(1 + usize::from(admitted));
-    });
+    }
 }

@@ -136,7 +136,7 @@ impl<'a> Model<'a> {
         by_name.sort_by_key(|&index| name(index));
         let several = by_name.chunk_by(|&a, &b| name(a) == name(b)).filter(|same| same.len() > 1);
         errors.extend(several.map(|same| PlanError::Namesakes {
-            module: self.steps[same[0]].module.clone(),
+            module: self.steps[same[0]].module.to_string(),
             groups: same.iter().any(|&index| self.steps[index].is_group()),
             steps: same.iter().map(|&index| self.who(index)).collect(),
         }));

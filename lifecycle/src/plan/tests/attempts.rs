@@ -20,13 +20,13 @@ impl Draft {
     fn fallback(self, takes: impl IntoIterator<Item = Need>) -> Self {
         let signature = Signature { takes: takes.into_iter().collect(), ..Signature::default() };
         let begin: Begin = Arc::new(|_| unreachable!("a plan calls nothing"));
-        self.extra(|extra| extra.fallback = Some(Function { signature, begin }))
+        self.extra(|extra| extra.fallback = Some(Box::new(Function { signature, begin })))
     }
 
     fn when(self, takes: impl IntoIterator<Item = Need>) -> Self {
         let signature = Signature { takes: takes.into_iter().collect(), ..Signature::default() };
         let ask: Ask = Arc::new(|_| unreachable!("a plan asks nothing"));
-        self.extra(|extra| extra.when = Some(When { signature, ask }))
+        self.extra(|extra| extra.when = Some(Box::new(When { signature, ask })))
     }
 }
 
