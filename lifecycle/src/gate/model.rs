@@ -40,6 +40,7 @@ impl World {
         let gate: &'static Gate = Box::leak(Box::new(Gate::new("Test")));
         let site: &'static Site = Box::leak(Box::new(Site::new("call", "", "", 0, false).at(gate)));
         // Made here, where every thread of the model comes from.
+        assert!(!gate.paused.load(Ordering::Relaxed));
         let countdown = &gate.countdown;
         assert_eq!((site.snapshot().in_flight, gate.in_flight(), gate.is_closed()), (0, 0, false));
         assert_eq!((countdown.ended.load(Ordering::Relaxed), gate.has_emptied()), (0, false));
@@ -327,40 +328,4 @@ models! {
         probe.join().unwrap();
         world.check(0);
     }
-}
-
-#[test]
-fn a_pause_before_the_close() {
-    explore(|| {
-        let world = World::new();
-        let late = thread::spawn({
-            let world = Arc::clone(&world);
-            move || world.call()
-        });
-        world.gate.pause();
-        world.gate.open();
-        world.on_empty();
-        world.gate.close();
-        let admitted = late.join().unwrap();
-        assert!(!world.call(), "closed for good");
-        world.check(usize::from(admitted));
-    });
-}
-
-#[test]
-fn who_comes_after_a_pause_is_admitted() {
-    explore(|| {
-        let world = World::new();
-        let during = thread::spawn({
-            let world = Arc::clone(&world);
-            move || world.call()
-        });
-        world.gate.pause();
-        world.gate.open();
-        assert!(world.call());
-        let admitted = during.join().unwrap();
-        world.on_empty();
-        world.gate.close();
-        world.check(1 + usize::from(admitted));
-    });
 }
