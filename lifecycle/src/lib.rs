@@ -57,6 +57,7 @@ compile_error!("lifecycle needs Unix signals and poll(2); it does not support th
 #[path = "private/mod.rs"]
 pub mod __private;
 mod api;
+mod by_type;
 mod clock;
 mod context;
 mod edge;

@@ -16,7 +16,6 @@ mod visits;
 mod written;
 
 use std::any::TypeId;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +24,7 @@ pub(crate) use error::{PlanError, PlanErrors};
 pub(crate) use graph::{Graph, Node, NodeKind};
 pub(crate) use rank::{Rank, RankSource};
 
+use crate::by_type::ByType;
 use crate::hook::{Gift, Phase, Signature, StepSpec};
 use crate::settings::{Settings, TOO_LONG};
 use error::Who;
@@ -62,13 +62,13 @@ pub(crate) struct Plan {
     /// The longest the shutdown can take.
     pub(crate) worst: Worst,
     pub(crate) warnings: Vec<String>,
-    providers: Arc<HashMap<TypeId, usize>>,
+    providers: Arc<ByType<usize>>,
 }
 
 impl Plan {
     /// The start step that provides what is taken under a key (a [`Missing`](crate::hook::Missing)'s), whether or not
     /// it is off or skipped.
-    pub(crate) fn providers(&self) -> Arc<HashMap<TypeId, usize>> {
+    pub(crate) fn providers(&self) -> Arc<ByType<usize>> {
         Arc::clone(&self.providers)
     }
 }
