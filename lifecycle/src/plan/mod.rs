@@ -15,7 +15,6 @@ mod tests;
 mod visits;
 mod written;
 
-use std::any::TypeId;
 use std::sync::Arc;
 use std::time::Duration;
 
