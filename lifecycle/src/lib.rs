@@ -108,7 +108,7 @@ pub use hook::{Phase, Step};
 #[cfg(feature = "journal")]
 pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 #[cfg(feature = "macros")]
-pub use lifecycle_macros::{group, main, on_shutdown, on_start, tracked};
+pub use lifecycle_macros::{component, group, health_check, main, on_shutdown, on_start, tracked, worker};
 pub use plan_view::{
     ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, WorstCase, plan,
 };
