@@ -45,7 +45,7 @@
 //!
 //! # Features
 //!
-//! - `journal`: what happened is kept in a file, for the next run to know; implies `serde`.
+//! - `journal` (default): what happens can be kept in a file, for the next run to know; implies `serde`.
 //! - `macros` (default): the attributes.
 //! - `serde`: `Serialize` and `Deserialize` for [`Report`], `Serialize` for [`Stats`] and [`Plan`]. The report's JSON
 //!   ([`Report::to_json`]) needs no feature.
@@ -58,6 +58,7 @@ compile_error!("lifecycle needs Unix signals and poll(2); it does not support th
 pub mod __private;
 mod api;
 mod clock;
+mod compensation;
 mod context;
 mod edge;
 mod events;
@@ -67,7 +68,10 @@ mod group;
 mod health;
 mod hook;
 #[cfg(feature = "journal")]
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "a run does not open it yet"))]
+mod journal;
+#[cfg(not(feature = "journal"))]
+#[allow(dead_code, reason = "nothing of it is ever made")]
+#[path = "journal/absent.rs"]
 mod journal;
 mod narrator;
 mod pause;
@@ -89,9 +93,9 @@ mod watchdog;
 mod worker;
 
 pub use api::{
-    Admitting, GroupStats, Moment, Shutdown, Stats, admitting, cut_off, drained, health, is_draining,
-    is_ready, is_shutting_down, pause, provide, ready, resource, resume, shutdown, state, stats, stop_token,
-    stopping,
+    Admitting, GroupStats, Moment, Shutdown, Stats, admitting, cut_off, dead_letters, drained, health,
+    is_draining, is_ready, is_shutting_down, pause, previous_run, provide, ready, resource, resume, shutdown,
+    state, stats, stop_token, stopping,
 };
 pub use events::{Event, Events, State, events};
 pub use register::{Hook, HookResult, Register, Registration, WhenResult, register};
@@ -104,7 +108,6 @@ pub use gate::CallStats;
 pub use group::{Group, Requests};
 pub use health::{Check, CheckHealth, CheckStatus, Health, HealthCheck};
 pub use hook::{Phase, Step};
-#[cfg(feature = "journal")]
 pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 #[cfg(feature = "macros")]
 pub use lifecycle_macros::{group, main, on_shutdown, on_start, tracked};

@@ -78,6 +78,7 @@ impl Coordinator {
                 Heard::Other
             }
             Message::Provided => {
+                self.arm();
                 self.background.provided(clock::now());
                 Heard::Other
             }
@@ -156,6 +157,7 @@ impl Coordinator {
             .filter_map(|gift| self.order.life.resources.insert(gift).err())
             .map(|error| error.to_string())
             .collect();
+        self.arm();
         if refused.is_empty() { end } else { End::new(Outcome::Failed, refused.join("; ")) }
     }
 }

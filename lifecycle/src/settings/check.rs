@@ -94,6 +94,13 @@ impl Settings {
                 setting.origin
             ));
         }
+        if let Some(path) = self.journal.value.as_ref().filter(|_| !cfg!(feature = "journal")) {
+            error(format!(
+                "journal = {path:?} ({}): this program was built without it. Build lifecycle with the feature `journal`, \
+                 which is a default one, or leave this setting out",
+                self.journal.origin
+            ));
+        }
         match self.worker_threads.value {
             Some(0) => error(format!(
                 "worker_threads = 0 ({}): a runtime needs at least one, write 1 or flavor = current_thread",

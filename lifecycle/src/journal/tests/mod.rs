@@ -6,10 +6,18 @@ mod property;
 
 use std::time::{Duration, SystemTime};
 
-use super::DeadLetter;
+use super::event::Event;
 use super::line::{Contents, Entry, Numbering, header};
-use super::record::{Event, Record};
+use super::record::Record;
+use super::{DeadLetter, Journal, NotWritten};
 use crate::report::{Outcome, example};
+
+impl Journal {
+    /// As [`note`](Journal::note), and `then` is told what became of it.
+    fn record(&self, event: Event, then: impl FnOnce(Result<(), NotWritten>) + Send + 'static) {
+        self.ask(Some(event), Some(Box::new(then)));
+    }
+}
 
 /// So many seconds after 1970.
 pub(super) fn at(seconds: u64) -> SystemTime {

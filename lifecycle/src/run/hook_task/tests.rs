@@ -87,6 +87,7 @@ impl Rig {
             deadline: None,
             narrator: Narrator::spawn().unwrap(),
             id: String::new(),
+            record: None,
         };
         let spec = StepSpec {
             name: "close".into(),
