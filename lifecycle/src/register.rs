@@ -382,7 +382,8 @@ fn remove(id: u64) -> bool {
     };
     let (_, _, spec) = registrations.steps.remove(index);
     drop(registrations);
-    if let Some(running) = life.running().filter(|_| spec.is_worker()) {
+    let is_awaited = spec.is_worker() || spec.extra.compensate.is_some();
+    if let Some(running) = life.running().filter(|_| is_awaited) {
         drop(running.mailbox.send(Message::TakenBack(spec.task)));
     }
     true

@@ -11,7 +11,7 @@ mod previous;
 mod record;
 mod replay;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod time;
 mod writer;
 

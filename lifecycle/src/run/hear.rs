@@ -58,6 +58,7 @@ impl Coordinator {
             }
             Message::TakenBack(task) => {
                 self.background.workers.dismiss(&task, clock::now());
+                self.disarm_taken_back();
                 Heard::Other
             }
             Message::Poked(at) => Heard::Poked(at),

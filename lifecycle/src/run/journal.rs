@@ -6,7 +6,7 @@ use super::message::{Address, Message};
 use super::track::{Kind, TrackedNode};
 use super::{Prepared, Refusal};
 use crate::clock;
-use crate::hook::{Need, StepSpec};
+use crate::hook::{Need, Phase, StepSpec};
 use crate::journal::{DeadLetter, Event, Journal, Opened, Standing};
 use crate::narrator::Say;
 use crate::process::Trigger;
@@ -122,8 +122,9 @@ impl Coordinator {
     }
 
     /// Those that were taken back owe nothing.
-    pub(super) fn disarm_all_but(&self, registered: &[StepSpec]) {
+    pub(super) fn disarm_taken_back(&self) {
         let Some(journal) = &self.order.journal else { return };
+        let registered: Vec<StepSpec> = self.order.life.registrations().of(Phase::Shutdown).collect();
         self.owing.borrow_mut().retain(|owing| {
             let stays = !owing.by_hand || registered.iter().any(|step| step.identity() == owing.step);
             if !stays && owing.armed {

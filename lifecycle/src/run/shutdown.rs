@@ -113,7 +113,6 @@ impl Coordinator {
     /// left out.
     pub(super) fn take_registrations(&mut self) {
         let registered: Vec<_> = self.order.life.registrations().of(Phase::Shutdown).collect();
-        self.disarm_all_but(&registered);
         let mut steps = self.order.steps.clone();
         steps.retain(|step| step.id.is_some() || step.phase == Phase::Start);
         let now = steps.iter().chain(&registered).map(|step| &step.task);

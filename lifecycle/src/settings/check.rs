@@ -126,6 +126,21 @@ mod tests {
     use super::*;
     use crate::settings::Origin;
 
+    #[test]
+    fn a_journal_needs_its_feature() {
+        let errors = check(|settings| _ = settings.journal("/var/lib/shop/journal"));
+        if cfg!(feature = "journal") {
+            return assert_eq!(errors, [""; 0]);
+        }
+        assert_eq!(
+            errors,
+            [
+                "journal = \"/var/lib/shop/journal\" (from setup): this program was built without it. Build lifecycle with \
+              the feature `journal`, which is a default one, or leave this setting out"
+            ]
+        );
+    }
+
     fn check(change: impl FnOnce(&mut Settings)) -> Vec<String> {
         let mut settings = Settings::default();
         settings.set_layer(Origin::Setup);
