@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
 
 use crate::keys::{SHUTDOWN, START};
-use crate::{group, main_fn, step, tracked};
+use crate::{group, main_fn, step, test_fn, tracked};
 
 fn every_attribute(keys: &TokenStream, item: &TokenStream) {
     let none = Group::new(Delimiter::None, item.clone());
@@ -13,6 +13,7 @@ fn every_attribute(keys: &TokenStream, item: &TokenStream) {
         drop(step::attribute(SHUTDOWN, keys.clone(), item.clone()));
         drop(main_fn::attribute(keys.clone(), item.clone()));
         drop(group::attribute(keys.clone(), item.clone()));
+        drop(test_fn::attribute(keys.clone(), item.clone()));
         drop(tracked::attribute(keys.clone(), item));
     }
 }

@@ -16,18 +16,19 @@ use crate::paths::Krate;
 
 /// The attributes, as a set of bits.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct On(u8);
+pub(crate) struct On(u16);
 
 pub(crate) const MAIN: On = On(1);
 pub(crate) const START: On = On(2);
 pub(crate) const SHUTDOWN: On = On(4);
 pub(crate) const TRACKED: On = On(8);
 pub(crate) const GROUP: On = On(16);
+pub(crate) const TEST: On = On(256);
 
-const ATTRIBUTES: [On; 5] = [MAIN, START, SHUTDOWN, TRACKED, GROUP];
+const ATTRIBUTES: [On; 6] = [MAIN, START, SHUTDOWN, TRACKED, GROUP, TEST];
 
 impl On {
-    const ALL: On = On(MAIN.0 | START.0 | SHUTDOWN.0 | TRACKED.0 | GROUP.0);
+    const ALL: On = On(MAIN.0 | START.0 | SHUTDOWN.0 | TRACKED.0 | GROUP.0 | TEST.0);
 
     const fn or(self, other: On) -> On {
         On(self.0 | other.0)
@@ -44,6 +45,7 @@ impl On {
             START => "on_start",
             SHUTDOWN => "on_shutdown",
             GROUP => "lifecycle::group",
+            TEST => "lifecycle::test",
             _ => "tracked",
         }
     }
@@ -112,23 +114,23 @@ pub(crate) const SIGNALS: &[&str] = &[
 
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Key] = &[
-    key("setup", Kind::Path, MAIN, "setup"),
-    key("grace", Kind::Limit, MAIN, "\"25s\""),
-    key("drain", Kind::Limit, MAIN, "\"15s\""),
-    key("cut", Kind::Time { zero: true }, MAIN, "\"500ms\""),
-    key("lameduck", Kind::Time { zero: true }, MAIN, "\"3s\""),
-    key("reserve", Kind::Time { zero: true }, MAIN, "\"2s\""),
-    key("signals", Kind::Signals, MAIN, "[SIGTERM, SIGINT]"),
+    key("setup", Kind::Path, MAIN.or(TEST), "setup"),
+    key("grace", Kind::Limit, MAIN.or(TEST), "\"25s\""),
+    key("drain", Kind::Limit, MAIN.or(TEST), "\"15s\""),
+    key("cut", Kind::Time { zero: true }, MAIN.or(TEST), "\"500ms\""),
+    key("lameduck", Kind::Time { zero: true }, MAIN.or(TEST), "\"3s\""),
+    key("reserve", Kind::Time { zero: true }, MAIN.or(TEST), "\"2s\""),
+    key("signals", Kind::Signals, MAIN.or(TEST), "[SIGTERM, SIGINT]"),
     key("exit", Kind::Choice(&["zero", "reraise"]), MAIN, "reraise"),
     key("budget", Kind::Choice(&["warn", "deny"]), MAIN, "deny"),
     key("report", Kind::Choice(&["table", "json", "off"]), MAIN, "json"),
-    key("ready", Kind::Choice(&["auto", "manual"]), MAIN, "manual"),
+    key("ready", Kind::Choice(&["auto", "manual"]), MAIN.or(TEST), "manual"),
     key("flavor", Kind::Quoted(&["multi_thread", "current_thread"]), MAIN, "\"current_thread\""),
     key("worker_threads", Kind::Count, MAIN, "4"),
     key("order", Kind::Rank, START.or(SHUTDOWN).or(GROUP), "-10"),
     key("after", Kind::Paths, START.or(SHUTDOWN).or(GROUP), "close_db"),
     key("before", Kind::Paths, START.or(SHUTDOWN).or(GROUP), "close_db"),
-    key("timeout", Kind::Time { zero: false }, START.or(SHUTDOWN).or(GROUP), "\"5s\""),
+    key("timeout", Kind::Time { zero: false }, START.or(SHUTDOWN).or(GROUP).or(TEST), "\"5s\""),
     key("last", Kind::Flag, SHUTDOWN, ""),
     key("label", Kind::Name, START.or(SHUTDOWN), "CloseDb"),
     key("group", Kind::Path, TRACKED, "Jobs"),
