@@ -14,7 +14,7 @@ use super::child::BEGINS;
 use super::link::Told;
 
 /// How long the output of a test that has ended is waited for: processes that it leaves behind may hold it open.
-const OUTPUT: Duration = Duration::from_secs(1);
+const OUTPUT: Duration = Duration::from_secs(5);
 
 pub(super) fn run(name: &str, limit: Duration) {
     let until = Instant::now() + limit;
