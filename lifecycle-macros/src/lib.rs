@@ -71,8 +71,9 @@ pub fn group(keys: TokenStream, item: TokenStream) -> TokenStream {
 /// steps of the test's binary.
 ///
 /// See the module `testing` of the library. Its arguments are resources. Keys: `setup` (in which `testing::provide` puts
-/// fakes in the place of start hooks), `timeout` (60s of real time; then the test is ended and fails), and of
-/// `#[lifecycle::main]` `grace`, `drain`, `cut`, `lameduck`, `reserve`, `signals`, `ready`, `crate`.
+/// fakes in the place of start hooks), `timeout` (60s of real time; then the test is ended and fails), `clock`
+/// (`paused | real`), and of `#[lifecycle::main]` `grace`, `drain`, `cut`, `lameduck`, `reserve`, `signals`, `ready`,
+/// `crate`.
 #[proc_macro_attribute]
 pub fn test(keys: TokenStream, item: TokenStream) -> TokenStream {
     test_fn::attribute(keys.into(), item.into()).into()

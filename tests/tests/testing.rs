@@ -305,6 +305,27 @@ async fn a_sync_worker_has_the_time_it_needs_to_stop() {
     assert!(logged().contains(&"stopped"));
 }
 
+static BROKEN: AtomicBool = AtomicBool::new(false);
+
+fn checked(_: &mut Settings) {
+    let check = lifecycle::Check::new("disk", || async {
+        if BROKEN.load(Ordering::Relaxed) { Err("full") } else { Ok(()) }
+    });
+    lifecycle::register(check.interval(Duration::from_secs(30)));
+}
+
+#[lifecycle::test(setup = checked)]
+async fn health_checks_go_by_the_same_clock() {
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    assert!(lifecycle::is_ready() && testing::events().contains(&Event::Healthy { check: "disk".into() }));
+    BROKEN.store(true, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    assert!(!lifecycle::is_ready());
+    BROKEN.store(false, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert!(lifecycle::is_ready());
+}
+
 fn pausing(settings: &mut Settings) {
     settings.pause(SIGHUP).resume(lifecycle::signals::SIGUSR1);
 }

@@ -127,6 +127,35 @@ fn a_start_that_fails_is_shown() {
     assert!(!text.contains("the body\n"), "{text}");
 }
 
+fn waits_for_a_thread(_: &mut Settings) {
+    lifecycle::register(Hook::on_start("connect", || async {
+        let (done, wait) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            done.send(()).ok();
+        });
+        wait.await.map_err(|error| error.to_string())
+    }));
+}
+
+#[lifecycle::test(setup = waits_for_a_thread)]
+#[ignore = "run by another test"]
+async fn waits_for_a_thread_on_the_paused_clock() {}
+
+#[test]
+fn what_the_paused_clock_runs_away_from_is_told_what_to_do() {
+    let text = fails("waits_for_a_thread_on_the_paused_clock");
+    says(&text, "  connect   timed out");
+    says(&text, "write #[lifecycle::test(clock = real)]");
+}
+
+#[lifecycle::test(setup = waits_for_a_thread, clock = real)]
+async fn on_the_real_clock_it_has_its_time() {
+    let began = Instant::now();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert!(began.elapsed() >= Duration::from_millis(20));
+}
+
 fn half_a_fake(_: &mut Settings) {
     testing::provide(Db);
 }
@@ -173,7 +202,9 @@ fn a_test_that_hangs_is_ended_and_names_what_runs() {
 #[lifecycle::test(timeout = "10s")]
 #[ignore = "run by another test"]
 async fn has_a_step_that_blocks_for_ever() {
-    lifecycle::register(Hook::on_shutdown("stuck", || async { std::thread::sleep(Duration::from_secs(600)) }));
+    lifecycle::register(Hook::on_shutdown("stuck", || async {
+        std::thread::sleep(Duration::from_secs(600))
+    }));
 }
 
 #[test]

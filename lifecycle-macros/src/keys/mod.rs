@@ -137,6 +137,7 @@ pub(crate) const TABLE: &[Key] = &[
     key("reject", Kind::Expr, TRACKED, "()"),
     key("admit", Kind::Choice(&["always"]), TRACKED, "always"),
     key("name", Kind::Text, TRACKED, "\"orders.create\""),
+    key("clock", Kind::Choice(&["paused", "real"]), TEST, "real"),
     key("crate", Kind::Path, On::ALL, "my_lifecycle"),
 ];
 

@@ -23,6 +23,7 @@ pub(super) struct Test {
     /// Where its return type is written.
     pub(super) output: Span,
     pub(super) timeout: Option<Time>,
+    pub(super) real_clock: bool,
     pub(super) setup: Option<syn::Path>,
     pub(super) settings: Vec<Setting>,
     pub(super) arguments: Vec<Argument>,
@@ -76,6 +77,7 @@ pub(super) fn check(mut raw: Raw, item: Item, errors: &ErrorSink<'_>) -> Result<
         function: item.sig.ident,
         output,
         timeout: raw.timeout.map(|given| given.value),
+        real_clock: raw.clock.is_some_and(|given| given.value == "real"),
         setup: raw.lifecycle.setup.take().map(|setup| setup.value),
         settings: settings(raw.lifecycle),
         arguments,

@@ -18,6 +18,10 @@ pub(super) fn test(test: &Test) -> TokenStream {
         Some(time) => time.expand(&p),
         None => quote_spanned!(site()=> #p::TEST_TIMEOUT),
     };
+    let clock = match test.real_clock {
+        true => quote_spanned!(site()=> #p::Clock::Real),
+        false => quote_spanned!(site()=> #p::Clock::Paused),
+    };
     let kinds = arguments::kinds(&test.arguments, krate, false);
     let Lent { pattern, apart, arguments: passed } = arguments::lent(&test.arguments);
     // A return type that is no test's result is shown where it was written.
@@ -27,6 +31,7 @@ pub(super) fn test(test: &Test) -> TokenStream {
         &__LIFECYCLE_TEST,
         #p::concat!(#p::module_path!(), "::", #p::stringify!(#function)),
         #limit,
+        #clock,
         |inputs: &mut #p::Inputs<'_>| -> #p::Result<_, #p::Missing> {
             let mut held = #p::function::hold(#kinds, inputs)?;
             #p::Ok(async move {

@@ -39,6 +39,6 @@ pub use crate::resource::Inputs;
 pub use crate::run::{MainDef, MainEntry, Setup, main};
 pub use crate::settings::{Budget, Exit, Flavor, Limit, Ready, ReportFormat, Settings, signals};
 #[cfg(feature = "testing")]
-pub use crate::testing::{TIMEOUT as TEST_TIMEOUT, test};
+pub use crate::testing::{Clock, TIMEOUT as TEST_TIMEOUT, test};
 pub use crate::tracked::{Admitted, Inside, Scope, Site, admit, run};
 pub use crate::worker::{Restart, WorkerDef};

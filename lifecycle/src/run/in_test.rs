@@ -34,11 +34,18 @@ use crate::report::{Outcome, StepReport};
 use crate::resource::{Inputs, Resource};
 use crate::settings::ReportFormat;
 use crate::signal::Wanted;
-use crate::testing::{self, Stage, TestResult};
+use crate::testing::{self, Clock, Stage, TestResult};
 
 /// How often the others have their turn before the test's body has its first: workers have begun by then, and a service
 /// that is ready by itself is.
 const TURNS: u32 = 4;
+
+/// What to do about a start that the clock has run away from.
+const PAUSED: &str = "\
+the test's clock is paused: it jumps to the next timer, here the step's timeout, whenever everything waits. What waits
+for the network or for a thread of its own cannot be told from that: put a fake in its place (`testing::provide` in
+`setup`), or write #[lifecycle::test(clock = real)]
+";
 
 /// What became of the test's body.
 enum Body {
@@ -66,6 +73,7 @@ impl From<String> for Failure {
 /// Starts, runs the body, shuts down.
 pub(crate) fn run<F>(
     def: &'static MainDef,
+    clock: Clock,
     body: impl FnOnce(&mut Inputs<'_>) -> Result<F, Missing>,
 ) -> Result<(), Failure>
 where
@@ -78,12 +86,12 @@ where
     // It is a part of what the test says.
     prepared.settings.report(ReportFormat::Off);
     testing::set_stage(stage(&prepared));
-    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
+    let runtime = Builder::new_current_thread().enable_all().start_paused(clock == Clock::Paused).build();
     let runtime = runtime.map_err(|error| format!("the runtime cannot be built: {error}"))?;
     let ended = runtime.block_on(live(life, prepared, body));
     // Without waiting: a blocking task of the test's may never end.
     runtime.shutdown_background();
-    verdict(life, ended)
+    verdict(life, ended, clock)
 }
 
 fn stage(prepared: &Prepared) -> Stage {
@@ -208,7 +216,7 @@ where
     ended
 }
 
-fn verdict(life: &Lifecycle, ended: Body) -> Result<(), Failure> {
+fn verdict(life: &Lifecycle, ended: Body, clock: Clock) -> Result<(), Failure> {
     let Some(report) = life.report() else {
         return Err("the lifecycle has failed, please report it".to_owned().into());
     };
@@ -217,7 +225,9 @@ fn verdict(life: &Lifecycle, ended: Body) -> Result<(), Failure> {
         Body::Panicked(message) => Err(Failure { message, said: true }),
         Body::Failed(error) => Err(Failure { message: format!("Error: {error}"), said: true }),
         Body::NeverBegan => {
-            Err(format!("the start failed, so the test's body was not run:\n{report}").into())
+            let late = report.steps.iter().any(|step| step.outcome == Outcome::TimedOut);
+            let hint = if late && clock == Clock::Paused { PAUSED } else { "" };
+            Err(format!("the start failed, so the test's body was not run:\n{report}{hint}").into())
         }
         Body::Ended if degraded && !testing::is_report_taken() => {
             Err(format!("the shutdown after the test was degraded:\n{report}").into())

@@ -7,14 +7,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, OnceLock};
 
 use super::link::Told;
-use super::lock;
+use super::{Clock, TestResult, lock};
 use crate::clock;
 use crate::events::Event;
 use crate::hook::Missing;
 use crate::resource::Inputs;
 use crate::run::{MainDef, in_test, panicked};
 use crate::sys;
-use crate::testing::TestResult;
 
 /// What libtest prints before it is of no interest to anyone.
 pub(super) const BEGINS: &str = "lifecycle::test begins";
@@ -25,7 +24,11 @@ const BODY: &str = "the test's body";
 static PARENT: OnceLock<Mutex<UnixStream>> = OnceLock::new();
 
 /// Runs it, tells the parent, and ends this process.
-pub(super) fn run<F>(def: &'static MainDef, body: impl FnOnce(&mut Inputs<'_>) -> Result<F, Missing>) -> !
+pub(super) fn run<F>(
+    def: &'static MainDef,
+    clock: Clock,
+    body: impl FnOnce(&mut Inputs<'_>) -> Result<F, Missing>,
+) -> !
 where
     F: Future,
     F::Output: TestResult,
@@ -35,7 +38,7 @@ where
         drop(PARENT.set(Mutex::new(UnixStream::from(stdin))));
     }
     clock::enter_test();
-    let ended = catch_unwind(AssertUnwindSafe(|| in_test::run(def, body)));
+    let ended = catch_unwind(AssertUnwindSafe(|| in_test::run(def, clock, body)));
     let verdict = match ended {
         Ok(Ok(())) => Told::Passed,
         Ok(Err(failure)) => {

@@ -67,6 +67,16 @@ pub const TIMEOUT: Duration = Duration::from_secs(60);
 /// Named in a child's environment: the one test that it runs.
 const CHILD: &str = "LIFECYCLE_TEST";
 
+/// The clock of a test's runtime.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// It stands still while anything can run, and then jumps to the next timer.
+    Paused,
+    /// Everybody's.
+    Real,
+}
+
 /// What `#[lifecycle::test]` leaves in its function's place: in the process of all tests it has another one run this
 /// test alone.
 #[doc(hidden)]
@@ -74,6 +84,7 @@ pub fn test<F>(
     def: &'static MainDef,
     path: &'static str,
     limit: Duration,
+    clock: Clock,
     body: impl FnOnce(&mut Inputs<'_>) -> Result<F, Missing>,
 ) where
     F: Future,
@@ -82,7 +93,7 @@ pub fn test<F>(
     // As libtest knows it: without the crate.
     let name = path.split_once("::").map_or(path, |(_, name)| name);
     if std::env::var_os(CHILD).is_some_and(|child| child == name) {
-        child::run(def, body)
+        child::run(def, clock, body)
     }
     parent::run(name, limit);
 }
