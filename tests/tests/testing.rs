@@ -305,6 +305,16 @@ async fn a_sync_worker_has_the_time_it_needs_to_stop() {
     assert!(logged().contains(&"stopped"));
 }
 
+#[lifecycle::test]
+async fn a_clock_that_is_moved_by_hand_makes_no_step_look_stuck() {
+    let shutdown = testing::signal(SIGTERM);
+    for _ in 0..40 {
+        tokio::time::advance(Duration::from_millis(300)).await;
+    }
+    let report = shutdown.await;
+    assert!(report.steps.iter().all(|step| !step.rescued), "{report}");
+}
+
 static BROKEN: AtomicBool = AtomicBool::new(false);
 
 fn checked(_: &mut Settings) {
