@@ -24,12 +24,12 @@ pub(super) struct Main {
 }
 
 /// One call of a setter on `Settings`, which has the key's name.
-pub(super) struct Setting {
+pub(crate) struct Setting {
     pub(super) name: &'static str,
     pub(super) value: SettingValue,
 }
 
-pub(super) enum SettingValue {
+pub(crate) enum SettingValue {
     Limit(Within),
     Time(Time),
     Signals(TokenStream),
@@ -117,7 +117,7 @@ fn signals_apart(raw: &Raw, errors: &ErrorSink<'_>) {
     }
 }
 
-fn settings(raw: Raw) -> Vec<Setting> {
+pub(crate) fn settings(raw: Raw) -> Vec<Setting> {
     let limit = |given: Option<Spanned<Within>>| given.map(|given| SettingValue::Limit(given.value));
     let time = |given: Option<Spanned<Time>>| given.map(|given| SettingValue::Time(given.value));
     let variant = |ty: &'static str, given: Option<Spanned<&'static str>>| {
