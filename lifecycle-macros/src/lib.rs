@@ -1,9 +1,15 @@
 //! The attributes of the `lifecycle` crate, which re-exports and documents them.
 
 mod arguments;
+mod attempts;
+mod attribute;
+mod called;
+mod component;
+mod condition;
 mod diag;
 mod duration;
 mod group;
+mod health_check;
 mod item;
 mod keys;
 mod main_fn;
@@ -15,6 +21,7 @@ mod step;
 #[cfg(test)]
 mod testing;
 mod tracked;
+mod worker;
 
 use proc_macro::TokenStream;
 
@@ -64,4 +71,22 @@ pub fn tracked(keys: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn group(keys: TokenStream, item: TokenStream) -> TokenStream {
     group::attribute(keys.into(), item.into()).into()
+}
+
+/// Runs a function beside the service, begins it again when it fails, and tells it to stop at its place in the shutdown.
+#[proc_macro_attribute]
+pub fn worker(keys: TokenStream, item: TokenStream) -> TokenStream {
+    worker::attribute(keys.into(), item.into()).into()
+}
+
+/// Runs a function again and again while the service does; while it fails, the service is not ready.
+#[proc_macro_attribute]
+pub fn health_check(keys: TokenStream, item: TokenStream) -> TokenStream {
+    health_check::attribute(keys.into(), item.into()).into()
+}
+
+/// Makes the attributes of steps work on the methods of an `impl` block.
+#[proc_macro_attribute]
+pub fn component(keys: TokenStream, item: TokenStream) -> TokenStream {
+    component::attribute(keys.into(), item.into()).into()
 }

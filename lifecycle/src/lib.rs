@@ -57,6 +57,7 @@ compile_error!("lifecycle needs Unix signals and poll(2); it does not support th
 #[path = "private/mod.rs"]
 pub mod __private;
 mod api;
+mod by_type;
 mod clock;
 mod compensation;
 mod context;
@@ -110,7 +111,7 @@ pub use health::{Check, CheckHealth, CheckStatus, Health, HealthCheck};
 pub use hook::{Phase, Step};
 pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 #[cfg(feature = "macros")]
-pub use lifecycle_macros::{group, main, on_shutdown, on_start, tracked};
+pub use lifecycle_macros::{component, group, health_check, main, on_shutdown, on_start, tracked, worker};
 pub use plan_view::{
     ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, WorstCase, plan,
 };

@@ -21,6 +21,8 @@ pub(super) struct Raw {
     pub(super) ready: Option<Spanned<&'static str>>,
     pub(super) flavor: Option<Spanned<&'static str>>,
     pub(super) worker_threads: Option<Spanned<TokenStream>>,
+    pub(super) pause: Option<Spanned<TokenStream>>,
+    pub(super) resume: Option<Spanned<TokenStream>>,
 }
 
 pub(super) fn parse(tokens: TokenStream, errors: &ErrorSink<'_>) -> Raw {
@@ -40,5 +42,7 @@ pub(super) fn parse(tokens: TokenStream, errors: &ErrorSink<'_>) -> Raw {
         ready: given.choice("ready"),
         flavor: given.choice("flavor"),
         worker_threads: given.tokens("worker_threads"),
+        pause: given.tokens("pause"),
+        resume: given.tokens("resume"),
     }
 }
