@@ -23,6 +23,7 @@ pub(super) struct Raw {
     pub(super) worker_threads: Option<Spanned<TokenStream>>,
     pub(super) pause: Option<Spanned<TokenStream>>,
     pub(super) resume: Option<Spanned<TokenStream>>,
+    pub(super) journal: Option<Spanned<TokenStream>>,
 }
 
 pub(super) fn parse(tokens: TokenStream, errors: &ErrorSink<'_>) -> Raw {
@@ -44,5 +45,6 @@ pub(super) fn parse(tokens: TokenStream, errors: &ErrorSink<'_>) -> Raw {
         worker_threads: given.tokens("worker_threads"),
         pause: given.tokens("pause"),
         resume: given.tokens("resume"),
+        journal: given.tokens("journal"),
     }
 }
