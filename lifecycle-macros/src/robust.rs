@@ -62,6 +62,7 @@ fn no_input_makes_an_attribute_panic() {
         quote!(
             retry = 2,
             fallback = <A<b>>::c,
+            compensate = self::undo,
             when = |a: &A| a.b,
             restart = never,
             recover = a,

@@ -2,8 +2,6 @@
 //!
 //! Each is planned whether or not anything is owed, so that what is wrong with it shows before the first crash.
 
-use std::sync::Arc;
-
 use crate::edge::Edges;
 use crate::hook::{Extra, Phase, StepKeys, StepSpec, Task};
 
@@ -39,7 +37,7 @@ fn of(step: &StepSpec) -> Option<StepSpec> {
         keys: StepKeys { timeout: step.keys.timeout, ..StepKeys::default() },
         extra: Extra {
             when: step.extra.when.clone(),
-            compensates: Some(Arc::new(compensates)),
+            compensates: Some(Box::new(compensates)),
             ..Extra::default()
         },
         edges: Edges::default(),

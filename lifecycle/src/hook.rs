@@ -184,13 +184,13 @@ pub(crate) struct Extra {
     pub(crate) retry: Option<u32>,
     pub(crate) attempt: Option<Duration>,
     pub(crate) backoff: Option<Duration>,
-    /// All are large and rare.
+    /// These are large and rare.
     pub(crate) fallback: Option<Box<Function>>,
     pub(crate) when: Option<Box<When>>,
     /// What the next start does for a run that has not done the step.
     pub(crate) compensate: Option<Box<Function>>,
     /// It is such a compensation itself.
-    pub(crate) compensates: Option<Arc<Compensates>>,
+    pub(crate) compensates: Option<Box<Compensates>>,
     /// Of a worker.
     pub(crate) restart: Option<Restart>,
 }

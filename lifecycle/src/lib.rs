@@ -54,11 +54,6 @@
 #[cfg(not(unix))]
 compile_error!("lifecycle needs Unix signals and poll(2); it does not support this platform yet");
 
-/// The pages whose examples are compiled with the tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/JOURNAL.md")]
-struct Pages;
-
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;

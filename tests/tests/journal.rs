@@ -113,6 +113,26 @@ fn a_run_knows_how_the_one_before_it_ended() {
 }
 
 #[test]
+fn it_is_where_main_says_unless_the_environment_says_otherwise() {
+    let place = Place::new("named");
+    let folder = place.journal().parent().unwrap().to_owned();
+    fs::create_dir(folder.join("of main")).unwrap();
+    for (named, before) in
+        [(false, "previous: first"), (true, "previous: first"), (false, "previous: clean, exit 0")]
+    {
+        let mut command = place.command("by attribute");
+        command.current_dir(&folder);
+        if !named {
+            command.env_remove("LIFECYCLE_JOURNAL");
+        }
+        let child = Child::start(command);
+        child.wait_for("serving");
+        assert_eq!(previous(&child.terminate()), before);
+    }
+    assert!(folder.join("of main/journal").exists() && place.journal().exists());
+}
+
+#[test]
 fn without_a_journal_nothing_is_known_or_owed() {
     let place = Place::new("none");
     let mut command = place.command("");

@@ -23,6 +23,7 @@ pub(crate) struct Raw {
     pub(crate) worker_threads: Option<Spanned<TokenStream>>,
     pub(crate) pause: Option<Spanned<TokenStream>>,
     pub(crate) resume: Option<Spanned<TokenStream>>,
+    pub(crate) journal: Option<Spanned<TokenStream>>,
 }
 
 pub(super) fn parse(tokens: TokenStream, errors: &ErrorSink<'_>) -> Raw {
@@ -49,6 +50,7 @@ impl Raw {
             worker_threads: given.tokens("worker_threads"),
             pause: given.tokens("pause"),
             resume: given.tokens("resume"),
+            journal: given.tokens("journal"),
         }
     }
 }

@@ -36,7 +36,8 @@ pub(crate) enum SettingValue {
     Signal(TokenStream),
     /// A type and one of its variants.
     Variant(&'static str, String),
-    Count(TokenStream),
+    /// As it was written.
+    Written(TokenStream),
 }
 
 /// What stays of a `main` that cannot be generated.
@@ -135,9 +136,10 @@ pub(crate) fn settings(raw: Raw) -> Vec<Setting> {
         ("report", variant("ReportFormat", raw.report)),
         ("ready", variant("Ready", raw.ready)),
         ("flavor", variant("Flavor", raw.flavor)),
-        ("worker_threads", raw.worker_threads.map(|given| SettingValue::Count(given.value))),
+        ("worker_threads", raw.worker_threads.map(|given| SettingValue::Written(given.value))),
         ("pause", raw.pause.map(|given| SettingValue::Signal(given.value))),
         ("resume", raw.resume.map(|given| SettingValue::Signal(given.value))),
+        ("journal", raw.journal.map(|given| SettingValue::Written(given.value))),
     ]
     .into_iter()
     .filter_map(|(name, value)| value.map(|value| Setting { name, value }))

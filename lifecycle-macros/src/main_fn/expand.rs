@@ -98,7 +98,7 @@ fn set(setting: &Setting, p: &TokenStream) -> TokenStream {
             let (ty, variant) = (Ident::new(ty, site()), Ident::new(variant, site()));
             quote_spanned!(site()=> #p::#ty::#variant)
         }
-        SettingValue::Count(count) => count.clone(),
+        SettingValue::Written(value) => value.clone(),
     };
     quote_spanned!(site()=> settings.#name(#value);)
 }

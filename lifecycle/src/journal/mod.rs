@@ -31,6 +31,11 @@ use self::replay::Debts;
 pub(crate) use self::writer::NotWritten;
 use self::writer::{Pen, Request, Then, write};
 
+/// The page's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/JOURNAL.md")]
+struct Page;
+
 /// A handle to the open journal.
 #[derive(Clone, Debug)]
 pub(crate) struct Journal {

@@ -1,5 +1,4 @@
-//! A service with a journal, and a step that owes something until it is done. What the attribute would leave behind of
-//! its `compensate` is written by hand.
+//! A service with a journal, and a step that owes something until it is done.
 //!
 //! What is done to the world outside goes to the file `WORLD`, a line each, so that a test can tell what a process that
 //! was killed has done.
@@ -10,7 +9,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use lifecycle::{Hook, PreviousRun, Worker, on_start, register};
+use lifecycle::{Hook, PreviousRun, Worker, on_shutdown, on_start, register};
 use lifecycle_tests::posix::{full_pipe, pipe, replace_open};
 use lifecycle_tests::scene::{plays, scenario, told};
 
@@ -45,6 +44,7 @@ async fn afterwards(_: &Exchange) {
     println!("afterwards");
 }
 
+#[on_shutdown(timeout = "2s", retry = 1, backoff = "1ms", when = wanted(), compensate = undo)]
 async fn cancel(exchange: &Exchange) -> Result<(), String> {
     match scenario().as_str() {
         "cancel fails" => return Err("the venue is down".to_owned()),
@@ -70,53 +70,6 @@ async fn undo(exchange: &Exchange) -> Result<(), String> {
     exchange.log("undone");
     Ok(())
 }
-
-/// As `#[on_shutdown(retry = 1, when = …, compensate = undo)]`.
-const _: () = {
-    use lifecycle::__private as p;
-    #[allow(non_camel_case_types)]
-    struct cancel {}
-    impl p::Step for cancel {}
-    static NODE: p::NodeDef = p::NodeDef {
-        name: "cancel",
-        phase: p::Phase::Shutdown,
-        id: p::TypeId::of::<cancel>,
-        place: p::PlaceDef::Free,
-        after: &[],
-        before: &[],
-    };
-    macro_rules! function {
-        ($name:ident) => {
-            || {
-                p::function::asynchronous(
-                    (p::argument::Arg::<&Exchange>::NEW.lifecycle_kind(), ()),
-                    p::outcome::Return::<Result<(), String>>::NEW.lifecycle_end(),
-                    |held, end| {
-                        let (exchange, ()) = p::function::lend(held);
-                        p::function::pending($name(exchange), end)
-                    },
-                )
-            }
-        };
-    }
-    p::inventory::submit! {
-        p::StepDef {
-            node: &NODE,
-            module: module_path!(),
-            file: file!(),
-            line: line!(),
-            timeout: Some(Duration::from_secs(2)),
-            function: function!(cancel),
-            extra: Some(&p::StepExtra {
-                retry: Some(1),
-                backoff: Some(Duration::from_millis(1)),
-                when: Some(|| p::function::condition((), |()| p::function::answer(wanted()))),
-                compensate: Some(function!(undo)),
-                ..p::StepExtra::NONE
-            }),
-        }
-    }
-};
 
 fn wanted() -> Result<(), &'static str> {
     if plays("declines") { Err("nothing was placed") } else { Ok(()) }
@@ -155,7 +108,19 @@ fn change_the_disk((reader, writer): (File, File)) {
     println!("the disk has changed");
 }
 
+mod by_attribute {
+    #[lifecycle::main(grace = "20s", journal = "of main/journal")]
+    pub(super) async fn main() {
+        super::tell_of_the_past();
+        println!("serving");
+        lifecycle::stopping().await;
+    }
+}
+
 fn main() -> ExitCode {
+    if plays("by attribute") {
+        return by_attribute::main();
+    }
     register(Worker::new("jobs", |token| async move {
         println!("jobs run");
         token.cancelled().await;
