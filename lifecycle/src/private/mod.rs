@@ -7,6 +7,18 @@ pub mod outcome;
 pub mod path;
 pub mod tracked;
 
+/// The line on which a method is called on it: `line!()` knows only that of the outermost attribute.
+#[derive(Clone, Copy, Debug)]
+pub struct Here;
+
+impl Here {
+    /// That line.
+    #[track_caller]
+    pub const fn line(self) -> u32 {
+        std::panic::Location::caller().line()
+    }
+}
+
 /// Its input. Where the path to this crate leads nowhere, this is the one thing that rustc misses.
 #[doc(hidden)]
 #[macro_export]
