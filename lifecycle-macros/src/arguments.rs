@@ -84,11 +84,22 @@ fn argument(arg: &FnArg, declared: &[Ident], who: &str, errors: &ErrorSink<'_>) 
             return None;
         }
     };
-    let found = errors.child();
-    fits(&typed.ty, who, &found);
     let cfgs = cfgs(arg).into_iter().map(ToTokens::to_token_stream).collect();
-    let span = focus(&typed.ty);
-    let ty = without_lifetimes(typed.ty.to_token_stream(), declared);
+    of_type(&typed.ty, cfgs, declared, who, errors)
+}
+
+/// An argument of this type.
+pub(crate) fn of_type(
+    ty: &Type,
+    cfgs: TokenStream,
+    declared: &[Ident],
+    who: &str,
+    errors: &ErrorSink<'_>,
+) -> Option<Argument> {
+    let found = errors.child();
+    fits(ty, who, &found);
+    let span = focus(ty);
+    let ty = without_lifetimes(ty.to_token_stream(), declared);
     (!found.failed()).then_some(Argument { cfgs, ty, span })
 }
 
@@ -123,7 +134,7 @@ fn fits(ty: &Type, who: &str, errors: &ErrorSink<'_>) {
         );
     }
     if let Some(word) = mentions(tokens, "Self") {
-        errors.at(&word, format!("{who} is a free function, which has no `Self`: write the type's name"));
+        errors.at(&word, format!("{who} has no `Self`: write the type's name"));
     }
 }
 

@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::{ParseBuffer, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, ReturnType, Signature, Token, Type, Visibility};
 
@@ -20,22 +20,29 @@ pub(crate) struct Item {
 
 impl Item {
     pub(crate) fn parse(tokens: TokenStream, attribute: &str) -> syn::Result<Self> {
-        let whole = tokens.clone();
-        let parser = |input: ParseStream<'_>| {
-            let attrs = input.call(Attribute::parse_outer)?;
-            let vis = input.parse()?;
-            if !starts_a_function(input) {
-                let found = input
-                    .parse::<TokenTree>()
-                    .map_or_else(|_| TokenStream::new(), TokenTree::into_token_stream);
+        let parser = |input: ParseStream<'_>| match Self::parse_next(input, attribute) {
+            Ok(item) => Ok(Item { tokens: tokens.clone(), ..item }),
+            Err(error) => {
                 skip(input);
-                return Err(syn::Error::new_spanned(found, format!("`#[{attribute}]` goes on a function")));
+                Err(error)
             }
-            let sig: Signature = input.parse()?;
-            let body = if input.parse::<Option<Token![;]>>()?.is_some() { None } else { Some(body(input)?) };
-            Ok(Item { tokens: whole, attrs, vis, sig, body })
         };
-        parser.parse2(tokens)
+        parser.parse2(tokens.clone())
+    }
+
+    /// The function that comes next, and no more.
+    pub(crate) fn parse_next(input: ParseStream<'_>, attribute: &str) -> syn::Result<Self> {
+        let mut all = input.fork();
+        let attrs = input.call(Attribute::parse_outer)?;
+        let vis = input.parse()?;
+        if !starts_a_function(input) {
+            let found =
+                input.parse::<TokenTree>().map_or_else(|_| TokenStream::new(), TokenTree::into_token_stream);
+            return Err(syn::Error::new_spanned(found, format!("`#[{attribute}]` goes on a function")));
+        }
+        let sig: Signature = input.parse()?;
+        let body = if input.parse::<Option<Token![;]>>()?.is_some() { None } else { Some(body(input)?) };
+        Ok(Item { tokens: up_to(&mut all, input), attrs, vis, sig, body })
     }
 
     /// The name, without `r#`.
@@ -55,6 +62,18 @@ impl Item {
             ReturnType::Type(_, ty) => Some(ty),
         }
     }
+}
+
+/// What one cursor passes until it is where the other is.
+fn up_to(from: &mut ParseBuffer<'_>, to: ParseStream<'_>) -> TokenStream {
+    let mut tokens = TokenStream::new();
+    while from.cursor() != to.cursor() {
+        match from.parse::<TokenTree>() {
+            Ok(tree) => tokens.extend([tree]),
+            Err(_) => break,
+        }
+    }
+    tokens
 }
 
 fn starts_a_function(input: ParseStream<'_>) -> bool {
@@ -124,6 +143,13 @@ pub(crate) fn cfgs(arg: &FnArg) -> Vec<&Attribute> {
         FnArg::Typed(typed) => &typed.attrs,
     };
     attrs.iter().filter(|attr| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr")).collect()
+}
+
+/// Whether an attribute is, or may hold, a `#[cfg]`.
+pub(crate) fn cfgs_of(attr: &Attribute) -> bool {
+    let path = attr.path();
+    path.is_ident("cfg")
+        || path.is_ident("cfg_attr") && mentions(attr.meta.to_token_stream(), "cfg").is_some()
 }
 
 /// Replaces the lifetimes that only the function's own generics declare by `'_`.

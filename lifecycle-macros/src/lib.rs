@@ -1,9 +1,15 @@
 //! The attributes of the `lifecycle` crate, which re-exports and documents them.
 
 mod arguments;
+mod attempts;
+mod attribute;
+mod called;
+mod component;
+mod condition;
 mod diag;
 mod duration;
 mod group;
+mod health_check;
 mod item;
 mod keys;
 mod main_fn;
@@ -16,6 +22,7 @@ mod test_fn;
 #[cfg(test)]
 mod testing;
 mod tracked;
+mod worker;
 
 use proc_macro::TokenStream;
 
@@ -67,13 +74,31 @@ pub fn group(keys: TokenStream, item: TokenStream) -> TokenStream {
     group::attribute(keys.into(), item.into()).into()
 }
 
+/// Runs a function beside the service, begins it again when it fails, and tells it to stop at its place in the shutdown.
+#[proc_macro_attribute]
+pub fn worker(keys: TokenStream, item: TokenStream) -> TokenStream {
+    worker::attribute(keys.into(), item.into()).into()
+}
+
+/// Runs a function again and again while the service does; while it fails, the service is not ready.
+#[proc_macro_attribute]
+pub fn health_check(keys: TokenStream, item: TokenStream) -> TokenStream {
+    health_check::attribute(keys.into(), item.into()).into()
+}
+
+/// Makes the attributes of steps work on the methods of an `impl` block.
+#[proc_macro_attribute]
+pub fn component(keys: TokenStream, item: TokenStream) -> TokenStream {
+    component::attribute(keys.into(), item.into()).into()
+}
+
 /// Makes an async function a test with a lifecycle of its own: in a process of its own, on a paused clock, with all the
 /// steps of the test's binary.
 ///
 /// See the module `testing` of the library. Its arguments are resources. Keys: `setup` (in which `testing::provide` puts
 /// fakes in the place of start hooks), `timeout` (60s of real time; then the test is ended and fails), `clock`
-/// (`paused | real`), and of `#[lifecycle::main]` `grace`, `drain`, `cut`, `lameduck`, `reserve`, `signals`, `ready`,
-/// `crate`.
+/// (`paused | real`), and of `#[lifecycle::main]` `grace`, `drain`, `cut`, `lameduck`, `reserve`, `signals`, `pause`,
+/// `resume`, `ready`, `crate`.
 #[proc_macro_attribute]
 pub fn test(keys: TokenStream, item: TokenStream) -> TokenStream {
     test_fn::attribute(keys.into(), item.into()).into()

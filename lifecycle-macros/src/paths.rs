@@ -1,5 +1,7 @@
 //! The path by which generated code reaches the library.
 
+use std::rc::Rc;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 
@@ -15,12 +17,22 @@ pub(crate) fn site_at(place: Span) -> Span {
 }
 
 /// `::lifecycle`, or what `crate = path` says.
-#[derive(Default)]
-pub(crate) struct Krate(Option<syn::Path>);
+#[derive(Clone, Default)]
+pub(crate) struct Krate(Option<Rc<syn::Path>>);
 
 impl Krate {
     pub(crate) fn new(path: Option<syn::Path>) -> Self {
-        Krate(path)
+        Krate(path.map(Rc::new))
+    }
+
+    /// This one, or else the other.
+    pub(crate) fn or(self, other: &Krate) -> Self {
+        if self.0.is_some() { self } else { other.clone() }
+    }
+
+    /// Whether its path's last name is this one.
+    pub(crate) fn ends_with(&self, name: &str) -> bool {
+        self.0.as_ref().and_then(|path| path.segments.last()).is_some_and(|last| last.ident == name)
     }
 
     /// `::lifecycle::__private`, its own tokens shown at `place`.

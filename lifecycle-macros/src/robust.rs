@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
 
 use crate::keys::{SHUTDOWN, START};
-use crate::{group, main_fn, step, test_fn, tracked};
+use crate::{component, group, health_check, main_fn, step, test_fn, tracked, worker};
 
 fn every_attribute(keys: &TokenStream, item: &TokenStream) {
     let none = Group::new(Delimiter::None, item.clone());
@@ -14,6 +14,9 @@ fn every_attribute(keys: &TokenStream, item: &TokenStream) {
         drop(main_fn::attribute(keys.clone(), item.clone()));
         drop(group::attribute(keys.clone(), item.clone()));
         drop(test_fn::attribute(keys.clone(), item.clone()));
+        drop(worker::attribute(keys.clone(), item.clone()));
+        drop(health_check::attribute(keys.clone(), item.clone()));
+        drop(component::attribute(keys.clone(), item.clone()));
         drop(tracked::attribute(keys.clone(), item));
     }
 }
@@ -57,6 +60,14 @@ fn no_input_makes_an_attribute_panic() {
         quote!(group = a::Jobs, reject = Err::<u8, _>(1), admit = always, name = "x"),
         quote!(after = db::close, before = [a::b, ::c, Requests]),
         quote!(
+            retry = 2,
+            fallback = <A<b>>::c,
+            when = |a: &A| a.b,
+            restart = never,
+            recover = a,
+            pause = SIGINT
+        ),
+        quote!(
             setup = a::b,
             grace = "never",
             cut = CUT,
@@ -73,6 +84,7 @@ fn no_input_makes_an_attribute_panic() {
         quote! { #[a] pub(in b) struct S<'a, T: B<C>>(T) where T: D; },
         quote! { struct S; },
         quote! {},
+        quote! { #[a] impl<'a> B<C> where D: E { #![f] #[on_start(order = 1)] pub async fn g(&'a self, h: &Self) -> Self {} } },
     ];
     for key in &keys {
         for item in &items {

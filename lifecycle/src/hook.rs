@@ -4,6 +4,7 @@
 //! the registry, the plan and the executor work with.
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -173,8 +174,9 @@ pub(crate) struct Extra {
     pub(crate) retry: Option<u32>,
     pub(crate) attempt: Option<Duration>,
     pub(crate) backoff: Option<Duration>,
-    pub(crate) fallback: Option<Function>,
-    pub(crate) when: Option<When>,
+    /// Both are large and rare.
+    pub(crate) fallback: Option<Box<Function>>,
+    pub(crate) when: Option<Box<When>>,
     /// Of a worker.
     pub(crate) restart: Option<Restart>,
 }
@@ -192,8 +194,8 @@ impl From<&'static StepExtra> for Extra {
             retry: def.retry,
             attempt: def.attempt,
             backoff: def.backoff,
-            fallback: def.fallback.map(|function| function()),
-            when: def.when.map(|when| when()),
+            fallback: def.fallback.map(|function| Box::new(function())),
+            when: def.when.map(|when| Box::new(when())),
             restart: def.worker.as_ref().and_then(|worker| worker.restart),
         }
     }
@@ -267,9 +269,9 @@ impl Task {
 /// A step as the registry, the plan and the executor know it.
 #[derive(Clone)]
 pub(crate) struct StepSpec {
-    pub(crate) name: String,
-    pub(crate) module: String,
-    pub(crate) file: String,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) module: Cow<'static, str>,
+    pub(crate) file: Cow<'static, str>,
     pub(crate) line: u32,
     pub(crate) id: Option<TypeId>,
     pub(crate) phase: Phase,
@@ -283,13 +285,13 @@ pub(crate) struct StepSpec {
 }
 
 impl StepSpec {
-    /// Every resource that it may use: its own, those of its `when`, and those of its fallback, which only has them if
-    /// they are there. One of a type, of the strongest use.
+    /// Every resource that it may use: its own, those of its `when` and of its fallback. One of a type, of the strongest
+    /// use.
     pub(crate) fn needs(&self) -> Vec<Need> {
         let mut needs = self.signature.takes.clone();
         let when = self.extra.when.iter().flat_map(|when| when.signature.takes.iter().copied());
         let fallback = self.extra.fallback.iter().flat_map(|fallback| &fallback.signature.takes);
-        for need in when.chain(fallback.map(|need| need.optional())) {
+        for need in when.chain(fallback.copied()) {
             let same = needs.iter_mut().find(|known| known.keys == need.keys);
             match same {
                 Some(known) => {
@@ -342,9 +344,9 @@ impl From<&'static StepDef> for StepSpec {
         let node = def.node;
         let Function { signature, begin } = (def.function)();
         StepSpec {
-            name: node.name.to_owned(),
-            module: def.module.to_owned(),
-            file: def.file.to_owned(),
+            name: node.name.into(),
+            module: def.module.into(),
+            file: def.file.into(),
             line: def.line,
             id: Some((node.id)()),
             phase: node.phase,

@@ -58,6 +58,7 @@ compile_error!("lifecycle needs Unix signals and poll(2); it does not support th
 #[path = "private/mod.rs"]
 pub mod __private;
 mod api;
+mod by_type;
 mod clock;
 mod context;
 mod edge;
@@ -112,7 +113,7 @@ pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 #[cfg(all(feature = "macros", feature = "testing"))]
 pub use lifecycle_macros::test;
 #[cfg(feature = "macros")]
-pub use lifecycle_macros::{group, main, on_shutdown, on_start, tracked};
+pub use lifecycle_macros::{component, group, health_check, main, on_shutdown, on_start, tracked, worker};
 pub use plan_view::{
     ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, WorstCase, plan,
 };

@@ -144,9 +144,9 @@ impl Hook {
         let module = type_name::<H>().split("::{{closure}}").next().unwrap_or_default();
         Hook {
             spec: StepSpec {
-                name,
-                module: module.to_owned(),
-                file: place.file().to_owned(),
+                name: name.into(),
+                module: module.into(),
+                file: place.file().into(),
                 line: place.line(),
                 id: None,
                 phase,
@@ -242,7 +242,7 @@ impl Hook {
         F: Future<Output = R> + Send + 'static,
         R: HookResult,
     {
-        self.spec.extra.fallback = Some(self::function(fallback));
+        self.spec.extra.fallback = Some(Box::new(self::function(fallback)));
         self
     }
 
@@ -251,7 +251,7 @@ impl Hook {
     ///
     /// It is asked on a thread of its own, once, and on the step's time.
     pub fn when<R: WhenResult>(mut self, when: impl Fn() -> R + Send + Sync + 'static) -> Self {
-        self.spec.extra.when = Some(self::when(when));
+        self.spec.extra.when = Some(Box::new(self::when(when)));
         self
     }
 
@@ -334,12 +334,12 @@ fn add(mut spec: StepSpec) -> Registration {
         registrations.steps.iter().filter(|(_, name, other)| *name == spec.name && other.phase == spec.phase);
     let (name, before) = (spec.name.clone(), same.count());
     if before > 0 {
-        spec.name = format!("{name} #{}", before + 1);
+        spec.name = format!("{name} #{}", before + 1).into();
     }
     let id = registrations.next;
     let is_worker = spec.is_worker();
     registrations.next += 1;
-    registrations.steps.push((id, name, spec));
+    registrations.steps.push((id, name.into_owned(), spec));
     drop(registrations);
     if let Some(running) = life.running().filter(|_| is_worker) {
         drop(running.mailbox.send(Message::Registered));

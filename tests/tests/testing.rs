@@ -336,11 +336,7 @@ async fn health_checks_go_by_the_same_clock() {
     assert!(lifecycle::is_ready());
 }
 
-fn pausing(settings: &mut Settings) {
-    settings.pause(SIGHUP).resume(lifecycle::signals::SIGUSR1);
-}
-
-#[lifecycle::test(setup = pausing)]
+#[lifecycle::test(pause = SIGHUP, resume = SIGUSR1)]
 async fn signals_pause_and_resume() {
     drop(testing::signal(SIGHUP));
     assert_eq!(lifecycle::state(), State::Paused);

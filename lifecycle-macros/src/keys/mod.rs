@@ -9,7 +9,7 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 
 use value::Value;
-pub(crate) use value::{Paths, Spanned, Time, Within, expand_signals, spelled};
+pub(crate) use value::{Paths, Spanned, Time, Within, expand_signal, expand_signals, spelled};
 
 use crate::diag::ErrorSink;
 use crate::paths::Krate;
@@ -23,12 +23,16 @@ pub(crate) const START: On = On(2);
 pub(crate) const SHUTDOWN: On = On(4);
 pub(crate) const TRACKED: On = On(8);
 pub(crate) const GROUP: On = On(16);
+pub(crate) const WORKER: On = On(32);
+pub(crate) const CHECK: On = On(64);
+pub(crate) const COMPONENT: On = On(128);
 pub(crate) const TEST: On = On(256);
 
-const ATTRIBUTES: [On; 6] = [MAIN, START, SHUTDOWN, TRACKED, GROUP, TEST];
+const HOOK: On = START.or(SHUTDOWN);
+const ATTRIBUTES: [On; 9] = [MAIN, START, SHUTDOWN, TRACKED, GROUP, WORKER, CHECK, COMPONENT, TEST];
 
 impl On {
-    const ALL: On = On(MAIN.0 | START.0 | SHUTDOWN.0 | TRACKED.0 | GROUP.0 | TEST.0);
+    const ALL: On = MAIN.or(HOOK).or(TRACKED).or(GROUP).or(WORKER).or(CHECK).or(COMPONENT).or(TEST);
 
     const fn or(self, other: On) -> On {
         On(self.0 | other.0)
@@ -45,8 +49,22 @@ impl On {
             START => "on_start",
             SHUTDOWN => "on_shutdown",
             GROUP => "lifecycle::group",
+            WORKER => "worker",
+            CHECK => "health_check",
+            COMPONENT => "lifecycle::component",
             TEST => "lifecycle::test",
             _ => "tracked",
+        }
+    }
+}
+
+impl On {
+    /// What carries the attribute, as the subject of an error.
+    pub(crate) fn subject(self) -> &'static str {
+        match self {
+            WORKER => "a worker",
+            CHECK => "a health check",
+            _ => "a step",
         }
     }
 }
@@ -70,11 +88,17 @@ pub(crate) enum Kind {
     Quoted(&'static [&'static str]),
     /// A list of signals, or a path to one.
     Signals,
+    /// One signal, or a path to one.
+    Signal,
+    /// A `u32`, or a path to one.
+    Number,
     /// At least 1, or a path to a `usize`.
     Count,
     /// A new type's name.
     Name,
     Path,
+    /// A path to a function, also one such as `<Pool<u8>>::close`.
+    Function,
     /// Paths to steps: one, or a list.
     Paths,
     Expr,
@@ -127,12 +151,23 @@ pub(crate) const TABLE: &[Key] = &[
     key("ready", Kind::Choice(&["auto", "manual"]), MAIN.or(TEST), "manual"),
     key("flavor", Kind::Quoted(&["multi_thread", "current_thread"]), MAIN, "\"current_thread\""),
     key("worker_threads", Kind::Count, MAIN, "4"),
-    key("order", Kind::Rank, START.or(SHUTDOWN).or(GROUP), "-10"),
-    key("after", Kind::Paths, START.or(SHUTDOWN).or(GROUP), "close_db"),
-    key("before", Kind::Paths, START.or(SHUTDOWN).or(GROUP), "close_db"),
-    key("timeout", Kind::Time { zero: false }, START.or(SHUTDOWN).or(GROUP).or(TEST), "\"5s\""),
+    key("pause", Kind::Signal, MAIN.or(TEST), "SIGUSR1"),
+    key("resume", Kind::Signal, MAIN.or(TEST), "SIGUSR2"),
+    key("order", Kind::Rank, HOOK.or(GROUP).or(WORKER), "-10"),
+    key("after", Kind::Paths, HOOK.or(GROUP).or(WORKER), "close_db"),
+    key("before", Kind::Paths, HOOK.or(GROUP).or(WORKER), "close_db"),
+    key("interval", Kind::Time { zero: false }, CHECK, "\"30s\""),
+    key("timeout", Kind::Time { zero: false }, HOOK.or(GROUP).or(WORKER).or(CHECK).or(TEST), "\"5s\""),
     key("last", Kind::Flag, SHUTDOWN, ""),
-    key("label", Kind::Name, START.or(SHUTDOWN), "CloseDb"),
+    key("attempt", Kind::Time { zero: false }, HOOK, "\"2s\""),
+    key("restart", Kind::Choice(&["never", "on_failure", "always"]), WORKER, "on_failure"),
+    key("recover", Kind::Function, CHECK, "reconnect"),
+    key("retry", Kind::Number, HOOK.or(WORKER).or(CHECK), "2"),
+    key("backoff", Kind::Time { zero: true }, HOOK.or(WORKER), "\"200ms\""),
+    key("delay", Kind::Time { zero: true }, CHECK, "\"5s\""),
+    key("fallback", Kind::Function, SHUTDOWN, "write_to_disk"),
+    key("when", Kind::Expr, HOOK.or(WORKER).or(CHECK), "|config: &Config| config.flush"),
+    key("label", Kind::Name, HOOK.or(WORKER).or(CHECK), "CloseDb"),
     key("group", Kind::Path, TRACKED, "Jobs"),
     key("reject", Kind::Expr, TRACKED, "()"),
     key("admit", Kind::Choice(&["always"]), TRACKED, "always"),
@@ -215,6 +250,7 @@ take! {
     choice: Choice(&'static str);
     ident: Name(Ident);
     path: Path(syn::Path);
+    function: Function(syn::ExprPath);
     paths: Paths(Paths);
 }
 
@@ -265,7 +301,7 @@ fn entry(input: ParseStream<'_>, attribute: On, errors: &ErrorSink<'_>) -> syn::
     let rest = until_comma(input);
     match value {
         Err(error) => errors.push(error),
-        Ok(Value::Path(_) | Value::Paths(_)) if starts_with_group(&rest) => {
+        Ok(Value::Path(_) | Value::Function(_) | Value::Paths(_)) if starts_with_group(&rest) => {
             errors.at(&rest, format!("`{name}` takes a path alone: remove this"));
         }
         Ok(_) if !rest.is_empty() => errors.at(&rest, "expected `,` before this"),

@@ -43,17 +43,19 @@ fn an_unknown_key_lists_the_known_and_suggests_the_near_one() {
     assert_eq!(
         errors(SHUTDOWN, quote!(ordr = 1)),
         [
-            "unknown key `ordr`: did you mean `order`?\n`#[on_shutdown]` knows `order`, `after`, `before`, `timeout`, `last`, `label`, `crate`"
+            "unknown key `ordr`: did you mean `order`?\n`#[on_shutdown]` knows `order`, `after`, `before`, `timeout`, `last`, `attempt`, `retry`, `backoff`, `fallback`, `when`, `label`, `crate`"
         ]
     );
     assert_eq!(
         errors(START, quote!(colour = red)),
-        ["unknown key `colour`\n`#[on_start]` knows `order`, `after`, `before`, `timeout`, `label`, `crate`"]
+        [
+            "unknown key `colour`\n`#[on_start]` knows `order`, `after`, `before`, `timeout`, `attempt`, `retry`, `backoff`, `when`, `label`, `crate`"
+        ]
     );
     assert_eq!(
         errors(START, quote!(last)),
         [
-            "`last` belongs to `#[on_shutdown]`\n`#[on_start]` knows `order`, `after`, `before`, `timeout`, `label`, `crate`"
+            "`last` belongs to `#[on_shutdown]`\n`#[on_start]` knows `order`, `after`, `before`, `timeout`, `attempt`, `retry`, `backoff`, `when`, `label`, `crate`"
         ]
     );
 }
@@ -68,7 +70,7 @@ fn every_mistake_is_found_at_once() {
             "a duration is a string: write \"30s\"",
             "`last` takes no value: write `last`",
             "expected `=`: write for example `label = CloseDb`",
-            "expected a key; `#[on_shutdown]` knows `order`, `after`, `before`, `timeout`, `last`, `label`, `crate`",
+            "expected a key; `#[on_shutdown]` knows `order`, `after`, `before`, `timeout`, `last`, `attempt`, `retry`, `backoff`, `fallback`, `when`, `label`, `crate`",
             "`order` is given twice",
         ]
     );
@@ -153,6 +155,42 @@ fn values_say_what_to_write() {
         ),
         (MAIN, quote!(signals = [SIGKILL]), "`SIGKILL` cannot begin a shutdown: no process can catch it"),
         (MAIN, quote!(signals = [SIGINT, SIGINT]), "`SIGINT` is listed twice"),
+        (MAIN, quote!(pause = [SIGUSR1]), "expected one signal: `pause = SIGUSR1`, or a path to a constant"),
+        (MAIN, quote!(pause = "SIGUSR1"), "write the signal without quotes: `pause = SIGUSR1`"),
+        (MAIN, quote!(resume = SIGSTOP), "`SIGSTOP` cannot resume the service: no process can catch it"),
+        (
+            MAIN,
+            quote!(pause = SIGUSR),
+            "unknown signal `SIGUSR`: did you mean `SIGUSR1`?\nthe known ones are `SIGTERM`, `SIGINT`, `SIGQUIT`, \
+             `SIGHUP`, `SIGUSR1`, `SIGUSR2`, `SIGALRM`, `SIGPIPE`, `SIGTSTP`, `SIGTTIN`, `SIGTTOU`, `SIGVTALRM`, \
+             `SIGWINCH`, `SIGXCPU`, `SIGXFSZ`; any other by the path to a constant",
+        ),
+        (
+            START,
+            quote!(retry = -1),
+            "expected a whole number such as `2`, or a path to a `const` of type `u32`: `retry = 2`",
+        ),
+        (
+            START,
+            quote!(retry = "2"),
+            "expected a whole number such as `2`, or a path to a `const` of type `u32`: `retry = 2`",
+        ),
+        (START, quote!(attempt = "0s"), "`attempt = \"0s\"` leaves no time at all"),
+        (
+            START,
+            quote!(when),
+            "`when` lacks its value: write for example `when = |config: &Config| config.flush`",
+        ),
+        (SHUTDOWN, quote!(fallback = "write"), "write the path without quotes: `fallback = write`"),
+        (SHUTDOWN, quote!(fallback = write()), "`fallback` takes a path alone: remove this"),
+        (SHUTDOWN, quote!(fallback = |db: &Db| db.write()), "expected a path: `fallback = write_to_disk`"),
+        (
+            WORKER,
+            quote!(restart = on_falure),
+            "`restart` is `never`, `on_failure` or `always`: did you mean `on_failure`?",
+        ),
+        (WORKER, quote!(restart = "never"), "write it without quotes: `restart = never`"),
+        (CHECK, quote!(interval = "0s"), "`interval = \"0s\"` leaves no time at all"),
         (TRACKED, quote!(admit = never), "`admit` is `always`"),
         (TRACKED, quote!(name = create), "expected a string: write for example `name = \"orders.create\"`"),
         (TRACKED, quote!(name = " "), "expected a string: write for example `name = \"orders.create\"`"),

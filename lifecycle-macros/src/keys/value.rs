@@ -28,6 +28,7 @@ pub(crate) enum Value {
     Choice(&'static str),
     Name(Ident),
     Path(syn::Path),
+    Function(syn::ExprPath),
     Paths(Paths),
 }
 
@@ -65,11 +66,15 @@ impl Time {
 pub(super) fn parse(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
     match key.kind {
         Kind::Expr => return expr(key, input),
-        Kind::Path if !input.peek(Lit) => {
+        Kind::Path | Kind::Function if !input.peek(Lit) => {
             let wanted = |error: syn::Error| {
                 syn::Error::new(error.span(), format!("expected a path: `{} = {}`", key.name, key.example))
             };
-            return input.call(syn::Path::parse_mod_style).map(Value::Path).map_err(wanted);
+            let value = match key.kind {
+                Kind::Function => input.parse().map(Value::Function),
+                _ => input.call(syn::Path::parse_mod_style).map(Value::Path),
+            };
+            return value.map_err(wanted);
         }
         _ => {}
     }
@@ -95,6 +100,8 @@ pub(super) fn parse(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
         },
         Kind::Paths => paths(key, &tokens).map(Value::Paths),
         Kind::Signals => signals(&tokens),
+        Kind::Signal => signal(key, &tokens),
+        Kind::Number => number(key, &tokens),
         Kind::Count => count(key, &tokens),
         Kind::Name => match syn::parse2::<Ident>(tokens.clone()) {
             Ok(ident) => Ok(Value::Name(ident)),
@@ -109,7 +116,7 @@ pub(super) fn parse(key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
             Some(Lit::Str(text)) if !text.value().trim().is_empty() => Ok(Value::Tokens(tokens)),
             _ => fail(format!("expected a string: write for example `{} = {}`", key.name, key.example)),
         },
-        Kind::Path => match literal(&tokens) {
+        Kind::Path | Kind::Function => match literal(&tokens) {
             Some(Lit::Str(text)) => {
                 fail(format!("write the path without quotes: `{} = {}`", key.name, text.value()))
             }
@@ -331,10 +338,8 @@ fn signals(tokens: &TokenStream) -> syn::Result<Value> {
         let written = name.unraw().to_string();
         let error = if seen.contains(&written) {
             format!("`{written}` is listed twice")
-        } else if let Some(why) = unfit(&written) {
-            format!("`{written}` cannot begin a shutdown: {why}")
-        } else if !SIGNALS.contains(&written.as_str()) {
-            unknown_signal(&written)
+        } else if let Some(error) = no_signal(&written, "begin a shutdown") {
+            error
         } else {
             seen.push(written);
             continue;
@@ -349,6 +354,34 @@ fn signals(tokens: &TokenStream) -> syn::Result<Value> {
         Some(error) => Err(error),
         None => Ok(Value::Tokens(tokens.clone())),
     }
+}
+
+/// `SIGUSR1`, which is found in `p::signals` by [`expand_signal`], or a path.
+fn signal(key: &Key, tokens: &TokenStream) -> syn::Result<Value> {
+    let fail = |message: String| Err(syn::Error::new_spanned(tokens, message));
+    let Some(path) = path(tokens) else {
+        return fail(match literal(tokens) {
+            Some(Lit::Str(text)) => {
+                format!("write the signal without quotes: `{} = {}`", key.name, text.value())
+            }
+            _ => format!("expected one signal: `{} = {}`, or a path to a constant", key.name, key.example),
+        });
+    };
+    let error = path
+        .get_ident()
+        .and_then(|name| no_signal(&name.unraw().to_string(), &format!("{} the service", key.name)));
+    match error {
+        Some(error) => fail(error),
+        None => Ok(Value::Tokens(tokens.clone())),
+    }
+}
+
+/// Why a bare name cannot stand for a signal that does this.
+fn no_signal(name: &str, what: &str) -> Option<String> {
+    if let Some(why) = unfit(name) {
+        return Some(format!("`{name}` cannot {what}: {why}"));
+    }
+    (!SIGNALS.contains(&name)).then(|| unknown_signal(name))
 }
 
 /// What the library refuses at run time as well.
@@ -387,15 +420,40 @@ pub(crate) fn expand_signals(value: &TokenStream, p: &TokenStream) -> TokenStrea
     };
     let parser = Punctuated::<syn::Path, Token![,]>::parse_terminated;
     let names = syn::parse::Parser::parse2(parser, list.stream()).unwrap_or_default();
-    let names = names.iter().map(|name| match name.get_ident() {
+    let names = names.iter().map(|name| named_signal(name, p));
+    quote_spanned!(crate::paths::site()=> &[#(#names),*])
+}
+
+/// The checked signal, found in `p::signals` if it is a bare name.
+pub(crate) fn expand_signal(value: &TokenStream, p: &TokenStream) -> TokenStream {
+    path(value).map_or_else(|| value.clone(), |path| named_signal(&path, p))
+}
+
+fn named_signal(name: &syn::Path, p: &TokenStream) -> TokenStream {
+    match name.get_ident() {
         Some(ident) => {
             let mut ident = ident.unraw();
             ident.set_span(site_at(ident.span()));
             quote_spanned!(ident.span()=> #p::signals::#ident)
         }
         None => name.to_token_stream(),
-    });
-    quote_spanned!(crate::paths::site()=> &[#(#names),*])
+    }
+}
+
+fn number(key: &Key, tokens: &TokenStream) -> syn::Result<Value> {
+    let good = match literal(tokens) {
+        Some(Lit::Int(int)) => matches!(int.suffix(), "" | "u32") && int.base10_parse::<u32>().is_ok(),
+        Some(_) => false,
+        None => path(tokens).is_some(),
+    };
+    if good {
+        return Ok(Value::Tokens(tokens.clone()));
+    }
+    let message = format!(
+        "expected a whole number such as `{}`, or a path to a `const` of type `u32`: `{} = {0}`",
+        key.example, key.name
+    );
+    Err(syn::Error::new_spanned(tokens, message))
 }
 
 fn count(key: &Key, tokens: &TokenStream) -> syn::Result<Value> {

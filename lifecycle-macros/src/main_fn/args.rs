@@ -21,6 +21,8 @@ pub(crate) struct Raw {
     pub(crate) ready: Option<Spanned<&'static str>>,
     pub(crate) flavor: Option<Spanned<&'static str>>,
     pub(crate) worker_threads: Option<Spanned<TokenStream>>,
+    pub(crate) pause: Option<Spanned<TokenStream>>,
+    pub(crate) resume: Option<Spanned<TokenStream>>,
 }
 
 pub(super) fn parse(tokens: TokenStream, errors: &ErrorSink<'_>) -> Raw {
@@ -45,6 +47,8 @@ impl Raw {
             ready: given.choice("ready"),
             flavor: given.choice("flavor"),
             worker_threads: given.tokens("worker_threads"),
+            pause: given.tokens("pause"),
+            resume: given.tokens("resume"),
         }
     }
 }

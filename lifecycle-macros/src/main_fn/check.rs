@@ -6,7 +6,7 @@ use quote::ToTokens;
 use super::args::Raw;
 use crate::arguments::{self, Argument};
 use crate::diag::ErrorSink;
-use crate::item::{Item, bare, focus};
+use crate::item::{Item, bare, focus, mentions};
 use crate::keys::{Spanned, Time, Within};
 use crate::paths::Krate;
 
@@ -33,6 +33,7 @@ pub(crate) enum SettingValue {
     Limit(Within),
     Time(Time),
     Signals(TokenStream),
+    Signal(TokenStream),
     /// A type and one of its variants.
     Variant(&'static str, String),
     Count(TokenStream),
@@ -75,6 +76,7 @@ pub(super) fn check(mut raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Result
             "`worker_threads` needs `flavor = \"multi_thread\"`: a `current_thread` runtime has none",
         );
     }
+    signals_apart(&raw, errors);
     let arguments = arguments::check(item, "`main`", errors);
     if errors.failed() {
         let free = item.sig.ident == "main" && item.sig.receiver().is_none() && item.body.is_some();
@@ -91,6 +93,28 @@ pub(super) fn check(mut raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Result
         setup: raw.setup.take().map(|setup| setup.value),
         settings: settings(raw),
     })
+}
+
+/// One signal has one meaning, as far as the names tell.
+pub(crate) fn signals_apart(raw: &Raw, errors: &ErrorSink<'_>) {
+    let name = |given: &Option<Spanned<TokenStream>>| given.as_ref().map(|given| given.value.to_string());
+    for (given, other) in [(&raw.pause, None), (&raw.resume, name(&raw.pause))] {
+        let Some(Spanned { key, value }) = given else { continue };
+        let written = value.to_string();
+        let shuts_down =
+            raw.signals.as_ref().is_some_and(|signals| mentions(signals.value.clone(), &written).is_some());
+        let why = if shuts_down {
+            "begins the shutdown"
+        } else if other.is_some_and(|other| other == written) {
+            "is what pauses"
+        } else {
+            continue;
+        };
+        errors.at(
+            value,
+            format!("`{written}` {why}: write a signal that nothing else uses, such as `{key} = SIGUSR2`"),
+        );
+    }
 }
 
 pub(crate) fn settings(raw: Raw) -> Vec<Setting> {
@@ -112,6 +136,8 @@ pub(crate) fn settings(raw: Raw) -> Vec<Setting> {
         ("ready", variant("Ready", raw.ready)),
         ("flavor", variant("Flavor", raw.flavor)),
         ("worker_threads", raw.worker_threads.map(|given| SettingValue::Count(given.value))),
+        ("pause", raw.pause.map(|given| SettingValue::Signal(given.value))),
+        ("resume", raw.resume.map(|given| SettingValue::Signal(given.value))),
     ]
     .into_iter()
     .filter_map(|(name, value)| value.map(|value| Setting { name, value }))

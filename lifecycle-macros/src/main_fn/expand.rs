@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 
 use super::check::{Kept, Main, Setting, SettingValue};
 use crate::arguments::{self, Lent};
-use crate::keys::{Within, expand_signals};
+use crate::keys::{Within, expand_signal, expand_signals};
 use crate::paths::{Krate, site, site_at};
 
 pub(super) fn kept(kept: &Kept) -> TokenStream {
@@ -93,6 +93,7 @@ fn set(setting: &Setting, p: &TokenStream) -> TokenStream {
         }
         SettingValue::Time(time) => time.expand(p),
         SettingValue::Signals(signals) => expand_signals(signals, p),
+        SettingValue::Signal(signal) => expand_signal(signal, p),
         SettingValue::Variant(ty, variant) => {
             let (ty, variant) = (Ident::new(ty, site()), Ident::new(variant, site()));
             quote_spanned!(site()=> #p::#ty::#variant)

@@ -2,24 +2,31 @@
 
 use proc_macro2::{Ident, TokenStream};
 
+use crate::attempts;
 use crate::diag::ErrorSink;
 use crate::keys::{Given, On, Spanned, Time};
 use crate::paths::Krate;
 use crate::place;
 
-pub(super) struct Raw {
-    pub(super) krate: Krate,
-    pub(super) place: place::Raw,
-    pub(super) timeout: Option<Spanned<Time>>,
-    pub(super) label: Option<Spanned<Ident>>,
+pub(crate) struct Raw {
+    pub(crate) krate: Krate,
+    pub(crate) place: place::Raw,
+    pub(crate) timeout: Option<Spanned<Time>>,
+    pub(crate) extra: attempts::Raw,
+    pub(crate) label: Option<Spanned<Ident>>,
 }
 
 pub(super) fn parse(tokens: TokenStream, on: On, errors: &ErrorSink<'_>) -> Raw {
-    let mut given = Given::parse(tokens, on, errors);
+    take(&mut Given::parse(tokens, on, errors))
+}
+
+/// What every step may say.
+pub(crate) fn take(given: &mut Given) -> Raw {
     Raw {
         krate: given.krate(),
-        place: place::Raw::take(&mut given),
+        place: place::Raw::take(given),
         timeout: given.time("timeout"),
+        extra: attempts::Raw::take(given),
         label: given.ident("label"),
     }
 }

@@ -4,12 +4,12 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote_spanned};
 
 use super::check::{Marker, Step};
-use crate::arguments::{self, Lent};
-use crate::paths::{site, site_at};
+use crate::attempts::option;
+use crate::paths::site;
 use crate::place::{self, Edges, Place};
 
 /// The type with the step's name.
-pub(super) fn marker(marker: &Marker) -> TokenStream {
+pub(crate) fn marker(marker: &Marker) -> TokenStream {
     let p = marker.krate.private();
     let unknown = quote_spanned!(site()=> #p::PlaceDef::Unknown);
     named(marker, &unknown, &Edges::default(), &TokenStream::new())
@@ -86,7 +86,7 @@ fn reference(marker: &Marker, edges: &Edges) -> TokenStream {
 }
 
 fn node(marker: &Marker) -> Ident {
-    place::node(&marker.text())
+    place::node(&marker.ident())
 }
 
 fn phase(marker: &Marker) -> TokenStream {
@@ -98,20 +98,22 @@ fn phase(marker: &Marker) -> TokenStream {
 }
 
 fn edges(marker: &Marker, place: &Place) -> Edges {
-    place.edges(&marker.text(), &marker.krate)
+    place.edges(&marker.ident(), &marker.krate)
 }
 
-pub(super) fn step(step: &Step) -> TokenStream {
+pub(crate) fn step(step: &Step) -> TokenStream {
     let krate = &step.marker.krate;
     let p = krate.private();
     let place = &step.place;
     let said = match (&place.order, place.last) {
         (Some(order), _) => quote_spanned!(site()=> #p::PlaceDef::Order(#order)),
         (None, true) => quote_spanned!(site()=> #p::PlaceDef::Last),
+        (None, false) if step.extra.worker.is_some() => quote_spanned!(site()=> #p::PlaceDef::Early),
         (None, false) => quote_spanned!(site()=> #p::PlaceDef::Free),
     };
     let timeout = option(&p, step.timeout.as_ref().map(|time| time.expand(&p)));
-    let call = call(step);
+    let call = step.called.expand(krate, place.last);
+    let extra = step.extra.expand(krate, place.last);
     let edges = edges(&step.marker, place);
     let node = reference(&step.marker, &edges);
     let registration = quote_spanned!(site()=>
@@ -123,53 +125,9 @@ pub(super) fn step(step: &Step) -> TokenStream {
                 line: #p::line!(),
                 timeout: #timeout,
                 function: || #call,
-                extra: #p::None,
+                extra: #extra,
             }
         }
     );
     named(&step.marker, &said, &edges, &registration)
-}
-
-fn option(p: &TokenStream, value: Option<TokenStream>) -> TokenStream {
-    match value {
-        Some(value) => quote_spanned!(site()=> #p::Some(#value)),
-        None => quote_spanned!(site()=> #p::None),
-    }
-}
-
-/// The arguments' kinds, what becomes of the outcome, and the call between them.
-fn call(step: &Step) -> TokenStream {
-    let krate = &step.marker.krate;
-    let function = &step.function;
-    let at = site_at(function.span());
-    let p = krate.private_at(at);
-    let kinds = arguments::kinds(&step.arguments, krate, step.place.last);
-    let Lent { pattern, apart, arguments } = arguments::lent(&step.arguments);
-    let ending = ending(step);
-    let (kind, ends) = if step.is_async { ("asynchronous", "pending") } else { ("synchronous", "ended") };
-    let (kind, ends) = (Ident::new(kind, at), Ident::new(ends, at));
-    quote_spanned!(at=>
-        #p::function::#kind(#kinds, #ending, |held, end| {
-            let #pattern = #p::function::lend(held);
-            #apart
-            #p::function::#ends(#function(#arguments), end)
-        })
-    )
-}
-
-/// The classified return type, to be looked at where it was written.
-fn ending(step: &Step) -> TokenStream {
-    let at = site_at(step.output.span);
-    let p = step.marker.krate.private_at(at);
-    let ty = &step.output.ty;
-    if step.starts {
-        quote_spanned!(at=>
-            {
-                let opened = #p::outcome::Return::<#ty>::NEW.lifecycle_open();
-                opened.ending(opened.lifecycle_give())
-            }
-        )
-    } else {
-        quote_spanned!(at=> #p::outcome::Return::<#ty>::NEW.lifecycle_end())
-    }
 }

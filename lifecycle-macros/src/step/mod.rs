@@ -1,32 +1,36 @@
-//! `#[on_start]` and `#[on_shutdown]`.
+//! `#[on_start]` and `#[on_shutdown]`; what every step has in common.
 
-mod args;
-mod check;
-mod expand;
+pub(crate) mod args;
+pub(crate) mod check;
+pub(crate) mod expand;
 
 use proc_macro2::TokenStream;
 
-use crate::diag::ErrorStore;
+use crate::attribute;
+use crate::component::Owner;
+use crate::diag::ErrorSink;
 use crate::item::Item;
 use crate::keys::On;
 
 pub(crate) fn attribute(on: On, keys: TokenStream, item: TokenStream) -> TokenStream {
-    let store = ErrorStore::default();
-    let mut output = item.clone();
-    {
-        let errors = store.sink();
-        let raw = args::parse(keys, on, &errors);
-        match Item::parse(item, on.name()) {
-            Err(error) => errors.push(error),
-            Ok(item) => match check::check(on, raw, &item, &errors) {
-                Ok(step) => output.extend(expand::step(&step)),
-                // Whoever names the step finds it: one mistake, one error.
-                Err(stand_in) => output.extend(stand_in.map(|name| expand::marker(&name))),
-            },
-        }
+    attribute::on_function(on, keys, item, |keys, item, errors| generate(on, keys, item, None, errors))
+}
+
+/// What is added for a function, or for a method of `owner`.
+pub(crate) fn generate(
+    on: On,
+    keys: TokenStream,
+    item: &Item,
+    owner: Option<&Owner>,
+    errors: &ErrorSink<'_>,
+) -> TokenStream {
+    let raw = args::parse(keys, on, errors);
+    raw.extra.backoff_alone(errors);
+    match check::check(on, raw, item, owner, errors) {
+        Ok(step) => expand::step(&step),
+        // Whoever names the step finds it: one mistake, one error.
+        Err(stand_in) => stand_in.map(|name| expand::marker(&name)).unwrap_or_default(),
     }
-    output.extend(store.into_tokens());
-    output
 }
 
 #[cfg(test)]

@@ -356,19 +356,22 @@ fn signatures_that_no_library_can_call() {
             quote!(
                 fn f(self) {}
             ),
-            "a step is a free function, which has no `self`: take the value as an argument, as in `fn close(db: &Db)`",
+            "put `#[lifecycle::component]` on the `impl` block, which says what `self` is; or make a step a free function \
+             that takes the value, as in `fn close(db: &Db)`",
         ),
         (
             quote!(
                 fn f(db: &Self) {}
             ),
-            "a step is a free function, which has no `Self`: write the type's name",
+            "put `#[lifecycle::component]` on the `impl` block, which says what `Self` is; or make a step a free function \
+             that takes the value, as in `fn close(db: &Db)`",
         ),
         (
             quote!(
                 fn f() -> Self {}
             ),
-            "a step is a free function, which has no `Self`: write the type's name",
+            "put `#[lifecycle::component]` on the `impl` block, which says what `Self` is; or make a step a free function \
+             that takes the value, as in `fn close(db: &Db)`",
         ),
         (
             quote!(
@@ -417,4 +420,171 @@ fn signatures_that_no_library_can_call() {
         ),
     );
     assert_eq!(errors(both), ["a `last` step comes after every order: remove `order`, or `last`"]);
+}
+
+#[test]
+fn the_rare_keys() {
+    expands_to(
+        SHUTDOWN,
+        quote!(
+            attempt = "1s",
+            retry = 2,
+            backoff = PAUSE,
+            fallback = files::write,
+            when = |config: &Config, _: Arc<Db>| config.flush
+        ),
+        quote! { fn flush() {} },
+        expect![[r#"
+            fn flush() {}
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, dead_code)]
+            struct flush {}
+            impl ::lifecycle::__private::Step for flush {}
+            impl ::lifecycle::__private::Node for flush {
+                const NODE: &'static ::lifecycle::__private::NodeDef = &::lifecycle::__private::NodeDef {
+                    name: "flush",
+                    phase: ::lifecycle::__private::Phase::Shutdown,
+                    id: ::lifecycle::__private::TypeId::of::<flush>,
+                    place: ::lifecycle::__private::PlaceDef::Free,
+                    after: &[],
+                    before: &[],
+                };
+            }
+            #[allow(deprecated, unreachable_pub, dead_code)]
+            impl flush {
+                #[doc(hidden)]
+                pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
+                    ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
+                        node: <flush as ::lifecycle::__private::Node>::NODE,
+                        module: ::lifecycle::__private::module_path!(),
+                        file: ::lifecycle::__private::file!(),
+                        line: ::lifecycle::__private::line!(),
+                        timeout: ::lifecycle::__private::None,
+                        function: || ::lifecycle::__private::function::synchronous(
+                            (),
+                            ::lifecycle::__private::outcome::Return::<()>::NEW.lifecycle_end(),
+                            |held, end| {
+                                let () = ::lifecycle::__private::function::lend(held);
+                                ::lifecycle::__private::function::ended(flush(), end)
+                            },
+                        ),
+                        extra: ::lifecycle::__private::Some(
+                            &::lifecycle::__private::StepExtra {
+                                attempt: ::lifecycle::__private::Some(
+                                    ::lifecycle::__private::Duration::new(1u64, 0u32),
+                                ),
+                                retry: ::lifecycle::__private::Some(2),
+                                backoff: ::lifecycle::__private::Some(PAUSE),
+                                fallback: ::lifecycle::__private::Some(|| {
+                                    let function = files::write;
+                                    let tags = ::lifecycle::__private::path::look(function);
+                                    let (called, returned) = tags.8.lifecycle_called();
+                                    called
+                                        .function(
+                                            ::lifecycle::__private::path::list(
+                                                (*tags.0).lifecycle_kind(),
+                                                ::lifecycle::__private::path::list(
+                                                    (*tags.1).lifecycle_kind(),
+                                                    ::lifecycle::__private::path::list(
+                                                        (*tags.2).lifecycle_kind(),
+                                                        ::lifecycle::__private::path::list(
+                                                            (*tags.3).lifecycle_kind(),
+                                                            ::lifecycle::__private::path::list(
+                                                                (*tags.4).lifecycle_kind(),
+                                                                ::lifecycle::__private::path::list(
+                                                                    (*tags.5).lifecycle_kind(),
+                                                                    ::lifecycle::__private::path::list(
+                                                                        (*tags.6).lifecycle_kind(),
+                                                                        ::lifecycle::__private::path::list(
+                                                                            (*tags.7).lifecycle_kind(),
+                                                                            (),
+                                                                        ),
+                                                                    ),
+                                                                ),
+                                                            ),
+                                                        ),
+                                                    ),
+                                                ),
+                                            ),
+                                            returned.lifecycle_end(),
+                                            move |held, end| {
+                                                called
+                                                    .end(
+                                                        ::lifecycle::__private::path::apply(
+                                                            function,
+                                                            ::lifecycle::__private::function::lend(held),
+                                                        ),
+                                                        end,
+                                                    )
+                                            },
+                                        )
+                                }),
+                                when: ::lifecycle::__private::Some(|| ::lifecycle::__private::function::condition(
+                                    (
+                                        ::lifecycle::__private::argument::Arg::<&Config>::NEW
+                                            .lifecycle_kind(),
+                                        (
+                                            ::lifecycle::__private::argument::Arg::<Arc<Db>>::NEW
+                                                .lifecycle_kind(),
+                                            (),
+                                        ),
+                                    ),
+                                    |held| {
+                                        let (argument0, (argument1, ())) = ::lifecycle::__private::function::lend(
+                                            held,
+                                        );
+                                        let ask = |config: &Config, _: Arc<Db>| config.flush;
+                                        ::lifecycle::__private::function::answer(
+                                            ask(argument0, argument1),
+                                        )
+                                    },
+                                )),
+                                ..::lifecycle::__private::StepExtra::NONE
+                            },
+                        ),
+                    });
+                    <flush as ::lifecycle::__private::Node>::NODE
+                }
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn what_contradicts_itself() {
+    for (keys, says) in [
+        (
+            quote!(attempt = "6s", timeout = "5s", retry = 1),
+            "an attempt cannot take longer than `timeout`, which bounds all attempts together: write a shorter `attempt`, or \
+             a longer `timeout`",
+        ),
+        (
+            quote!(backoff = "6s"),
+            "`backoff` is the pause before another attempt, and there is none: write `retry = 2` too",
+        ),
+        (quote!(fallback = f), "`f` cannot stand in for itself: to try it again, write `retry = 2`"),
+        (quote!(fallback = self::f), "`f` cannot stand in for itself: to try it again, write `retry = 2`"),
+        (
+            quote!(when = async |db: &Db| true),
+            "`when` is answered at once, before the step begins: remove `async`",
+        ),
+        (
+            quote!(when = |config| config.flush),
+            "a resource is found by its type: write it, as in `|config: &Config|`",
+        ),
+        (
+            quote!(when = |config: _| config.flush),
+            "a resource is found by its type: write it, as in `|config: &Config|`",
+        ),
+        (
+            quote!(when = |config: &mut Config| config.flush()),
+            "a resource is shared, so it cannot be borrowed with `&mut`: write `&Config` with a lock inside, or \
+             `Take<Config>` to move it out",
+        ),
+    ] {
+        let item = quote!(
+            fn f() {}
+        );
+        assert_eq!(errors(attribute(SHUTDOWN, keys.clone(), item)), [says], "{keys}");
+    }
 }

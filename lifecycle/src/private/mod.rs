@@ -4,6 +4,7 @@ pub mod argument;
 pub mod function;
 pub mod order;
 pub mod outcome;
+pub mod path;
 pub mod tracked;
 
 /// Its input. Where the path to this crate leads nowhere, this is the one thing that rustc misses.

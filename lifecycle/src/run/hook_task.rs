@@ -378,7 +378,7 @@ impl HookTask {
         self.hooks.narrator.say(Say::AttemptFailed {
             id: self.hooks.id.clone(),
             phase: self.spec.phase,
-            step: self.spec.name.clone(),
+            step: self.spec.name.to_string(),
             attempt: self.failures,
             of: self.spec.extra.retry.unwrap_or(0).saturating_add(1),
             outcome: end.outcome,

@@ -109,13 +109,13 @@ impl Coordinator {
     /// left out.
     pub(super) fn take_registrations(&mut self) {
         let registered: Vec<_> = self.order.life.registrations().of(Phase::Shutdown).collect();
-        let mut steps = self.order.steps.clone();
-        steps.retain(|step| step.id.is_some() || step.phase == Phase::Start);
-        let now = steps.iter().chain(&registered).map(|step| &step.task);
-        let before = self.order.steps.iter().map(|step| &step.task);
-        if now.clone().count() == before.len() && now.zip(before).all(|(now, before)| now.is(before)) {
+        let stays = |step: &&StepSpec| step.id.is_some() || step.phase == Phase::Start;
+        let planned: Vec<&StepSpec> = self.order.steps.iter().filter(|step| !stays(step)).collect();
+        let same = |(now, before): (&StepSpec, &&StepSpec)| now.task.is(&before.task);
+        if registered.len() == planned.len() && registered.iter().zip(&planned).all(same) {
             return;
         }
+        let mut steps: Vec<StepSpec> = self.order.steps.iter().filter(stays).cloned().collect();
         let all = [steps.as_slice(), &registered].concat();
         if let Ok(plan) = self.plan_of(&all) {
             (self.order.plan, self.order.steps) = (plan, all);

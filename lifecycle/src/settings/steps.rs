@@ -104,13 +104,13 @@ impl StepSettings<'_> {
         F: Future<Output = R> + Send + 'static,
         R: HookResult,
     {
-        self.step.extra.fallback = Some(register::function(fallback));
+        self.step.extra.fallback = Some(Box::new(register::function(fallback)));
         self
     }
 
     /// Whether it runs at all, instead of what the attribute says. As [`Hook::when`](crate::Hook::when).
     pub fn when<R: WhenResult>(self, when: impl Fn() -> R + Send + Sync + 'static) -> Self {
-        self.step.extra.when = Some(register::when(when));
+        self.step.extra.when = Some(Box::new(register::when(when)));
         self
     }
 
@@ -243,7 +243,7 @@ mod tests {
         let written = Extra {
             retry: Some(2),
             attempt: Some(SECOND),
-            fallback: Some(register::function(|| async {})),
+            fallback: Some(Box::new(register::function(|| async {}))),
             ..Extra::default()
         };
         let mut steps = [StepSpec { extra: written, ..spec(StepKeys::default()) }];

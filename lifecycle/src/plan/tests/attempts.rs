@@ -20,13 +20,13 @@ impl Draft {
     fn fallback(self, takes: impl IntoIterator<Item = Need>) -> Self {
         let signature = Signature { takes: takes.into_iter().collect(), ..Signature::default() };
         let begin: Begin = Arc::new(|_| unreachable!("a plan calls nothing"));
-        self.extra(|extra| extra.fallback = Some(Function { signature, begin }))
+        self.extra(|extra| extra.fallback = Some(Box::new(Function { signature, begin })))
     }
 
     fn when(self, takes: impl IntoIterator<Item = Need>) -> Self {
         let signature = Signature { takes: takes.into_iter().collect(), ..Signature::default() };
         let ask: Ask = Arc::new(|_| unreachable!("a plan asks nothing"));
-        self.extra(|extra| extra.when = Some(When { signature, ask }))
+        self.extra(|extra| extra.when = Some(Box::new(When { signature, ask })))
     }
 }
 
@@ -56,7 +56,7 @@ fn who_takes_a_resource_follows_those_whose_when_or_fallback_uses_it() {
     let world = World::new([
         start("open").gives(DB).gives(VENUE),
         stop("a_close").takes(DB),
-        stop("a_leave").fallback([take(VENUE)]),
+        stop("a_leave").shares(VENUE).fallback([take(VENUE)]),
         stop("b_ask").when([share(DB)]),
         stop("c_save").fallback([share(DB), share(VENUE)]),
     ]);
@@ -76,6 +76,16 @@ fn a_start_step_follows_the_provider_of_what_its_when_looks_at() {
     assert!(errors.contains("`a_migrate` (src/a_migrate.rs:1): no "), "{errors}");
     // A fallback that misses what nobody provides is found out when it is needed.
     World::new([stop("close").fallback([share(CONFIG)])]).plan();
+}
+
+#[test]
+fn a_fallback_cannot_use_what_is_gone_before_its_turn() {
+    let world = |uses: Need| {
+        World::new([start("open").gives(DB), stop("close").takes(DB), stop("tell").last().fallback([uses])])
+    };
+    let errors = world(share(DB)).errors();
+    assert!(errors.contains("but `close` (src/close.rs:1) has taken it away by then"), "{errors}");
+    world(share(DB).optional()).plan();
 }
 
 #[test]

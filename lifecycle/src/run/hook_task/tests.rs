@@ -65,8 +65,8 @@ fn hangs() -> Begin {
     Arc::new(|_| Ok(Call::Async(Box::pin(std::future::pending()))))
 }
 
-fn fallback(begin: Begin) -> Option<Function> {
-    Some(Function { signature: Signature::default(), begin })
+fn fallback(begin: Begin) -> Option<Box<Function>> {
+    Some(Box::new(Function { signature: Signature::default(), begin }))
 }
 
 impl Rig {
@@ -418,7 +418,8 @@ fn a_fallback_without_its_resource_leaves_the_failure_as_it_was() {
         note("rows", 3);
         Err("no".into())
     });
-    let mut rig = Rig::new(acts(vec![noted]), Extra { fallback: Some(fallback), ..Extra::default() });
+    let mut rig =
+        Rig::new(acts(vec![noted]), Extra { fallback: Some(Box::new(fallback)), ..Extra::default() });
     rig.begin();
     let why = why(rig.hear(0.0));
     assert_eq!(why, (Outcome::Failed, "no; its fallback could not be called: no u64 was provided".into()));
@@ -445,7 +446,7 @@ fn a_fallback_takes_what_the_attempts_have_borrowed() {
         }),
     };
     let signature = Signature { takes: vec![Need::share::<String>()], ..Signature::default() };
-    let extra = Extra { fallback: Some(takes), ..retry(1) };
+    let extra = Extra { fallback: Some(Box::new(takes)), ..retry(1) };
     let mut rig = Rig::with(borrows, signature, extra, resources(vec![shared(String::from("db"))]));
     rig.begin();
     rig.hear(0.0);
@@ -457,15 +458,15 @@ fn a_fallback_takes_what_the_attempts_have_borrowed() {
 }
 
 /// Asks `when` of a number.
-fn when(holds: fn(u64) -> Result<(), String>) -> Option<When> {
-    Some(When {
+fn when(holds: fn(u64) -> Result<(), String>) -> Option<Box<When>> {
+    Some(Box::new(When {
         signature: Signature { takes: vec![Need::share::<u64>()], ..Signature::default() },
         ask: Arc::new(move |inputs| {
             let need = Need::share::<u64>();
             let number = inputs.resources.share::<u64>().ok_or_else(|| inputs.missing::<u64>(&need))?;
             Ok(Box::new(move || holds(*number)))
         }),
-    })
+    }))
 }
 
 #[test]

@@ -1,0 +1,316 @@
+use expect_test::expect;
+use proc_macro2::{Delimiter, Group, TokenStream};
+use quote::quote;
+
+use super::attribute;
+use crate::testing::{errors, expands};
+
+fn found(item: TokenStream) -> Vec<String> {
+    errors(attribute(quote!(), item))
+}
+
+#[test]
+fn a_component() {
+    let item = quote! {
+        impl Pool<u8> {
+            const SIZE: u8 = { 3 };
+            /// Opens it.
+            #[on_start(timeout = "1s")]
+            pub async fn open(config: &Config) -> Result<Self, Error> {}
+            fn plain(&self) {}
+            #[cfg(unix)]
+            #[on_shutdown(label = ClosePool, fallback = Self::drop_all)]
+            fn close(self: Arc<Self>) {}
+            #[tracked]
+            fn get(&self) {}
+        }
+    };
+    expands(attribute(quote!(), item), &expect![[r#"
+        impl Pool<u8> {
+            const SIZE: u8 = { 3 };
+            /// Opens it.
+            #[on_start(__of_a_component)]
+            pub async fn open(config: &Config) -> Result<Self, Error> {}
+            fn plain(&self) {}
+            #[cfg(unix)]
+            #[on_shutdown(__of_a_component)]
+            fn close(self: Arc<Self>) {}
+            #[tracked]
+            fn get(&self) {}
+        }
+        const _: () = {
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, dead_code)]
+            struct lifecycle_method_open {}
+            impl ::lifecycle::__private::Step for lifecycle_method_open {}
+            impl ::lifecycle::__private::Node for lifecycle_method_open {
+                const NODE: &'static ::lifecycle::__private::NodeDef = &::lifecycle::__private::NodeDef {
+                    name: "Pool::open",
+                    phase: ::lifecycle::__private::Phase::Start,
+                    id: ::lifecycle::__private::TypeId::of::<lifecycle_method_open>,
+                    place: ::lifecycle::__private::PlaceDef::Free,
+                    after: &[],
+                    before: &[],
+                };
+            }
+            #[allow(deprecated, unreachable_pub, dead_code)]
+            impl lifecycle_method_open {
+                #[doc(hidden)]
+                pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
+                    ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
+                        node: <lifecycle_method_open as ::lifecycle::__private::Node>::NODE,
+                        module: ::lifecycle::__private::module_path!(),
+                        file: ::lifecycle::__private::file!(),
+                        line: ::lifecycle::__private::line!(),
+                        timeout: ::lifecycle::__private::Some(
+                            ::lifecycle::__private::Duration::new(1u64, 0u32),
+                        ),
+                        function: || ::lifecycle::__private::function::asynchronous(
+                            (
+                                ::lifecycle::__private::argument::Arg::<&Config>::NEW
+                                    .lifecycle_kind(),
+                                (),
+                            ),
+                            {
+                                let opened = ::lifecycle::__private::outcome::Return::<
+                                    Result<Pool<u8>, Error>,
+                                >::NEW
+                                    .lifecycle_open();
+                                opened.ending(opened.lifecycle_give())
+                            },
+                            |held, end| {
+                                let (argument0, ()) = ::lifecycle::__private::function::lend(
+                                    held,
+                                );
+                                ::lifecycle::__private::function::pending(
+                                    <Pool<u8>>::open(argument0),
+                                    end,
+                                )
+                            },
+                        ),
+                        extra: ::lifecycle::__private::None,
+                    });
+                    <lifecycle_method_open as ::lifecycle::__private::Node>::NODE
+                }
+            }
+        };
+        #[cfg(unix)]
+        #[doc(hidden)]
+        #[allow(non_camel_case_types, dead_code)]
+        struct ClosePool {}
+        impl ::lifecycle::__private::Step for ClosePool {}
+        impl ::lifecycle::__private::Node for ClosePool {
+            const NODE: &'static ::lifecycle::__private::NodeDef = &::lifecycle::__private::NodeDef {
+                name: "ClosePool",
+                phase: ::lifecycle::__private::Phase::Shutdown,
+                id: ::lifecycle::__private::TypeId::of::<ClosePool>,
+                place: ::lifecycle::__private::PlaceDef::Free,
+                after: &[],
+                before: &[],
+            };
+        }
+        #[allow(deprecated, unreachable_pub, dead_code)]
+        impl ClosePool {
+            #[doc(hidden)]
+            pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
+                ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
+                    node: <ClosePool as ::lifecycle::__private::Node>::NODE,
+                    module: ::lifecycle::__private::module_path!(),
+                    file: ::lifecycle::__private::file!(),
+                    line: ::lifecycle::__private::line!(),
+                    timeout: ::lifecycle::__private::None,
+                    function: || ::lifecycle::__private::function::synchronous(
+                        (
+                            ::lifecycle::__private::argument::Arg::<Arc<Pool<u8>>>::NEW
+                                .lifecycle_kind(),
+                            (),
+                        ),
+                        ::lifecycle::__private::outcome::Return::<()>::NEW.lifecycle_end(),
+                        |held, end| {
+                            let (argument0, ()) = ::lifecycle::__private::function::lend(held);
+                            ::lifecycle::__private::function::ended(
+                                <Pool<u8>>::close(argument0),
+                                end,
+                            )
+                        },
+                    ),
+                    extra: ::lifecycle::__private::Some(
+                        &::lifecycle::__private::StepExtra {
+                            fallback: ::lifecycle::__private::Some(|| {
+                                let function = <Pool<u8>>::drop_all;
+                                let tags = ::lifecycle::__private::path::look(function);
+                                let (called, returned) = tags.8.lifecycle_called();
+                                called
+                                    .function(
+                                        ::lifecycle::__private::path::list(
+                                            (*tags.0).lifecycle_kind(),
+                                            ::lifecycle::__private::path::list(
+                                                (*tags.1).lifecycle_kind(),
+                                                ::lifecycle::__private::path::list(
+                                                    (*tags.2).lifecycle_kind(),
+                                                    ::lifecycle::__private::path::list(
+                                                        (*tags.3).lifecycle_kind(),
+                                                        ::lifecycle::__private::path::list(
+                                                            (*tags.4).lifecycle_kind(),
+                                                            ::lifecycle::__private::path::list(
+                                                                (*tags.5).lifecycle_kind(),
+                                                                ::lifecycle::__private::path::list(
+                                                                    (*tags.6).lifecycle_kind(),
+                                                                    ::lifecycle::__private::path::list(
+                                                                        (*tags.7).lifecycle_kind(),
+                                                                        (),
+                                                                    ),
+                                                                ),
+                                                            ),
+                                                        ),
+                                                    ),
+                                                ),
+                                            ),
+                                        ),
+                                        returned.lifecycle_end(),
+                                        move |held, end| {
+                                            called
+                                                .end(
+                                                    ::lifecycle::__private::path::apply(
+                                                        function,
+                                                        ::lifecycle::__private::function::lend(held),
+                                                    ),
+                                                    end,
+                                                )
+                                        },
+                                    )
+                            }),
+                            ..::lifecycle::__private::StepExtra::NONE
+                        },
+                    ),
+                });
+                <ClosePool as ::lifecycle::__private::Node>::NODE
+            }
+        }
+    "#]]);
+}
+
+#[test]
+fn the_block_stays_but_for_the_keys() {
+    let item = quote! {
+        #[doc = "x"]
+        impl Pool {
+            #![allow(x)]
+            #[worker(restart = never)] #[inline] pub(crate) fn poll(&self) { not rust => @ }
+            any! { #[on_start] fn f() {} }
+        }
+    };
+    let text = attribute(quote!(), item).to_string();
+    let block = quote! {
+        #[doc = "x"]
+        impl Pool {
+            #![allow(x)]
+            #[worker(__of_a_component)] #[inline] pub(crate) fn poll(&self) { not rust => @ }
+            any! { #[on_start] fn f() {} }
+        }
+    };
+    assert!(text.starts_with(&block.to_string()), "{text}");
+    let method = quote! { fn poll(&self) {} };
+    assert_eq!(
+        crate::worker::attribute(quote!(__of_a_component), method.clone()).to_string(),
+        method.to_string(),
+        "the method's own attribute adds nothing"
+    );
+}
+
+#[test]
+fn by_whose_path_the_attribute_is_written() {
+    let with = |keys: TokenStream, path: TokenStream| {
+        attribute(keys, quote! { impl Pool { #[#path] fn open(&self) {} } }).to_string().contains("StepDef")
+    };
+    assert!(with(quote!(), quote!(on_start)) && with(quote!(), quote!(::lifecycle::on_start)));
+    assert!(!with(quote!(), quote!(other::on_start)) && !with(quote!(), quote!(start)));
+    assert!(with(quote!(crate = my::other), quote!(my::other::on_start)));
+}
+
+#[test]
+fn what_no_component_is() {
+    let write = "`#[lifecycle::component]` goes on an `impl` block: `impl Pool { … }`";
+    for item in [quote! { struct Pool; }, quote! { fn f() {} }, quote! {}] {
+        assert_eq!(found(item), [write]);
+    }
+    let generic = "a component cannot be generic: its steps are called by the library, which knows one type. Write the type \
+                   itself, as in `impl Pool<Postgres>`";
+    for item in [
+        quote! { impl<T: X> Pool<T> { #[on_start] fn f(&self) {} } },
+        quote! { impl<'a> Pool<'a> { #[on_start] fn f(&mut self) {} } },
+        quote! { impl Pool<u8> where u8: X { #[on_start] fn f(&self) {} } },
+    ] {
+        assert_eq!(found(item), [generic]);
+    }
+    assert_eq!(
+        found(quote! { impl Close for Pool { #[on_shutdown] fn close(&self) {} } }),
+        [
+            "a component is the `impl` block of a type itself, not of a trait: move these steps to an `impl Type { … }`"
+        ]
+    );
+}
+
+#[test]
+fn receivers() {
+    let write = |receiver: TokenStream| {
+        found(quote! { impl Pool { #[on_shutdown(label = Close)] fn close(#receiver, x: &X) {} } })
+    };
+    for good in
+        [quote!(&self), quote!(&'a self), quote!(self: Arc<Self>), quote!(self: &Self), quote!(_: &u8)]
+    {
+        assert_eq!(write(good), [""; 0]);
+    }
+    assert_eq!(
+        write(quote!(&mut self)),
+        [
+            "a component is shared, so its steps cannot have `&mut self`: write `&self`, and put what changes behind a lock"
+        ]
+    );
+    for moved in [quote!(self), quote!(mut self)] {
+        assert_eq!(
+            write(moved),
+            [
+                "a component is shared, so a step cannot consume `self`: write `&self` or `self: Arc<Self>`; to move it out, \
+                 write a free function that takes `Take<Pool>`"
+            ]
+        );
+    }
+    assert_eq!(
+        write(quote!(self: &mut Self)),
+        [
+            "a resource is shared, so it cannot be borrowed with `&mut`: write `&Pool` with a lock inside, or `Take<Pool>` to \
+             move it out"
+        ]
+    );
+}
+
+#[test]
+fn mistakes_of_methods_are_told_where_functions_are() {
+    let item = quote! {
+        impl Pool {
+            #[on_start(ordr = 1)] fn a(&self) {}
+            #[worker] fn b<T>(&self, t: T) {}
+            #[health_check = "x"] fn c(&self) {}
+        }
+    };
+    assert_eq!(found(item), ["keys stand in parentheses: `#[health_check(…)]`"]);
+    let item = quote! {
+        impl Pool {
+            #[on_start(ordr = 1)] fn a(&self) {}
+            #[worker] fn b<T>(&self, t: T) {}
+        }
+    };
+    let found = found(item);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("unknown key `ordr`"), "{found:?}");
+    assert_eq!(found[1], "a worker is called by the library, which cannot choose `T`: write the type itself");
+}
+
+#[test]
+fn a_block_from_a_macro() {
+    let block = quote! { impl Pool { #[on_start] fn open(&self) {} } };
+    let group = Group::new(Delimiter::None, block);
+    let text = attribute(quote!(), proc_macro2::TokenTree::from(group).into()).to_string();
+    assert!(text.contains("StepDef"), "{text}");
+}

@@ -1,0 +1,132 @@
+use expect_test::expect;
+use quote::quote;
+
+use super::attribute;
+use crate::testing::{errors, expands};
+
+#[test]
+fn a_check() {
+    expands(
+        attribute(
+            quote!(
+                interval = "10s",
+                retry = 3,
+                delay = "0s",
+                recover = Db::reconnect,
+                when = CHECKED,
+                label = Answers
+            ),
+            quote! { pub async fn answers(db: &Db) -> Result<(), Error> {} },
+        ),
+        &expect![[r#"
+            pub async fn answers(db: &Db) -> Result<(), Error> {}
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, dead_code)]
+            pub struct Answers {}
+            impl ::lifecycle::__private::HealthCheck for Answers {}
+            #[allow(deprecated)]
+            const _: () = {
+                ::lifecycle::__private::inventory::submit(::lifecycle::__private::CheckDef {
+                    name: "Answers",
+                    module: ::lifecycle::__private::module_path!(),
+                    file: ::lifecycle::__private::file!(),
+                    line: ::lifecycle::__private::line!(),
+                    id: ::lifecycle::__private::TypeId::of::<Answers>,
+                    keys: ::lifecycle::__private::CheckKeys {
+                        interval: ::lifecycle::__private::Some(
+                            ::lifecycle::__private::Duration::new(10u64, 0u32),
+                        ),
+                        timeout: ::lifecycle::__private::None,
+                        retry: ::lifecycle::__private::Some(3),
+                        delay: ::lifecycle::__private::Some(
+                            ::lifecycle::__private::Duration::new(0u64, 0u32),
+                        ),
+                    },
+                    function: || ::lifecycle::__private::function::asynchronous(
+                        (::lifecycle::__private::argument::Arg::<&Db>::NEW.lifecycle_kind(), ()),
+                        ::lifecycle::__private::outcome::Return::<Result<(), Error>>::NEW
+                            .lifecycle_end(),
+                        |held, end| {
+                            let (argument0, ()) = ::lifecycle::__private::function::lend(held);
+                            ::lifecycle::__private::function::pending(answers(argument0), end)
+                        },
+                    ),
+                    recover: ::lifecycle::__private::Some(|| {
+                        let function = Db::reconnect;
+                        let tags = ::lifecycle::__private::path::look(function);
+                        let (called, returned) = tags.8.lifecycle_called();
+                        called
+                            .function(
+                                ::lifecycle::__private::path::list(
+                                    (*tags.0).lifecycle_kind(),
+                                    ::lifecycle::__private::path::list(
+                                        (*tags.1).lifecycle_kind(),
+                                        ::lifecycle::__private::path::list(
+                                            (*tags.2).lifecycle_kind(),
+                                            ::lifecycle::__private::path::list(
+                                                (*tags.3).lifecycle_kind(),
+                                                ::lifecycle::__private::path::list(
+                                                    (*tags.4).lifecycle_kind(),
+                                                    ::lifecycle::__private::path::list(
+                                                        (*tags.5).lifecycle_kind(),
+                                                        ::lifecycle::__private::path::list(
+                                                            (*tags.6).lifecycle_kind(),
+                                                            ::lifecycle::__private::path::list(
+                                                                (*tags.7).lifecycle_kind(),
+                                                                (),
+                                                            ),
+                                                        ),
+                                                    ),
+                                                ),
+                                            ),
+                                        ),
+                                    ),
+                                ),
+                                returned.lifecycle_end(),
+                                move |held, end| {
+                                    called
+                                        .end(
+                                            ::lifecycle::__private::path::apply(
+                                                function,
+                                                ::lifecycle::__private::function::lend(held),
+                                            ),
+                                            end,
+                                        )
+                                },
+                            )
+                    }),
+                    when: ::lifecycle::__private::Some(|| ::lifecycle::__private::function::condition(
+                        (),
+                        |held| {
+                            let () = ::lifecycle::__private::function::lend(held);
+                            ::lifecycle::__private::function::answer(CHECKED)
+                        },
+                    )),
+                });
+            };
+        "#]],
+    );
+}
+
+#[test]
+fn a_mistake_keeps_the_function_and_its_name() {
+    let tokens = attribute(quote!(interval = 10), quote! { fn answers(db: &mut Db) {} });
+    let text = tokens.to_string();
+    assert!(text.contains("struct answers { }") && !text.contains("inventory"), "{text}");
+    assert_eq!(errors(tokens).len(), 2);
+}
+
+#[test]
+fn it_does_not_recover_by_itself() {
+    let found = errors(attribute(quote!(recover = answers), quote! { fn answers() {} }));
+    assert_eq!(
+        found,
+        ["`answers` cannot recover by itself: it is run again after `recover` anyway; name another function"]
+    );
+}
+
+#[test]
+fn it_has_no_place_in_the_order() {
+    let found = errors(attribute(quote!(order = 1), quote! { fn answers() {} }));
+    assert!(found[0].starts_with("`order` belongs to `#[on_start]`, `#[on_shutdown]`"), "{found:?}");
+}
