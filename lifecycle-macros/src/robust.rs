@@ -13,10 +13,10 @@ fn every_attribute(keys: &TokenStream, item: &TokenStream) {
         drop(step::attribute(SHUTDOWN, keys.clone(), item.clone()));
         drop(main_fn::attribute(keys.clone(), item.clone()));
         drop(group::attribute(keys.clone(), item.clone()));
-        drop(test_fn::attribute(keys.clone(), item.clone()));
         drop(worker::attribute(keys.clone(), item.clone()));
         drop(health_check::attribute(keys.clone(), item.clone()));
         drop(component::attribute(keys.clone(), item.clone()));
+        drop(test_fn::attribute(keys.clone(), item.clone()));
         drop(tracked::attribute(keys.clone(), item));
     }
 }

@@ -12,6 +12,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::compensation::Compensates;
 use crate::edge::{Edges, NodeDef, PlaceDef};
 use crate::gate::Gate;
 use crate::report::StepKind;
@@ -83,14 +84,23 @@ pub struct StepExtra {
     pub fallback: Option<fn() -> Function>,
     /// `when = …`.
     pub when: Option<fn() -> When>,
+    /// `compensate = path`.
+    pub compensate: Option<fn() -> Function>,
     /// It is a worker: its phase is that of its stop.
     pub worker: Option<WorkerDef>,
 }
 
 impl StepExtra {
     /// Nothing said: `StepExtra { retry: Some(2), ..StepExtra::NONE }`.
-    pub const NONE: Self =
-        StepExtra { retry: None, attempt: None, backoff: None, fallback: None, when: None, worker: None };
+    pub const NONE: Self = StepExtra {
+        retry: None,
+        attempt: None,
+        backoff: None,
+        fallback: None,
+        when: None,
+        compensate: None,
+        worker: None,
+    };
 }
 
 /// Whether a step runs; if not, why not.
@@ -174,9 +184,13 @@ pub(crate) struct Extra {
     pub(crate) retry: Option<u32>,
     pub(crate) attempt: Option<Duration>,
     pub(crate) backoff: Option<Duration>,
-    /// Both are large and rare.
+    /// All are large and rare.
     pub(crate) fallback: Option<Box<Function>>,
     pub(crate) when: Option<Box<When>>,
+    /// What the next start does for a run that has not done the step.
+    pub(crate) compensate: Option<Box<Function>>,
+    /// It is such a compensation itself.
+    pub(crate) compensates: Option<Arc<Compensates>>,
     /// Of a worker.
     pub(crate) restart: Option<Restart>,
 }
@@ -196,6 +210,8 @@ impl From<&'static StepExtra> for Extra {
             backoff: def.backoff,
             fallback: def.fallback.map(|function| Box::new(function())),
             when: def.when.map(|when| Box::new(when())),
+            compensate: def.compensate.map(|function| Box::new(function())),
+            compensates: None,
             restart: def.worker.as_ref().and_then(|worker| worker.restart),
         }
     }
@@ -204,12 +220,13 @@ impl From<&'static StepExtra> for Extra {
 impl Extra {
     /// Takes over what the other one says.
     pub(crate) fn replace_with(&mut self, other: &Extra) {
-        let Extra { retry, attempt, backoff, fallback, when, restart } = other;
+        let Extra { retry, attempt, backoff, fallback, when, compensate, compensates: _, restart } = other;
         self.retry = retry.or(self.retry);
         self.attempt = attempt.or(self.attempt);
         self.backoff = backoff.or(self.backoff);
         self.fallback = fallback.clone().or(self.fallback.take());
         self.when = when.clone().or(self.when.take());
+        self.compensate = compensate.clone().or(self.compensate.take());
         self.restart = restart.or(self.restart);
     }
 }
@@ -222,6 +239,8 @@ impl fmt::Debug for Extra {
             .field("backoff", &self.backoff)
             .field("fallback", &self.fallback.is_some())
             .field("when", &self.when.is_some())
+            .field("compensate", &self.compensate.is_some())
+            .field("compensates", &self.compensates)
             .field("restart", &self.restart)
             .finish()
     }
@@ -314,6 +333,11 @@ impl StepSpec {
             || when.as_ref().is_some_and(|when| when.signature.takes_report)
     }
 
+    /// What the journal calls it: the same from build to build.
+    pub(crate) fn identity(&self) -> String {
+        format!("{}::{}", self.module, self.name)
+    }
+
     pub(crate) fn is_group(&self) -> bool {
         matches!(self.task, Task::Group(_))
     }
@@ -332,6 +356,7 @@ impl StepSpec {
         match (self.phase, self.keys.last) {
             _ if self.is_group() => StepKind::Group,
             _ if self.is_worker() => StepKind::Worker,
+            _ if self.extra.compensates.is_some() => StepKind::Compensation,
             (Phase::Start, _) => StepKind::Start,
             (Phase::Shutdown, false) => StepKind::Shutdown,
             (Phase::Shutdown, true) => StepKind::Last,

@@ -45,7 +45,7 @@
 //!
 //! # Features
 //!
-//! - `journal`: what happened is kept in a file, for the next run to know; implies `serde`.
+//! - `journal` (default): what happens can be kept in a file, for the next run to know; implies `serde`.
 //! - `macros` (default): the attributes.
 //! - `serde`: `Serialize` and `Deserialize` for [`Report`], `Serialize` for [`Stats`] and [`Plan`]. The report's JSON
 //!   ([`Report::to_json`]) needs no feature.
@@ -54,12 +54,18 @@
 #[cfg(not(unix))]
 compile_error!("lifecycle needs Unix signals and poll(2); it does not support this platform yet");
 
+/// The pages whose examples are compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/JOURNAL.md")]
+struct Pages;
+
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;
 mod api;
 mod by_type;
 mod clock;
+mod compensation;
 mod context;
 mod edge;
 mod events;
@@ -69,7 +75,10 @@ mod group;
 mod health;
 mod hook;
 #[cfg(feature = "journal")]
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "a run does not open it yet"))]
+mod journal;
+#[cfg(not(feature = "journal"))]
+#[allow(dead_code, reason = "nothing of it is ever made")]
+#[path = "journal/absent.rs"]
 mod journal;
 mod narrator;
 mod pause;
@@ -93,9 +102,9 @@ mod watchdog;
 mod worker;
 
 pub use api::{
-    Admitting, GroupStats, Moment, Shutdown, Stats, admitting, cut_off, drained, health, is_draining,
-    is_ready, is_shutting_down, pause, provide, ready, resource, resume, shutdown, state, stats, stop_token,
-    stopping,
+    Admitting, GroupStats, Moment, Shutdown, Stats, admitting, cut_off, dead_letters, drained, health,
+    is_draining, is_ready, is_shutting_down, pause, previous_run, provide, ready, resource, resume, shutdown,
+    state, stats, stop_token, stopping,
 };
 pub use events::{Event, Events, State, events};
 pub use register::{Hook, HookResult, Register, Registration, WhenResult, register};
@@ -108,7 +117,6 @@ pub use gate::CallStats;
 pub use group::{Group, Requests};
 pub use health::{Check, CheckHealth, CheckStatus, Health, HealthCheck};
 pub use hook::{Phase, Step};
-#[cfg(feature = "journal")]
 pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 #[cfg(all(feature = "macros", feature = "testing"))]
 pub use lifecycle_macros::test;

@@ -27,6 +27,8 @@ pub(crate) enum Say {
         worst: String,
     },
     Warning(String),
+    /// A warning that nobody may miss: it is about what outlives the process.
+    Alarm(String),
     Ready {
         after: Duration,
     },
@@ -142,8 +144,9 @@ fn narrate(messages: &Receiver<Message>) {
     for message in messages {
         match message {
             Message::Say(say) => {
-                let line = if terminal && !has_subscriber() { say.line() } else { None };
-                if let Some(line) = line {
+                let is_alarm = matches!(say, Say::Alarm(_));
+                let line = if has_subscriber() { None } else { say.line() };
+                if let Some(line) = line.filter(|_| terminal || is_alarm) {
                     let line = format!("lifecycle: {line}\n");
                     sys::write_stderr(line.as_bytes(), Instant::now() + LINE_PATIENCE);
                 }
@@ -164,7 +167,7 @@ impl Say {
             Say::Starting { steps, shutdown_steps, worst } => {
                 format!("starting {steps} step(s); the shutdown has {shutdown_steps}, {worst}")
             }
-            Say::Warning(text) => format!("warning: {text}"),
+            Say::Warning(text) | Say::Alarm(text) => format!("warning: {text}"),
             Say::Ready { after } => format!("ready after {}", duration(*after)),
             Say::Triggered { reason, grace, .. } => {
                 format!("{reason}: shutting down, {grace}; press Ctrl-C again to leave at once")
@@ -216,6 +219,7 @@ impl Say {
                 tracing::info!(target: "lifecycle", steps, shutdown_steps, worst = worst.as_str(), "starting");
             }
             Say::Warning(text) => tracing::warn!(target: "lifecycle", "{text}"),
+            Say::Alarm(text) => tracing::error!(target: "lifecycle", "{text}"),
             Say::Ready { after } => tracing::info!(target: "lifecycle", after_ms = millis(*after), "ready"),
             Say::Triggered { id, reason, grace } => {
                 let (id, reason, grace) = (id.as_str(), reason.as_str(), grace.as_str());

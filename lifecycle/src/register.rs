@@ -255,6 +255,31 @@ impl Hook {
         self
     }
 
+    /// What the next start does for a run that has not done this step, although what it takes had come up: killed, failed,
+    /// out of time. A shutdown hook's only, and only with a [`journal`](crate::Builder::journal).
+    ///
+    /// It is a start step: it has the step's `timeout` and `when`, follows whoever provides what it takes, and ends before
+    /// the workers and the service begin. It is owed at least once and so must be idempotent. If it fails the start goes on,
+    /// and it stays owed, see [`dead_letters`](crate::dead_letters); once it has failed more often than `retry`, a person is
+    /// called for. Of a hook that is registered after the start it is never tried.
+    ///
+    /// ```
+    /// use lifecycle::Hook;
+    ///
+    /// # async fn cancel_orders() -> std::io::Result<()> { Ok(()) }
+    /// lifecycle::register(
+    ///     Hook::on_shutdown("cancel_orders", cancel_orders).retry(2).compensate(cancel_orders),
+    /// );
+    /// ```
+    pub fn compensate<F, R>(mut self, compensate: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = R> + Send + 'static,
+        R: HookResult,
+    {
+        self.spec.extra.compensate = Some(Box::new(self::function(compensate)));
+        self
+    }
+
     /// Of a shutdown hook: after everything else, on the reserved time, whatever `order` said.
     pub fn last(mut self) -> Self {
         self.spec.keys.last = true;
@@ -357,7 +382,8 @@ fn remove(id: u64) -> bool {
     };
     let (_, _, spec) = registrations.steps.remove(index);
     drop(registrations);
-    if let Some(running) = life.running().filter(|_| spec.is_worker()) {
+    let is_awaited = spec.is_worker() || spec.extra.compensate.is_some();
+    if let Some(running) = life.running().filter(|_| is_awaited) {
         drop(running.mailbox.send(Message::TakenBack(spec.task)));
     }
     true

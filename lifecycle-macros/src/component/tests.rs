@@ -25,7 +25,9 @@ fn a_component() {
             fn get(&self) {}
         }
     };
-    expands(attribute(quote!(), item), &expect![[r#"
+    expands(
+        attribute(quote!(), item),
+        &expect![[r#"
         impl Pool<u8> {
             const SIZE: u8 = { 3 };
             /// Opens it.
@@ -187,7 +189,8 @@ fn a_component() {
                 <ClosePool as ::lifecycle::__private::Node>::NODE
             }
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

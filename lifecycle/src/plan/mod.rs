@@ -131,7 +131,9 @@ impl<'a> Model<'a> {
     /// Two steps of one name could not be told apart, in a report or in settings.
     fn namesakes(&self, errors: &mut Vec<PlanError>) {
         let name = |index: usize| (&*self.steps[index].module, &*self.steps[index].name);
-        let mut by_name: Vec<usize> = self.in_use().collect();
+        // A compensation's namesake is known by its step's.
+        let own = |&index: &usize| self.steps[index].extra.compensates.is_none();
+        let mut by_name: Vec<usize> = self.in_use().filter(own).collect();
         by_name.sort_by_key(|&index| name(index));
         let several = by_name.chunk_by(|&a, &b| name(a) == name(b)).filter(|same| same.len() > 1);
         errors.extend(several.map(|same| PlanError::Namesakes {
@@ -184,7 +186,8 @@ fn slot(step: &StepSpec, errors: &mut Vec<PlanError>) -> Slot {
         return Slot::Off;
     }
     let who = || Who::step(step);
-    if let Some(timeout) = step.keys.timeout.filter(|timeout| timeout.is_zero() || *timeout > TOO_LONG) {
+    let own = step.keys.timeout.filter(|_| step.extra.compensates.is_none());
+    if let Some(timeout) = own.filter(|timeout| timeout.is_zero() || *timeout > TOO_LONG) {
         errors.push(PlanError::Timeout { step: who(), timeout });
     }
     if step.keys.last && step.is_group() {

@@ -302,7 +302,7 @@ impl View<'_> {
                 })
             })
             .collect();
-        let phase = |kind| kind != StepKind::Start;
+        let phase = |kind: StepKind| kind.section() != StepKind::Start;
         left_out.sort_by(|a, b| {
             (phase(a.kind), &a.module, &a.name, &a.file, a.line).cmp(&(
                 phase(b.kind),

@@ -55,7 +55,9 @@ macro_rules! nested {
     ($first:tt $($rest:tt)*) => { ($first, nested!($($rest)*)) };
 }
 macro_rules! absent {
-    ($($there:ident)*) => { Absent };
+    ($($there:ident)*) => {
+        Absent
+    };
 }
 macro_rules! arities {
     ($([$($there:ident)*] [$($missing:ident)*];)*) => {$(

@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use super::call::panicked;
-use super::coordinator::{Coordinator, Order};
+use super::coordinator::{self, Coordinator, Order};
 use super::entry::MainDef;
 use super::executor::{AfterFailure, Change, Execution};
 use super::hook_task::{Facts, HookTask, Hooks};
@@ -126,9 +126,25 @@ where
         narrator: narrator.clone(),
         grace: settings.grace.value.within(),
         began: clock::now(),
+        journal: None,
+        previous: None,
     });
     drop(mailbox.send(Message::Runtime(Handle::current())));
-    let order = Order { life, settings, steps, plan, main, given, narrator, watchdog: None };
+    let order = Order {
+        id: coordinator::shutdown_id(),
+        life,
+        settings,
+        steps,
+        plan,
+        main,
+        given,
+        narrator,
+        watchdog: None,
+        // Nothing of a test is for the next run to know.
+        journal: None,
+        debts: Vec::new(),
+        warnings: Vec::new(),
+    };
     let coordinator = Coordinator::new(order, inbox, mailbox.clone(), let_go);
     let (mut coordinator, mut body) = (pin!(coordinator.run()), pin!(drive(life, mailbox, go, body)));
     let (mut over, mut ended) = (false, None);
@@ -262,6 +278,7 @@ pub(crate) async fn run_step(id: TypeId, type_name: &str, stage: &'static Stage)
         deadline: None,
         narrator: Narrator::inline(),
         id: String::from("test"),
+        record: None,
     };
     let (task, facts) = HookTask::new(spec.clone(), Arc::clone(begin), at, *limit, hooks, Rc::new(|_| None));
     let mut track = track(spec, *limit, task, facts);

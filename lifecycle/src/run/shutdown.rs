@@ -28,6 +28,7 @@ impl Coordinator {
     pub(super) async fn shut_down(mut self) {
         let life = self.order.life;
         let Some(trigger) = life.triggered().cloned() else { return };
+        self.record_stopping(&trigger);
         life.end_pauses();
         self.background.monitor.stop();
         self.say_trigger(&trigger);
@@ -48,11 +49,13 @@ impl Coordinator {
         self.conclude(&ordered);
         self.see_the_service_off(&trigger).await;
 
+        self.flush_records(&trigger);
         let report = Arc::new(self.report(&trigger));
         let hooks = self.order.plan.last_with_report.clone();
         let with_report = self.execute(&hooks, self.share_of_reserve(&trigger, 2), Some(&report)).await;
         self.conclude(&with_report);
 
+        self.flush_records(&trigger);
         let report = Arc::new(self.report(&trigger));
         self.order.narrator.say(Say::Over {
             id: self.id.clone(),
@@ -72,9 +75,12 @@ impl Coordinator {
             sys::write_stderr(text.as_bytes(), self.last_moment(&trigger));
         }
         self.drop_resources(&trigger);
+        let exit_code = report.exit_code;
+        let report = Report { exit_code, ..self.report(&trigger) };
+        self.record_end_of_run(&report);
+        self.flush_records(&trigger);
         self.order.narrator.flush(self.patience(&trigger));
         self.last_words("no step, but the thread of `main` is stuck");
-        let report = Report { exit_code: report.exit_code, ..self.report(&trigger) };
         life.finish(Arc::new(report));
         // Their hooks hold the rescue runtime, which must not be dropped like any other: that waits for what hangs.
         drop((ordered, with_report, last));
@@ -255,7 +261,7 @@ impl Coordinator {
         // What never had a turn was known first, but stands at the end of its phase.
         steps.sort_by_key(|step| {
             let phase = match step.kind {
-                StepKind::Start => 0,
+                StepKind::Start | StepKind::Compensation => 0,
                 StepKind::Group | StepKind::Shutdown | StepKind::Worker => 1,
                 StepKind::Last => 2,
             };

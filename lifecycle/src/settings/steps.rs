@@ -114,6 +114,17 @@ impl StepSettings<'_> {
         self
     }
 
+    /// What the next start does if it was not done, instead of what the attribute says. As
+    /// [`Hook::compensate`](crate::Hook::compensate).
+    pub fn compensate<F, R>(self, compensate: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = R> + Send + 'static,
+        R: HookResult,
+    {
+        self.step.extra.compensate = Some(Box::new(register::function(compensate)));
+        self
+    }
+
     /// Of a worker: when it is begun again.
     ///
     /// ```no_run
