@@ -97,8 +97,8 @@ pub fn component(keys: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// See the module `testing` of the library. Its arguments are resources. Keys: `setup` (in which `testing::provide` puts
 /// fakes in the place of start hooks), `timeout` (60s of real time; then the test is ended and fails), `clock`
-/// (`paused | real`), and of `#[lifecycle::main]` `grace`, `drain`, `cut`, `lameduck`, `reserve`, `signals`, `ready`,
-/// `crate`.
+/// (`paused | real`), and of `#[lifecycle::main]` `grace`, `drain`, `cut`, `lameduck`, `reserve`, `signals`, `pause`,
+/// `resume`, `ready`, `crate`.
 #[proc_macro_attribute]
 pub fn test(keys: TokenStream, item: TokenStream) -> TokenStream {
     test_fn::attribute(keys.into(), item.into()).into()
