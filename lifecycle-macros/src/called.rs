@@ -171,7 +171,7 @@ pub(crate) fn by_path(path: &syn::ExprPath, krate: &Krate, last: bool) -> TokenS
             let tags = #p::path::look(function);
             let (called, returned) = tags.8.lifecycle_called();
             called.function(#kinds, returned.lifecycle_end(), move |held, end| {
-                called.end(#p::path::apply(function, #p::function::lend(held)), end)
+                called.call(function, #p::function::lend(held), end)
             })
         }
     )

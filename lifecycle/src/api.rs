@@ -89,13 +89,20 @@ pub fn stop_token() -> CancellationToken {
 pub fn shutdown(reason: impl Into<String>) -> Shutdown {
     let life = lifecycle();
     life.trigger(Reason::Requested(reason.into()));
-    Shutdown { over: Box::pin(life.over.clone().cancelled_owned()) }
+    Shutdown::to_come()
 }
 
 /// The report to come: see [`shutdown`].
 #[derive(Debug)]
 pub struct Shutdown {
     over: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl Shutdown {
+    /// Of a shutdown that somebody has triggered.
+    pub(crate) fn to_come() -> Self {
+        Shutdown { over: Box::pin(lifecycle().over.clone().cancelled_owned()) }
+    }
 }
 
 impl Future for Shutdown {
@@ -110,7 +117,11 @@ impl Future for Shutdown {
             drop(running.mailbox.send(Message::ServiceAwaitsReport));
         }
         match (self.over.as_mut().poll(cx), life.report()) {
-            (Poll::Ready(()), Some(report)) => Poll::Ready(Report::clone(report)),
+            (Poll::Ready(()), Some(report)) => {
+                #[cfg(feature = "testing")]
+                crate::testing::note_report_taken();
+                Poll::Ready(Report::clone(report))
+            }
             _ => Poll::Pending,
         }
     }

@@ -15,8 +15,8 @@ use crate::hook::Phase;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a step, so nothing can come after or before it",
     label = "no step has this name",
-    note = "name a function that carries `#[on_start]` or `#[on_shutdown]`, its `label`, a `#[lifecycle::group]`, or \
-            `lifecycle::Requests`"
+    note = "name a function that carries `#[on_start]`, `#[on_shutdown]` or `#[worker]`, its `label`, a `#[lifecycle::group]`, \
+            or `lifecycle::Requests`"
 )]
 pub trait Node: 'static {
     /// What is known of it when the program is compiled.

@@ -25,7 +25,7 @@ use crate::worker::{Restart, WorkerDef};
 /// `label`); there is no reason to implement it by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a step",
-    label = "no `#[on_start]` or `#[on_shutdown]` function has this name",
+    label = "no `#[on_start]`, `#[on_shutdown]` or `#[worker]` function has this name",
     note = "name a function that carries one of these attributes, or its `label`"
 )]
 pub trait Step: 'static {}

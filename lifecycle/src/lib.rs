@@ -49,6 +49,7 @@
 //! - `macros` (default): the attributes.
 //! - `serde`: `Serialize` and `Deserialize` for [`Report`], `Serialize` for [`Stats`] and [`Plan`]. The report's JSON
 //!   ([`Report::to_json`]) needs no feature.
+//! - `testing` (default): [`testing`] and, with `macros`, `#[lifecycle::test]`. It turns on tokio's `test-util`.
 
 #[cfg(not(unix))]
 compile_error!("lifecycle needs Unix signals and poll(2); it does not support this platform yet");
@@ -89,6 +90,8 @@ mod run;
 mod settings;
 mod signal;
 mod sys;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tracked;
 mod watchdog;
 mod worker;
@@ -110,6 +113,8 @@ pub use group::{Group, Requests};
 pub use health::{Check, CheckHealth, CheckStatus, Health, HealthCheck};
 pub use hook::{Phase, Step};
 pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
+#[cfg(all(feature = "macros", feature = "testing"))]
+pub use lifecycle_macros::test;
 #[cfg(feature = "macros")]
 pub use lifecycle_macros::{component, group, health_check, main, on_shutdown, on_start, tracked, worker};
 pub use plan_view::{

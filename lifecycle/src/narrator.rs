@@ -98,7 +98,8 @@ enum Message {
 /// A handle to the thread.
 #[derive(Clone)]
 pub(crate) struct Narrator {
-    to: Sender<Message>,
+    /// `None`: in a test it speaks where it stands, since no other thread must be running.
+    to: Option<Sender<Message>>,
 }
 
 impl Narrator {
@@ -109,17 +110,27 @@ impl Narrator {
     pub(crate) fn spawn() -> std::io::Result<Self> {
         let (to, messages) = channel();
         thread::Builder::new().name("lifecycle-narrator".into()).spawn(move || narrate(&messages))?;
-        Ok(Narrator { to })
+        Ok(Narrator { to: Some(to) })
+    }
+
+    /// One without a thread.
+    #[cfg(feature = "testing")]
+    pub(crate) fn inline() -> Self {
+        Narrator { to: None }
     }
 
     pub(crate) fn say(&self, what: Say) {
-        drop(self.to.send(Message::Say(what)));
+        match &self.to {
+            Some(to) => drop(to.send(Message::Say(what))),
+            None => what.emit(),
+        }
     }
 
     /// Waits until everything said so far is out, or the time is up. Returns whether it is out.
     pub(crate) fn flush(&self, within: Duration) -> bool {
+        let Some(to) = &self.to else { return true };
         let (done, wait) = channel();
-        self.to.send(Message::Flush(done)).is_ok() && wait.recv_timeout(within).is_ok()
+        to.send(Message::Flush(done)).is_ok() && wait.recv_timeout(within).is_ok()
     }
 }
 

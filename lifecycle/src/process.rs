@@ -153,7 +153,7 @@ impl Lifecycle {
                 self.tell(Event::Ready);
             }
             if let Some(running) = self.running.get() {
-                running.narrator.say(Say::Ready { after: running.began.elapsed() });
+                running.narrator.say(Say::Ready { after: clock::since(running.began) });
             }
         }
     }
@@ -166,6 +166,8 @@ impl Lifecycle {
     }
 
     pub(crate) fn tell(&self, event: Event) {
+        #[cfg(feature = "testing")]
+        crate::testing::heard(&event);
         // An error says that nobody listens.
         drop(self.events.send(event));
     }

@@ -56,7 +56,8 @@ impl<E: Display> HookResult for Result<(), E> {
 /// report gives for skipping the step.
 #[diagnostic::on_unimplemented(
     message = "`when` says a `bool` or `Result<(), E>` with `E: Display`, not `{Self}`",
-    label = "neither yes nor no"
+    label = "neither yes nor no",
+    note = "a function is called, with its resources as a closure's: `when = |config: &Config| flushes(config)`"
 )]
 pub trait WhenResult {
     /// Why not, as text.

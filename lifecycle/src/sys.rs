@@ -77,6 +77,19 @@ fn stderr_takes_bytes(within: Duration) -> bool {
     ready == 1 && stderr.revents & libc::POLLOUT != 0
 }
 
+/// Gives stdin away: what reads it after this is at its end.
+#[cfg(feature = "testing")]
+pub(crate) fn take_stdin() -> std::io::Result<std::os::fd::OwnedFd> {
+    use std::os::fd::{AsFd, AsRawFd};
+    let taken = std::io::stdin().as_fd().try_clone_to_owned()?;
+    let null = std::fs::File::open("/dev/null")?;
+    // SAFETY: both descriptors are open, and `dup2` touches no memory of ours.
+    match unsafe { libc::dup2(null.as_raw_fd(), libc::STDIN_FILENO) } {
+        -1 => Err(std::io::Error::last_os_error()),
+        _ => Ok(taken),
+    }
+}
+
 /// Takes the lock of an open file; `false` if another process has it. The system gives it back when the process ends.
 #[cfg(feature = "journal")]
 pub(crate) fn try_lock(file: &std::fs::File) -> std::io::Result<bool> {

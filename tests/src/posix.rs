@@ -240,24 +240,6 @@ pub fn terminal() -> (File, File) {
     }
 }
 
-/// Whatever this process has open at that path becomes what `other` is.
-pub fn replace_open(path: &Path, other: &File) {
-    let path = path.canonicalize().expect("it is there");
-    let mut replaced = 0;
-    for entry in std::fs::read_dir("/proc/self/fd").expect("this is Linux") {
-        let entry = entry.unwrap().path();
-        // The descriptor of this very listing is among them, and gone by then.
-        if std::fs::read_link(&entry).is_ok_and(|target| target == path) {
-            let descriptor: i32 = entry.file_name().unwrap().to_str().unwrap().parse().unwrap();
-            // SAFETY: both are open; whoever has the first goes on with it as one that is open.
-            let done = unsafe { libc::dup2(other.as_raw_fd(), descriptor) };
-            assert_eq!(done, descriptor, "the descriptor is replaced");
-            replaced += 1;
-        }
-    }
-    assert_eq!(replaced, 1, "{} is open once", path.display());
-}
-
 /// What the kernel answers to one command of `membarrier(2)`.
 #[derive(Clone, Copy, Debug)]
 pub enum Membarrier {
@@ -313,4 +295,22 @@ pub fn sandbox(command: &mut Command, membarrier: Membarrier) {
     };
     // SAFETY: only async-signal-safe calls.
     unsafe { before_exec(command, enter) };
+}
+
+/// Whatever this process has open at that path becomes what `other` is.
+pub fn replace_open(path: &Path, other: &File) {
+    let path = path.canonicalize().expect("it is there");
+    let mut replaced = 0;
+    for entry in std::fs::read_dir("/proc/self/fd").expect("this is Linux") {
+        let entry = entry.unwrap().path();
+        // The descriptor of this very listing is among them, and gone by then.
+        if std::fs::read_link(&entry).is_ok_and(|target| target == path) {
+            let descriptor: i32 = entry.file_name().unwrap().to_str().unwrap().parse().unwrap();
+            // SAFETY: both are open; whoever has the first goes on with it as one that is open.
+            let done = unsafe { libc::dup2(other.as_raw_fd(), descriptor) };
+            assert_eq!(done, descriptor, "the descriptor is replaced");
+            replaced += 1;
+        }
+    }
+    assert_eq!(replaced, 1, "{} is open once", path.display());
 }

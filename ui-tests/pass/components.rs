@@ -109,6 +109,12 @@ fn main() {
     for name in ["Pool::config", "Pool::open", "Pool::refill", "ClosePool", "Pool::config_is_done", "gone"] {
         assert!(names.contains(&name), "{names:?}");
     }
+    let source = include_str!("components.rs");
+    for (name, method) in [("Pool::open", "fn open("), ("ClosePool", "fn close("), ("Pool::refill", "fn refill(")] {
+        let line = 1 + source.lines().position(|line| line.contains(method)).unwrap();
+        let step = plan.steps.iter().find(|step| step.name == name).unwrap();
+        assert_eq!(step.line as usize, line, "{name}");
+    }
     assert!(!names.iter().any(|name| name.contains("this") || name.contains("there")), "{names:?}");
     assert!(names.iter().any(|name| name.ends_with("goodbye")), "{names:?}");
 }

@@ -1,6 +1,6 @@
 //! From a block to methods that can be generated as functions are.
 
-use proc_macro2::{Group, Ident, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Group, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{FnArg, ReceiverKind, Signature, Type};
 
@@ -66,6 +66,7 @@ fn kept(method: &Method) -> TokenStream {
         match attr {
             Attr::Other(attribute) => attribute.to_tokens(&mut tokens),
             Attr::Step { attribute, .. } => {
+                // Its import is used.
                 let (path, done) = (attribute.path(), attribute::done());
                 let pound = &attribute.pound_token;
                 tokens.extend(quote!(#pound [#path(#done)]));
@@ -115,8 +116,8 @@ fn as_function(item: &Item, owner: &Owner, errors: &ErrorSink<'_>) -> Option<Ite
     // Anew, since what is parsed cannot be cloned without a feature of syn's that costs every build.
     let mut item = Item::parse(item.tokens.clone(), "").ok()?;
     if let Some(FnArg::Receiver(receiver)) = item.sig.inputs.first() {
-        let (ty, at) = (&owner.ty, receiver.self_token.span);
-        let shown = ty.to_token_stream();
+        let (shown, at) = (owner.ty(), receiver.self_token.span);
+        let ty = shown_at(shown.clone(), at);
         let receiver_ty = match &receiver.kind {
             ReceiverKind::Reference(_, lifetime, mutability) => {
                 if mutability.is_some() {
@@ -161,7 +162,7 @@ fn without_self(tokens: TokenStream, ty: &Type) -> TokenStream {
     while let Some(tree) = trees.next() {
         match tree {
             TokenTree::Ident(word) if word == "Self" => {
-                let own = at(ty.to_token_stream(), &word);
+                let own = shown_at(ty.to_token_stream(), word.span());
                 let leads_on = matches!(
                     trees.peek(),
                     Some(TokenTree::Punct(punct)) if punct.as_char() == ':' && punct.spacing() == Spacing::Joint
@@ -183,16 +184,14 @@ fn without_self(tokens: TokenStream, ty: &Type) -> TokenStream {
     replaced
 }
 
-/// The same tokens, shown where the word stands.
-fn at(tokens: TokenStream, word: &Ident) -> TokenStream {
-    tokens
-        .into_iter()
-        .map(|mut tree| {
-            if let TokenTree::Group(group) = &tree {
-                tree = Group::new(group.delimiter(), at(group.stream(), word)).into();
-            }
-            tree.set_span(tree.span().located_at(word.span()));
-            tree
-        })
-        .collect()
+/// The same tokens, of which an error is shown there.
+fn shown_at(tokens: TokenStream, place: Span) -> TokenStream {
+    let moved = |mut tree: TokenTree| {
+        if let TokenTree::Group(group) = &tree {
+            tree = Group::new(group.delimiter(), shown_at(group.stream(), place)).into();
+        }
+        tree.set_span(tree.span().located_at(place));
+        tree
+    };
+    tokens.into_iter().map(moved).collect()
 }

@@ -49,7 +49,7 @@ pub(crate) fn attribute(keys: TokenStream, item: TokenStream) -> TokenStream {
     {
         let errors = store.sink();
         let krate = Given::parse(keys, COMPONENT, &errors).krate();
-        match parse::parse(item.clone(), &krate) {
+        match parse::parse(item.clone(), &krate, &errors) {
             Ok(block) => output.extend(expand::component(&check::check(block, krate, &errors))),
             Err(error) => {
                 errors.push(error);

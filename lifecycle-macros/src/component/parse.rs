@@ -5,6 +5,7 @@ use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Generics, Meta, Token, Type, WhereClause};
 
+use crate::diag::{ErrorSink, ErrorStore};
 use crate::item::Item;
 use crate::keys::{CHECK, COMPONENT, On, SHUTDOWN, START, WORKER};
 use crate::paths::Krate;
@@ -34,7 +35,7 @@ pub(super) enum Attr {
     Step { on: On, attribute: Attribute, keys: TokenStream },
 }
 
-pub(super) fn parse(tokens: TokenStream, krate: &Krate) -> syn::Result<Block> {
+pub(super) fn parse(tokens: TokenStream, krate: &Krate, errors: &ErrorSink<'_>) -> syn::Result<Block> {
     let tokens = unwrapped(tokens);
     let mut header: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let parser = |input: ParseStream<'_>| {
@@ -72,7 +73,7 @@ pub(super) fn parse(tokens: TokenStream, krate: &Krate) -> syn::Result<Block> {
             return Err(syn::Error::new_spanned(other.into_token_stream(), message));
         }
     };
-    let members = members(body.stream(), krate)?;
+    let members = members(body.stream(), krate, errors)?;
     Ok(Block { header: header.into_iter().collect(), generics, ty, body, members })
 }
 
@@ -88,28 +89,32 @@ fn unwrapped(tokens: TokenStream) -> TokenStream {
 }
 
 /// Attributes stand before members and nowhere else between them, so the rest can stay tokens.
-fn members(body: TokenStream, krate: &Krate) -> syn::Result<Vec<Member>> {
+fn members(body: TokenStream, krate: &Krate, errors: &ErrorSink<'_>) -> syn::Result<Vec<Member>> {
     let parser = |input: ParseStream<'_>| {
         let (mut members, mut kept) = (Vec::new(), TokenStream::new());
         while !input.is_empty() {
-            let ahead = input.fork();
-            let attrs = match ahead.peek(Token![#]) && !ahead.peek2(Token![!]) {
-                true => ahead.call(Attribute::parse_outer)?,
-                false => Vec::new(),
-            };
+            if !input.peek(Token![#]) || input.peek2(Token![!]) {
+                kept.extend([input.parse::<TokenTree>()?]);
+                continue;
+            }
+            let attrs = input.call(Attribute::parse_outer)?;
             let Some(on) = attrs.iter().find_map(|attr| step(attr, krate)) else {
-                match attrs.is_empty() {
-                    true => kept.extend([input.parse::<TokenTree>()?]),
-                    false => kept
-                        .extend(input.call(Attribute::parse_outer)?.iter().map(Attribute::to_token_stream)),
-                }
+                kept.extend(attrs.iter().map(Attribute::to_token_stream));
                 continue;
             };
-            input.call(Attribute::parse_outer)?;
-            let item = Item::parse_next(input, on.name())?;
-            members.push(Member::Kept(std::mem::take(&mut kept)));
-            let attrs = attrs.into_iter().map(|attr| Attr::new(attr, krate)).collect::<syn::Result<_>>()?;
-            members.push(Member::Method(Method { attrs, item }));
+            let attrs = attrs.into_iter().filter_map(|attr| Attr::new(attr, krate, errors));
+            let attrs: Vec<Attr> = attrs.collect();
+            match Item::parse_next(&input.fork(), on.name()) {
+                Ok(_) => {
+                    let item = Item::parse_next(input, on.name())?;
+                    members.push(Member::Kept(std::mem::take(&mut kept)));
+                    members.push(Member::Method(Method { attrs, item }));
+                }
+                Err(error) => {
+                    errors.push(error);
+                    kept.extend(attrs.iter().filter_map(Attr::other));
+                }
+            }
         }
         members.push(Member::Kept(kept));
         Ok(members)
@@ -118,17 +123,25 @@ fn members(body: TokenStream, krate: &Krate) -> syn::Result<Vec<Member>> {
 }
 
 impl Attr {
-    fn new(attribute: Attribute, krate: &Krate) -> syn::Result<Self> {
-        let Some(on) = step(&attribute, krate) else { return Ok(Attr::Other(attribute)) };
+    /// `None` of one of ours that is not written as it should be, which is said.
+    fn new(attribute: Attribute, krate: &Krate, errors: &ErrorSink<'_>) -> Option<Self> {
+        let Some(on) = step(&attribute, krate) else { return Some(Attr::Other(attribute)) };
         let keys = match &attribute.meta {
             Meta::Path(_) => TokenStream::new(),
             Meta::List(list) => list.tokens.clone(),
-            _ => {
-                let message = format!("keys stand in parentheses: `#[{}(…)]`", on.name());
-                return Err(syn::Error::new_spanned(&attribute.meta, message));
+            meta => {
+                errors.at(meta, format!("keys stand in parentheses: `#[{}(…)]`", on.name()));
+                return None;
             }
         };
-        Ok(Attr::Step { on, attribute, keys })
+        Some(Attr::Step { on, attribute, keys })
+    }
+
+    fn other(&self) -> Option<TokenStream> {
+        match self {
+            Attr::Other(attribute) => Some(attribute.to_token_stream()),
+            Attr::Step { .. } => None,
+        }
     }
 }
 
@@ -149,14 +162,14 @@ fn skip(input: ParseStream<'_>) {
 pub(super) fn without_steps(tokens: TokenStream, krate: &Krate) -> TokenStream {
     let mut trees: Vec<TokenTree> = unwrapped(tokens).into_iter().collect();
     let Some(TokenTree::Group(body)) = trees.last() else { return trees.into_iter().collect() };
-    let Ok(members) = members(body.stream(), krate) else { return trees.into_iter().collect() };
+    let ignored = ErrorStore::default();
+    let Ok(members) = members(body.stream(), krate, &ignored.sink()) else {
+        return trees.into_iter().collect();
+    };
     let inside = members.iter().map(|member| match member {
         Member::Kept(tokens) => tokens.clone(),
         Member::Method(method) => {
-            let attrs = method.attrs.iter().filter_map(|attr| match attr {
-                Attr::Other(attribute) => Some(attribute.to_token_stream()),
-                Attr::Step { .. } => None,
-            });
+            let attrs = method.attrs.iter().filter_map(Attr::other);
             attrs.chain([method.item.tokens.clone()]).collect()
         }
     });

@@ -28,139 +28,140 @@ fn a_component() {
     expands(
         attribute(quote!(), item),
         &expect![[r#"
-        impl Pool<u8> {
-            const SIZE: u8 = { 3 };
-            /// Opens it.
-            #[on_start(__of_a_component)]
-            pub async fn open(config: &Config) -> Result<Self, Error> {}
-            fn plain(&self) {}
+            impl Pool<u8> {
+                const SIZE: u8 = { 3 };
+                /// Opens it.
+                #[on_start(__of_a_component)]
+                pub async fn open(config: &Config) -> Result<Self, Error> {}
+                fn plain(&self) {}
+                #[cfg(unix)]
+                #[on_shutdown(__of_a_component)]
+                fn close(self: Arc<Self>) {}
+                #[tracked]
+                fn get(&self) {}
+            }
+            const _: () = {
+                #[doc(hidden)]
+                #[allow(non_camel_case_types, dead_code)]
+                struct lifecycle_method_open {}
+                impl ::lifecycle::__private::Step for lifecycle_method_open {}
+                impl ::lifecycle::__private::Node for lifecycle_method_open {
+                    const NODE: &'static ::lifecycle::__private::NodeDef = &::lifecycle::__private::NodeDef {
+                        name: "Pool::open",
+                        phase: ::lifecycle::__private::Phase::Start,
+                        id: ::lifecycle::__private::TypeId::of::<lifecycle_method_open>,
+                        place: ::lifecycle::__private::PlaceDef::Free,
+                        after: &[],
+                        before: &[],
+                    };
+                }
+                #[allow(deprecated, unreachable_pub, dead_code)]
+                impl lifecycle_method_open {
+                    #[doc(hidden)]
+                    pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
+                        ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
+                            node: <lifecycle_method_open as ::lifecycle::__private::Node>::NODE,
+                            module: ::lifecycle::__private::module_path!(),
+                            file: ::lifecycle::__private::file!(),
+                            line: ::lifecycle::__private::Here.line(),
+                            timeout: ::lifecycle::__private::Some(
+                                ::lifecycle::__private::Duration::new(1u64, 0u32),
+                            ),
+                            function: || ::lifecycle::__private::function::asynchronous(
+                                (
+                                    ::lifecycle::__private::argument::Arg::<&Config>::NEW
+                                        .lifecycle_kind(),
+                                    (),
+                                ),
+                                {
+                                    let opened = ::lifecycle::__private::outcome::Return::<
+                                        Result<Pool<u8>, Error>,
+                                    >::NEW
+                                        .lifecycle_open();
+                                    opened.ending(opened.lifecycle_give())
+                                },
+                                |held, end| {
+                                    let (argument0, ()) = ::lifecycle::__private::function::lend(
+                                        held,
+                                    );
+                                    ::lifecycle::__private::function::pending(
+                                        <Pool<u8>>::open(argument0),
+                                        end,
+                                    )
+                                },
+                            ),
+                            extra: ::lifecycle::__private::None,
+                        });
+                        <lifecycle_method_open as ::lifecycle::__private::Node>::NODE
+                    }
+                }
+            };
             #[cfg(unix)]
-            #[on_shutdown(__of_a_component)]
-            fn close(self: Arc<Self>) {}
-            #[tracked]
-            fn get(&self) {}
-        }
-        const _: () = {
             #[doc(hidden)]
             #[allow(non_camel_case_types, dead_code)]
-            struct lifecycle_method_open {}
-            impl ::lifecycle::__private::Step for lifecycle_method_open {}
-            impl ::lifecycle::__private::Node for lifecycle_method_open {
+            struct ClosePool {}
+            impl ::lifecycle::__private::Step for ClosePool {}
+            impl ::lifecycle::__private::Node for ClosePool {
                 const NODE: &'static ::lifecycle::__private::NodeDef = &::lifecycle::__private::NodeDef {
-                    name: "Pool::open",
-                    phase: ::lifecycle::__private::Phase::Start,
-                    id: ::lifecycle::__private::TypeId::of::<lifecycle_method_open>,
+                    name: "ClosePool",
+                    phase: ::lifecycle::__private::Phase::Shutdown,
+                    id: ::lifecycle::__private::TypeId::of::<ClosePool>,
                     place: ::lifecycle::__private::PlaceDef::Free,
                     after: &[],
                     before: &[],
                 };
             }
             #[allow(deprecated, unreachable_pub, dead_code)]
-            impl lifecycle_method_open {
+            impl ClosePool {
                 #[doc(hidden)]
                 pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
                     ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
-                        node: <lifecycle_method_open as ::lifecycle::__private::Node>::NODE,
+                        node: <ClosePool as ::lifecycle::__private::Node>::NODE,
                         module: ::lifecycle::__private::module_path!(),
                         file: ::lifecycle::__private::file!(),
-                        line: ::lifecycle::__private::line!(),
-                        timeout: ::lifecycle::__private::Some(
-                            ::lifecycle::__private::Duration::new(1u64, 0u32),
-                        ),
-                        function: || ::lifecycle::__private::function::asynchronous(
+                        line: ::lifecycle::__private::Here.line(),
+                        timeout: ::lifecycle::__private::None,
+                        function: || ::lifecycle::__private::function::synchronous(
                             (
-                                ::lifecycle::__private::argument::Arg::<&Config>::NEW
+                                ::lifecycle::__private::argument::Arg::<Arc<Pool<u8>>>::NEW
                                     .lifecycle_kind(),
                                 (),
                             ),
-                            {
-                                let opened = ::lifecycle::__private::outcome::Return::<
-                                    Result<Pool<u8>, Error>,
-                                >::NEW
-                                    .lifecycle_open();
-                                opened.ending(opened.lifecycle_give())
-                            },
+                            ::lifecycle::__private::outcome::Return::<()>::NEW.lifecycle_end(),
                             |held, end| {
-                                let (argument0, ()) = ::lifecycle::__private::function::lend(
-                                    held,
-                                );
-                                ::lifecycle::__private::function::pending(
-                                    <Pool<u8>>::open(argument0),
+                                let (argument0, ()) = ::lifecycle::__private::function::lend(held);
+                                ::lifecycle::__private::function::ended(
+                                    <Pool<u8>>::close(argument0),
                                     end,
                                 )
                             },
                         ),
-                        extra: ::lifecycle::__private::None,
-                    });
-                    <lifecycle_method_open as ::lifecycle::__private::Node>::NODE
-                }
-            }
-        };
-        #[cfg(unix)]
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, dead_code)]
-        struct ClosePool {}
-        impl ::lifecycle::__private::Step for ClosePool {}
-        impl ::lifecycle::__private::Node for ClosePool {
-            const NODE: &'static ::lifecycle::__private::NodeDef = &::lifecycle::__private::NodeDef {
-                name: "ClosePool",
-                phase: ::lifecycle::__private::Phase::Shutdown,
-                id: ::lifecycle::__private::TypeId::of::<ClosePool>,
-                place: ::lifecycle::__private::PlaceDef::Free,
-                after: &[],
-                before: &[],
-            };
-        }
-        #[allow(deprecated, unreachable_pub, dead_code)]
-        impl ClosePool {
-            #[doc(hidden)]
-            pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
-                ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
-                    node: <ClosePool as ::lifecycle::__private::Node>::NODE,
-                    module: ::lifecycle::__private::module_path!(),
-                    file: ::lifecycle::__private::file!(),
-                    line: ::lifecycle::__private::line!(),
-                    timeout: ::lifecycle::__private::None,
-                    function: || ::lifecycle::__private::function::synchronous(
-                        (
-                            ::lifecycle::__private::argument::Arg::<Arc<Pool<u8>>>::NEW
-                                .lifecycle_kind(),
-                            (),
-                        ),
-                        ::lifecycle::__private::outcome::Return::<()>::NEW.lifecycle_end(),
-                        |held, end| {
-                            let (argument0, ()) = ::lifecycle::__private::function::lend(held);
-                            ::lifecycle::__private::function::ended(
-                                <Pool<u8>>::close(argument0),
-                                end,
-                            )
-                        },
-                    ),
-                    extra: ::lifecycle::__private::Some(
-                        &::lifecycle::__private::StepExtra {
-                            fallback: ::lifecycle::__private::Some(|| {
-                                let function = <Pool<u8>>::drop_all;
-                                let tags = ::lifecycle::__private::path::look(function);
-                                let (called, returned) = tags.8.lifecycle_called();
-                                called
-                                    .function(
-                                        ::lifecycle::__private::path::list(
-                                            (*tags.0).lifecycle_kind(),
+                        extra: ::lifecycle::__private::Some(
+                            &::lifecycle::__private::StepExtra {
+                                fallback: ::lifecycle::__private::Some(|| {
+                                    let function = <Pool<u8>>::drop_all;
+                                    let tags = ::lifecycle::__private::path::look(function);
+                                    let (called, returned) = tags.8.lifecycle_called();
+                                    called
+                                        .function(
                                             ::lifecycle::__private::path::list(
-                                                (*tags.1).lifecycle_kind(),
+                                                (*tags.0).lifecycle_kind(),
                                                 ::lifecycle::__private::path::list(
-                                                    (*tags.2).lifecycle_kind(),
+                                                    (*tags.1).lifecycle_kind(),
                                                     ::lifecycle::__private::path::list(
-                                                        (*tags.3).lifecycle_kind(),
+                                                        (*tags.2).lifecycle_kind(),
                                                         ::lifecycle::__private::path::list(
-                                                            (*tags.4).lifecycle_kind(),
+                                                            (*tags.3).lifecycle_kind(),
                                                             ::lifecycle::__private::path::list(
-                                                                (*tags.5).lifecycle_kind(),
+                                                                (*tags.4).lifecycle_kind(),
                                                                 ::lifecycle::__private::path::list(
-                                                                    (*tags.6).lifecycle_kind(),
+                                                                    (*tags.5).lifecycle_kind(),
                                                                     ::lifecycle::__private::path::list(
-                                                                        (*tags.7).lifecycle_kind(),
-                                                                        (),
+                                                                        (*tags.6).lifecycle_kind(),
+                                                                        ::lifecycle::__private::path::list(
+                                                                            (*tags.7).lifecycle_kind(),
+                                                                            (),
+                                                                        ),
                                                                     ),
                                                                 ),
                                                             ),
@@ -168,28 +169,25 @@ fn a_component() {
                                                     ),
                                                 ),
                                             ),
-                                        ),
-                                        returned.lifecycle_end(),
-                                        move |held, end| {
-                                            called
-                                                .end(
-                                                    ::lifecycle::__private::path::apply(
+                                            returned.lifecycle_end(),
+                                            move |held, end| {
+                                                called
+                                                    .call(
                                                         function,
                                                         ::lifecycle::__private::function::lend(held),
-                                                    ),
-                                                    end,
-                                                )
-                                        },
-                                    )
-                            }),
-                            ..::lifecycle::__private::StepExtra::NONE
-                        },
-                    ),
-                });
-                <ClosePool as ::lifecycle::__private::Node>::NODE
+                                                        end,
+                                                    )
+                                            },
+                                        )
+                                }),
+                                ..::lifecycle::__private::StepExtra::NONE
+                            },
+                        ),
+                    });
+                    <ClosePool as ::lifecycle::__private::Node>::NODE
+                }
             }
-        }
-    "#]],
+        "#]],
     );
 }
 
@@ -295,19 +293,15 @@ fn mistakes_of_methods_are_told_where_functions_are() {
             #[on_start(ordr = 1)] fn a(&self) {}
             #[worker] fn b<T>(&self, t: T) {}
             #[health_check = "x"] fn c(&self) {}
-        }
-    };
-    assert_eq!(found(item), ["keys stand in parentheses: `#[health_check(…)]`"]);
-    let item = quote! {
-        impl Pool {
-            #[on_start(ordr = 1)] fn a(&self) {}
-            #[worker] fn b<T>(&self, t: T) {}
+            #[on_start] const X: u8 = 1;
         }
     };
     let found = found(item);
-    assert_eq!(found.len(), 2, "{found:?}");
-    assert!(found[0].starts_with("unknown key `ordr`"), "{found:?}");
-    assert_eq!(found[1], "a worker is called by the library, which cannot choose `T`: write the type itself");
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert_eq!(found[0], "keys stand in parentheses: `#[health_check(…)]`");
+    assert_eq!(found[1], "`#[on_start]` goes on a function");
+    assert!(found[2].starts_with("unknown key `ordr`"), "{found:?}");
+    assert_eq!(found[3], "a worker is called by the library, which cannot choose `T`: write the type itself");
 }
 
 #[test]

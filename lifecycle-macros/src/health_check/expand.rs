@@ -32,7 +32,7 @@ fn named(marker: &Marker, registration: &TokenStream) -> TokenStream {
 pub(super) fn check(check: &Check) -> TokenStream {
     let (krate, name) = (&check.marker.krate, &check.marker.name);
     let p = krate.private();
-    let text = check.marker.text();
+    let (text, line) = (check.marker.text(), check.marker.line());
     let time = |time: &Option<crate::keys::Time>| option(&p, time.as_ref().map(|time| time.expand(&p)));
     let (interval, timeout, delay) = (time(&check.interval), time(&check.timeout), time(&check.delay));
     let retry = option(&p, check.retry.clone());
@@ -46,7 +46,7 @@ pub(super) fn check(check: &Check) -> TokenStream {
                 name: #text,
                 module: #p::module_path!(),
                 file: #p::file!(),
-                line: #p::line!(),
+                line: #line,
                 id: #p::TypeId::of::<#name>,
                 keys: #p::CheckKeys {
                     interval: #interval,

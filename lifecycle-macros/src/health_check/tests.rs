@@ -85,11 +85,9 @@ fn a_check() {
                                 returned.lifecycle_end(),
                                 move |held, end| {
                                     called
-                                        .end(
-                                            ::lifecycle::__private::path::apply(
-                                                function,
-                                                ::lifecycle::__private::function::lend(held),
-                                            ),
+                                        .call(
+                                            function,
+                                            ::lifecycle::__private::function::lend(held),
                                             end,
                                         )
                                 },

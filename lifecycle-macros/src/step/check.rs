@@ -1,7 +1,7 @@
 //! From what was written to a step that can be generated.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 
 use super::args::Raw;
@@ -11,7 +11,7 @@ use crate::component::Owner;
 use crate::diag::ErrorSink;
 use crate::item::Item;
 use crate::keys::{On, START, Time};
-use crate::paths::Krate;
+use crate::paths::{Krate, site};
 use crate::place::Place;
 
 pub(crate) struct Step {
@@ -29,6 +29,8 @@ pub(crate) struct Marker {
     pub(crate) name: Ident,
     /// As reported, where it is not the type's name.
     pub(crate) shown: Option<String>,
+    /// Where its method is.
+    method: Option<Span>,
     pub(crate) starts: bool,
 }
 
@@ -42,15 +44,16 @@ impl Marker {
         starts: bool,
     ) -> Self {
         let vis = item.vis.to_token_stream();
+        let method = owner.map(|_| item.sig.ident.span());
         let krate = owner.map_or(krate.clone(), |owner| krate.or(owner.krate()));
         match (label, owner) {
             (None, Some(owner)) => {
                 let (name, shown) = owner.unnamed(item);
-                Marker { krate, vis: TokenStream::new(), name, shown: Some(shown), starts }
+                Marker { krate, vis: TokenStream::new(), name, shown: Some(shown), method, starts }
             }
             (label, _) => {
                 let name = label.unwrap_or_else(|| item.sig.ident.clone());
-                Marker { krate, vis, name, shown: None, starts }
+                Marker { krate, vis, name, shown: None, method, starts }
             }
         }
     }
@@ -58,6 +61,19 @@ impl Marker {
     /// As reported.
     pub(crate) fn text(&self) -> String {
         self.shown.clone().unwrap_or_else(|| self.ident())
+    }
+
+    /// The line it is reported at.
+    pub(crate) fn line(&self) -> TokenStream {
+        let p = self.krate.private();
+        match self.method {
+            // Of the user's own span: whatever is called there is called on the method's line.
+            Some(span) => {
+                let line = quote_spanned!(span=> .line());
+                quote_spanned!(site()=> #p::Here #line)
+            }
+            None => quote_spanned!(site()=> #p::line!()),
+        }
     }
 
     /// As part of other names.

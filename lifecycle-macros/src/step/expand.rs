@@ -114,6 +114,7 @@ pub(crate) fn step(step: &Step) -> TokenStream {
     let timeout = option(&p, step.timeout.as_ref().map(|time| time.expand(&p)));
     let call = step.called.expand(krate, place.last);
     let extra = step.extra.expand(krate, place.last);
+    let line = step.marker.line();
     let edges = edges(&step.marker, place);
     let node = reference(&step.marker, &edges);
     let registration = quote_spanned!(site()=>
@@ -122,7 +123,7 @@ pub(crate) fn step(step: &Step) -> TokenStream {
                 node: #node,
                 module: #p::module_path!(),
                 file: #p::file!(),
-                line: #p::line!(),
+                line: #line,
                 timeout: #timeout,
                 function: || #call,
                 extra: #extra,

@@ -509,11 +509,9 @@ fn the_rare_keys() {
                                             returned.lifecycle_end(),
                                             move |held, end| {
                                                 called
-                                                    .end(
-                                                        ::lifecycle::__private::path::apply(
-                                                            function,
-                                                            ::lifecycle::__private::function::lend(held),
-                                                        ),
+                                                    .call(
+                                                        function,
+                                                        ::lifecycle::__private::function::lend(held),
                                                         end,
                                                     )
                                             },

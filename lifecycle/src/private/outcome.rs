@@ -157,9 +157,9 @@ impl<V, E: Display> Fallible<V, E> {
     }
 }
 
-/// What `#[on_shutdown]` accepts.
+/// What is accepted of every function but a start step.
 #[diagnostic::on_unimplemented(
-    message = "a shutdown step returns `()` or `Result<(), E>` with `E: Display`, not `{Self}`",
+    message = "a shutdown step, a worker or a health check returns `()` or `Result<(), E>` with `E: Display`, not `{Self}`",
     label = "nobody would take this value",
     note = "end the function with `;`, or report figures with `lifecycle::note(key, value)`"
 )]

@@ -45,11 +45,6 @@ pub trait Apply<L> {
     fn apply(self, lent: L) -> Self::Out;
 }
 
-/// Calls a function with what it is lent.
-pub fn apply<L, F: Apply<L>>(function: F, lent: L) -> F::Out {
-    function.apply(lent)
-}
-
 macro_rules! nested {
     () => { () };
     ($first:tt $($rest:tt)*) => { ($first, nested!($($rest)*)) };
@@ -174,13 +169,13 @@ pub struct Asynchronous;
 pub struct Synchronous;
 
 impl Asynchronous {
-    /// Awaits it.
-    pub fn end<'a, F, E>(self, returned: F, end: E) -> Pending<'a>
+    /// Calls it with what it is lent, and awaits it.
+    pub fn call<'a, L, F, E>(self, function: F, lent: L, end: E) -> Pending<'a>
     where
-        F: Future + Send + 'a,
-        E: End<F::Output> + 'a,
+        F: Apply<L, Out: Future + Send + 'a>,
+        E: End<<F::Out as Future>::Output> + 'a,
     {
-        pending(returned, end)
+        pending(function.apply(lent), end)
     }
 
     /// The function.
@@ -195,9 +190,13 @@ impl Asynchronous {
 }
 
 impl Synchronous {
-    /// Takes its result.
-    pub fn end<R, E: End<R>>(self, returned: R, end: E) -> CallResult {
-        ended(returned, end)
+    /// Calls it with what it is lent.
+    pub fn call<L, F, E>(self, function: F, lent: L, end: E) -> CallResult
+    where
+        F: Apply<L>,
+        E: End<F::Out>,
+    {
+        ended(function.apply(lent), end)
     }
 
     /// The function.

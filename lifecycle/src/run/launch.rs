@@ -124,7 +124,7 @@ impl Coordinator {
             }
         }
         self.background.workers.open(means);
-        self.background.workers.begin_ready(Instant::now());
+        self.background.workers.begin_ready(clock::now());
     }
 
     fn group(

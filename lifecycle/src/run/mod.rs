@@ -10,6 +10,8 @@ pub(crate) mod executor;
 mod fates;
 mod hear;
 mod hook_task;
+#[cfg(feature = "testing")]
+pub(crate) mod in_test;
 mod journal;
 mod launch;
 pub(crate) mod mailbox;
@@ -36,7 +38,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-pub(crate) use self::call::{drop_elsewhere, panicked};
+pub(crate) use self::call::{drop_elsewhere, on_a_thread, panicked};
 use self::coordinator::{Coordinator, Order};
 pub use self::entry::{MainDef, MainEntry, Setup};
 use self::mailbox::Mailbox;
@@ -295,8 +297,10 @@ fn prepare(
             Err(error) => return Err(vec![format!("setup failed: {error}")]),
         }
     }
-    errors.extend(settings.read_environment(|name| std::env::var_os(name)).iter().map(ToString::to_string));
-    let view = View::asked(std::env::var_os(print_plan::VARIABLE)).unwrap_or_else(|error| {
+    // What a test does must not depend on who runs it.
+    let variable = |name: &str| if clock::in_test() { None } else { std::env::var_os(name) };
+    errors.extend(settings.read_environment(variable).iter().map(ToString::to_string));
+    let view = View::asked(variable(print_plan::VARIABLE)).unwrap_or_else(|error| {
         errors.push(error);
         None
     });
@@ -310,6 +314,8 @@ fn prepare(
         steps.extend(registrations.of(Phase::Start).chain(registrations.of(Phase::Shutdown)));
     }
     errors.extend(settings.apply_steps(&mut steps).iter().map(ToString::to_string));
+    #[cfg(feature = "testing")]
+    errors.extend(crate::testing::replace(&mut steps, main));
     compensation::add_to(&mut steps);
     let mut checks = registry::checks();
     errors.extend(settings.apply_checks(&mut checks).iter().map(ToString::to_string));

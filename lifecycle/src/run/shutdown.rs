@@ -35,6 +35,8 @@ impl Coordinator {
         self.see_the_checks_off().await;
         life.registrations().stopping = true;
         self.take_registrations();
+        #[cfg(feature = "testing")]
+        self.leave_out_what_the_test_has_run();
         let served = self.seen.borrow().service != Service::NotStarted;
         let end_of_ordered = self.end_of_ordered(&trigger);
         if served {
@@ -143,7 +145,7 @@ impl Coordinator {
         }
     }
 
-    fn plan_of(&self, steps: &[StepSpec]) -> Result<plan::Plan, plan::PlanErrors> {
+    pub(super) fn plan_of(&self, steps: &[StepSpec]) -> Result<plan::Plan, plan::PlanErrors> {
         let Order { given, main, settings, .. } = &self.order;
         plan::plan(&plan::Input { steps, given, main, settings })
     }
@@ -220,6 +222,9 @@ impl Coordinator {
                 }
             }
         };
+        if clock::in_test() {
+            return dropper();
+        }
         if thread::Builder::new().name("lifecycle-drop".into()).spawn(dropper).is_err() {
             return;
         }
@@ -266,7 +271,7 @@ impl Coordinator {
             id: self.id.clone(),
             reason: trigger.reason.clone(),
             started_at: trigger.wall,
-            took: trigger.at.elapsed(),
+            took: clock::since(trigger.at),
             grace: self.order.settings.grace.value.within(),
             exit_code: 0,
             errors: Vec::new(),

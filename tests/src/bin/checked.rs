@@ -1,4 +1,4 @@
-//! Health checks as an attribute would leave them behind: their arguments by type, sync and async.
+//! Health checks: their arguments by type, sync and async.
 #![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::fs;
@@ -9,73 +9,18 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use lifecycle::__private as p;
-use lifecycle::{CancellationToken, Event, HealthCheck, Settings, Take, on_shutdown, on_start};
+use lifecycle::{CancellationToken, Event, Settings, Take, health_check, on_shutdown, on_start};
 use lifecycle_tests::scene::{block_on, plays, told, told_blocking};
 
-/// What `#[health_check]` writes beside a function.
-macro_rules! function {
-    ($function:ident ($($name:ident: $type:ty),*) awaits) => {
-        || p::function::asynchronous(
-            function!(@kinds $($type,)*),
-            p::outcome::Return::<Result<(), String>>::NEW.lifecycle_end(),
-            |held, end| {
-                let function!(@held $($name,)*) = p::function::lend(held);
-                p::function::pending($function($($name),*), end)
-            },
-        )
-    };
-    ($function:ident ($($name:ident: $type:ty),*) blocks) => {
-        || p::function::synchronous(
-            function!(@kinds $($type,)*),
-            p::outcome::Return::<Result<(), String>>::NEW.lifecycle_end(),
-            |held, end| {
-                let function!(@held $($name,)*) = p::function::lend(held);
-                p::function::ended($function($($name),*), end)
-            },
-        )
-    };
-    (@kinds) => { () };
-    (@kinds $type:ty, $($rest:ty,)*) => {
-        (p::argument::Arg::<$type>::NEW.lifecycle_kind(), function!(@kinds $($rest,)*))
-    };
-    (@held) => { () };
-    (@held $name:ident, $($rest:ident,)*) => { ($name, function!(@held $($rest,)*)) };
-}
-
-macro_rules! health_check {
-    ($function:ident $arguments:tt $kind:ident, $keys:expr, $recover:expr, $when:expr) => {
-        #[allow(non_camel_case_types)]
-        struct $function {}
-        impl HealthCheck for $function {}
-        p::inventory::submit! {
-            p::CheckDef {
-                name: stringify!($function),
-                module: module_path!(),
-                file: file!(),
-                line: line!(),
-                id: p::TypeId::of::<$function>,
-                keys: $keys,
-                recover: $recover,
-                when: $when,
-                function: function!($function $arguments $kind),
-            }
-        }
-    };
-}
-
-const QUICK: p::CheckKeys = p::CheckKeys {
-    interval: Some(Duration::from_millis(5)),
-    timeout: Some(Duration::from_millis(50)),
-    retry: Some(2),
-    delay: Some(Duration::from_millis(5)),
-};
+/// A check's `timeout`, where it is no matter.
+const PATIENT: Duration = Duration::from_secs(3600);
 
 struct Db {
     connected: AtomicBool,
 }
 
 /// What `main` provides late.
+#[health_check(interval = "5ms", timeout = "50ms", retry = 2, delay = "5ms", recover = reconnect, when = |_: &Told| true)]
 async fn db_answers(db: &Db, pool: Option<Arc<Pool>>) -> Result<(), String> {
     assert!(pool.is_none() || !plays("late"));
     if db.connected.load(Ordering::SeqCst) { Ok(()) } else { Err("not connected".to_owned()) }
@@ -90,24 +35,16 @@ fn reconnect(db: &Db, route: Arc<str>) -> Result<(), String> {
 /// What reconnecting takes beside.
 struct Told;
 
-health_check!(
-    db_answers(db: &Db, pool: Option<Arc<Pool>>) awaits,
-    QUICK,
-    Some(function!(reconnect(db: &Db, route: Arc<str>) blocks)),
-    Some(|| p::function::condition(function!(@kinds &Told,), |_told| Ok(())))
-);
-
 static DISK_RUNS: AtomicUsize = AtomicUsize::new(0);
 
 /// Blocks its thread until the test says otherwise.
+#[health_check(interval = "5ms", timeout = "50ms", retry = 2, delay = "5ms")]
 fn disk() -> Result<(), String> {
     if DISK_RUNS.fetch_add(1, Ordering::SeqCst) == 0 {
         told_blocking("release the disk");
     }
     Ok(())
 }
-
-health_check!(disk() blocks, QUICK, None, None);
 
 static HOLDERS: AtomicUsize = AtomicUsize::new(0);
 
@@ -122,6 +59,7 @@ impl Drop for SlowToGo {
     }
 }
 
+#[health_check(interval = "5ms", timeout = PATIENT, retry = 2, delay = "5ms")]
 async fn holds(pool: &Pool) -> Result<(), String> {
     let _slow = SlowToGo;
     HOLDERS.fetch_add(1, Ordering::SeqCst);
@@ -132,6 +70,7 @@ async fn holds(pool: &Pool) -> Result<(), String> {
 
 fn drop_nothing(_: &Pool) {}
 
+#[health_check(interval = "5ms", timeout = PATIENT, retry = 2, delay = "5ms")]
 fn holds_blocking(_pool: &Pool, token: CancellationToken) -> Result<(), String> {
     HOLDERS.fetch_add(1, Ordering::SeqCst);
     while !token.is_cancelled() {
@@ -139,11 +78,6 @@ fn holds_blocking(_pool: &Pool, token: CancellationToken) -> Result<(), String> 
     }
     Ok(())
 }
-
-const PATIENT: p::CheckKeys = p::CheckKeys { timeout: Some(Duration::from_secs(3600)), ..QUICK };
-
-health_check!(holds(pool: &Pool) awaits, PATIENT, None, None);
-health_check!(holds_blocking(pool: &Pool, token: CancellationToken) blocks, PATIENT, None, None);
 
 #[on_start]
 fn open_pool() -> Option<Pool> {

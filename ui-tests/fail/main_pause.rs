@@ -1,0 +1,2 @@
+#[lifecycle::main(pause = [SIGUSR1], resume = "SIGUSR2")]
+async fn main() {}

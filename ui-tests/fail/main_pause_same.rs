@@ -1,0 +1,2 @@
+#[lifecycle::main(signals = [SIGTERM, SIGHUP], pause = SIGHUP, resume = SIGHUP)]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(pause = SIGSTOP, resume = SIGCONT)]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(pause = SIGUSER1, resum = SIGUSR2)]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(pause = SIGUSR1, resume = SIGUSR1)]
+async fn main() {}
