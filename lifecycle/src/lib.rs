@@ -57,6 +57,8 @@ compile_error!("lifecycle needs Unix signals and poll(2); it does not support th
 #[path = "private/mod.rs"]
 pub mod __private;
 mod api;
+#[cfg(feature = "macros")]
+mod attributes;
 mod clock;
 mod context;
 mod edge;
@@ -93,6 +95,8 @@ pub use api::{
     is_ready, is_shutting_down, pause, provide, ready, resource, resume, shutdown, state, stats, stop_token,
     stopping,
 };
+#[cfg(feature = "macros")]
+pub use attributes::{component, group, health_check, main, on_shutdown, on_start, tracked, worker};
 pub use events::{Event, Events, State, events};
 pub use register::{Hook, HookResult, Register, Registration, WhenResult, register};
 pub use run::service::ServiceResult;
@@ -106,8 +110,6 @@ pub use health::{Check, CheckHealth, CheckStatus, Health, HealthCheck};
 pub use hook::{Phase, Step};
 #[cfg(feature = "journal")]
 pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
-#[cfg(feature = "macros")]
-pub use lifecycle_macros::{component, group, health_check, main, on_shutdown, on_start, tracked, worker};
 pub use plan_view::{
     ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, WorstCase, plan,
 };
