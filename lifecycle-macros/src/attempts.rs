@@ -1,4 +1,4 @@
-//! How often a step is tried, what is done in its place, and whether it runs at all.
+//! How often a step is tried, what is done in its place or at the next start, and whether it runs at all.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote_spanned;
@@ -15,6 +15,7 @@ pub(crate) struct Raw {
     pub(crate) retry: Option<Spanned<TokenStream>>,
     pub(crate) backoff: Option<Spanned<Time>>,
     fallback: Option<Spanned<syn::ExprPath>>,
+    compensate: Option<Spanned<syn::ExprPath>>,
     when: Option<Spanned<TokenStream>>,
 }
 
@@ -25,6 +26,7 @@ pub(crate) struct Extra {
     retry: Option<TokenStream>,
     backoff: Option<Time>,
     fallback: Option<syn::ExprPath>,
+    compensate: Option<syn::ExprPath>,
     when: Option<When>,
     /// A worker, and its `restart`.
     pub(crate) worker: Option<Option<&'static str>>,
@@ -37,6 +39,7 @@ impl Raw {
             retry: given.tokens("retry"),
             backoff: given.time("backoff"),
             fallback: given.function("fallback"),
+            compensate: given.function("compensate"),
             when: given.tokens("when"),
         }
     }
@@ -67,6 +70,7 @@ impl Raw {
             retry: self.retry.map(|given| given.value),
             backoff: self.backoff.map(|given| given.value),
             fallback: self.fallback.map(|given| given.value),
+            compensate: self.compensate.map(|given| given.value),
             when: When::check(self.when, errors),
             worker: None,
         }
@@ -95,7 +99,7 @@ impl Extra {
     /// `Option<&'static StepExtra>`. `last`: the fallback may take the report.
     pub(crate) fn expand(&self, krate: &Krate, last: bool) -> TokenStream {
         let p = krate.private();
-        let Extra { attempt, retry, backoff, fallback, when, worker } = self;
+        let Extra { attempt, retry, backoff, fallback, compensate, when, worker } = self;
         let time = |time: &Option<Time>| time.as_ref().map(|time| time.expand(&p));
         let restart = worker.map(|restart| {
             let restart = restart.map(|word| {
@@ -117,6 +121,8 @@ impl Extra {
             ("retry", retry.clone()),
             ("backoff", time(backoff)),
             ("fallback", fallback.as_ref().map(|path| called::by_path(path, krate, last))),
+            // It runs at a start, where there is no report yet.
+            ("compensate", compensate.as_ref().map(|path| called::by_path(path, krate, false))),
             ("when", when.as_ref().map(|when| when.expand(krate))),
             ("worker", restart),
         ];

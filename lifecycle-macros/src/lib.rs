@@ -19,6 +19,7 @@ mod place;
 #[cfg(test)]
 mod robust;
 mod step;
+mod test_fn;
 #[cfg(test)]
 mod testing;
 mod tracked;
@@ -78,4 +79,16 @@ pub fn health_check(keys: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn component(keys: TokenStream, item: TokenStream) -> TokenStream {
     component::attribute(keys.into(), item.into()).into()
+}
+
+/// Makes an async function a test with a lifecycle of its own: in a process of its own, on a paused clock, with all the
+/// steps of the test's binary.
+///
+/// See the module `testing` of the library. Its arguments are resources. Keys: `setup` (in which `testing::provide` puts
+/// fakes in the place of start hooks), `timeout` (60s of real time; then the test is ended and fails), `clock`
+/// (`paused | real`), and of `#[lifecycle::main]` `grace`, `drain`, `cut`, `lameduck`, `reserve`, `signals`, `pause`,
+/// `resume`, `ready`, `crate`.
+#[proc_macro_attribute]
+pub fn test(keys: TokenStream, item: TokenStream) -> TokenStream {
+    test_fn::attribute(keys.into(), item.into()).into()
 }

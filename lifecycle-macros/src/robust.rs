@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
 
 use crate::keys::{SHUTDOWN, START};
-use crate::{component, group, health_check, main_fn, step, tracked, worker};
+use crate::{component, group, health_check, main_fn, step, test_fn, tracked, worker};
 
 fn every_attribute(keys: &TokenStream, item: &TokenStream) {
     let none = Group::new(Delimiter::None, item.clone());
@@ -16,6 +16,7 @@ fn every_attribute(keys: &TokenStream, item: &TokenStream) {
         drop(worker::attribute(keys.clone(), item.clone()));
         drop(health_check::attribute(keys.clone(), item.clone()));
         drop(component::attribute(keys.clone(), item.clone()));
+        drop(test_fn::attribute(keys.clone(), item.clone()));
         drop(tracked::attribute(keys.clone(), item));
     }
 }
@@ -61,6 +62,7 @@ fn no_input_makes_an_attribute_panic() {
         quote!(
             retry = 2,
             fallback = <A<b>>::c,
+            compensate = self::undo,
             when = |a: &A| a.b,
             restart = never,
             recover = a,

@@ -16,6 +16,7 @@ use crate::events::State;
 use crate::gate::{CallStats, Gate, REQUESTS};
 use crate::group;
 use crate::health::Health;
+use crate::journal::{DeadLetter, Journal, PreviousRun};
 use crate::process::lifecycle;
 use crate::report::{Reason, Report};
 use crate::resource::{ProvideError, Resource};
@@ -88,13 +89,20 @@ pub fn stop_token() -> CancellationToken {
 pub fn shutdown(reason: impl Into<String>) -> Shutdown {
     let life = lifecycle();
     life.trigger(Reason::Requested(reason.into()));
-    Shutdown { over: Box::pin(life.over.clone().cancelled_owned()) }
+    Shutdown::to_come()
 }
 
 /// The report to come: see [`shutdown`].
 #[derive(Debug)]
 pub struct Shutdown {
     over: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl Shutdown {
+    /// Of a shutdown that somebody has triggered.
+    pub(crate) fn to_come() -> Self {
+        Shutdown { over: Box::pin(lifecycle().over.clone().cancelled_owned()) }
+    }
 }
 
 impl Future for Shutdown {
@@ -109,7 +117,11 @@ impl Future for Shutdown {
             drop(running.mailbox.send(Message::ServiceAwaitsReport));
         }
         match (self.over.as_mut().poll(cx), life.report()) {
-            (Poll::Ready(()), Some(report)) => Poll::Ready(Report::clone(report)),
+            (Poll::Ready(()), Some(report)) => {
+                #[cfg(feature = "testing")]
+                crate::testing::note_report_taken();
+                Poll::Ready(Report::clone(report))
+            }
             _ => Poll::Pending,
         }
     }
@@ -287,6 +299,45 @@ pub fn provide<T: Send + Sync + 'static>(value: T) -> Result<(), ProvideError> {
 /// The resource of this type, if it is there and was not taken.
 pub fn resource<T: ?Sized + Send + Sync + 'static>() -> Option<Arc<T>> {
     lifecycle().resources.share()
+}
+
+/// How the run before this one ended, as the journal tells: `None` without a [`journal`](crate::Builder::journal), or
+/// where no lifecycle runs. Known before the first start hook begins.
+///
+/// ```
+/// use lifecycle::PreviousRun;
+///
+/// # #[lifecycle::on_start]
+/// async fn look_back() {
+///     match lifecycle::previous_run() {
+///         Some(PreviousRun::Unclean(run)) => {
+///             println!("run {} was killed: {}", run.id, run.killed);
+///             for left in &run.unfinished {
+///                 println!("not done: {}", left.step);
+///             }
+///         }
+///         Some(PreviousRun::Clean { report }) => println!("all was done in {:?}", report.took),
+///         _ => {}
+///     }
+/// }
+/// ```
+pub fn previous_run() -> Option<PreviousRun> {
+    lifecycle().running()?.previous.clone()
+}
+
+/// What runs before this one have not done and nobody has made up for yet: steps with a `compensate` whose compensation
+/// has not succeeded. Empty without a [`journal`](crate::Builder::journal).
+///
+/// ```
+/// for letter in lifecycle::dead_letters() {
+///     if letter.needs_person {
+///         eprintln!("{} is owed since {:?}, tried {} times", letter.step, letter.since, letter.attempts);
+///     }
+/// }
+/// ```
+pub fn dead_letters() -> Vec<DeadLetter> {
+    let journal = lifecycle().running().and_then(|running| running.journal.as_ref());
+    journal.map(Journal::dead_letters).unwrap_or_default()
 }
 
 /// Figures of the moment.

@@ -206,6 +206,7 @@ pub use lifecycle_macros::on_start;
 /// | `retry` | how many more attempts it has | `0` |
 /// | `backoff` | the pause before the second attempt; each further one is twice as long | `"100ms"` |
 /// | `fallback` | a function that is called once every attempt has failed | |
+/// | `compensate` | a function that is owed, by the journal, for a run in which the step was not done | |
 /// | `when` | whether it runs at all: an expression, or a closure that takes resources; a `bool`, or a `Result<(), why>` | |
 /// | `label` | its name as a type, where the function's own is taken, and for methods | the function's name |
 #[doc(inline)]

@@ -62,9 +62,9 @@ impl GroupDef {
 impl From<&'static GroupDef> for StepSpec {
     fn from(def: &'static GroupDef) -> Self {
         StepSpec {
-            name: def.node.name.to_owned(),
-            module: def.module.to_owned(),
-            file: def.file.to_owned(),
+            name: def.node.name.into(),
+            module: def.module.into(),
+            file: def.file.into(),
             line: def.line,
             id: Some((def.node.id)()),
             phase: Phase::Shutdown,

@@ -4,6 +4,7 @@
 //! the registry, the plan and the executor work with.
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -11,6 +12,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::compensation::Compensates;
 use crate::edge::{Edges, NodeDef, PlaceDef};
 use crate::gate::Gate;
 use crate::report::StepKind;
@@ -82,14 +84,23 @@ pub struct StepExtra {
     pub fallback: Option<fn() -> Function>,
     /// `when = …`.
     pub when: Option<fn() -> When>,
+    /// `compensate = path`.
+    pub compensate: Option<fn() -> Function>,
     /// It is a worker: its phase is that of its stop.
     pub worker: Option<WorkerDef>,
 }
 
 impl StepExtra {
     /// Nothing said: `StepExtra { retry: Some(2), ..StepExtra::NONE }`.
-    pub const NONE: Self =
-        StepExtra { retry: None, attempt: None, backoff: None, fallback: None, when: None, worker: None };
+    pub const NONE: Self = StepExtra {
+        retry: None,
+        attempt: None,
+        backoff: None,
+        fallback: None,
+        when: None,
+        compensate: None,
+        worker: None,
+    };
 }
 
 /// Whether a step runs; if not, why not.
@@ -173,8 +184,13 @@ pub(crate) struct Extra {
     pub(crate) retry: Option<u32>,
     pub(crate) attempt: Option<Duration>,
     pub(crate) backoff: Option<Duration>,
-    pub(crate) fallback: Option<Function>,
-    pub(crate) when: Option<When>,
+    /// These are large and rare.
+    pub(crate) fallback: Option<Box<Function>>,
+    pub(crate) when: Option<Box<When>>,
+    /// What the next start does for a run that has not done the step.
+    pub(crate) compensate: Option<Box<Function>>,
+    /// It is such a compensation itself.
+    pub(crate) compensates: Option<Box<Compensates>>,
     /// Of a worker.
     pub(crate) restart: Option<Restart>,
 }
@@ -192,8 +208,10 @@ impl From<&'static StepExtra> for Extra {
             retry: def.retry,
             attempt: def.attempt,
             backoff: def.backoff,
-            fallback: def.fallback.map(|function| function()),
-            when: def.when.map(|when| when()),
+            fallback: def.fallback.map(|function| Box::new(function())),
+            when: def.when.map(|when| Box::new(when())),
+            compensate: def.compensate.map(|function| Box::new(function())),
+            compensates: None,
             restart: def.worker.as_ref().and_then(|worker| worker.restart),
         }
     }
@@ -202,12 +220,13 @@ impl From<&'static StepExtra> for Extra {
 impl Extra {
     /// Takes over what the other one says.
     pub(crate) fn replace_with(&mut self, other: &Extra) {
-        let Extra { retry, attempt, backoff, fallback, when, restart } = other;
+        let Extra { retry, attempt, backoff, fallback, when, compensate, compensates: _, restart } = other;
         self.retry = retry.or(self.retry);
         self.attempt = attempt.or(self.attempt);
         self.backoff = backoff.or(self.backoff);
         self.fallback = fallback.clone().or(self.fallback.take());
         self.when = when.clone().or(self.when.take());
+        self.compensate = compensate.clone().or(self.compensate.take());
         self.restart = restart.or(self.restart);
     }
 }
@@ -220,6 +239,8 @@ impl fmt::Debug for Extra {
             .field("backoff", &self.backoff)
             .field("fallback", &self.fallback.is_some())
             .field("when", &self.when.is_some())
+            .field("compensate", &self.compensate.is_some())
+            .field("compensates", &self.compensates)
             .field("restart", &self.restart)
             .finish()
     }
@@ -267,9 +288,9 @@ impl Task {
 /// A step as the registry, the plan and the executor know it.
 #[derive(Clone)]
 pub(crate) struct StepSpec {
-    pub(crate) name: String,
-    pub(crate) module: String,
-    pub(crate) file: String,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) module: Cow<'static, str>,
+    pub(crate) file: Cow<'static, str>,
     pub(crate) line: u32,
     pub(crate) id: Option<TypeId>,
     pub(crate) phase: Phase,
@@ -283,13 +304,13 @@ pub(crate) struct StepSpec {
 }
 
 impl StepSpec {
-    /// Every resource that it may use: its own, those of its `when`, and those of its fallback, which only has them if
-    /// they are there. One of a type, of the strongest use.
+    /// Every resource that it may use: its own, those of its `when` and of its fallback. One of a type, of the strongest
+    /// use.
     pub(crate) fn needs(&self) -> Vec<Need> {
         let mut needs = self.signature.takes.clone();
         let when = self.extra.when.iter().flat_map(|when| when.signature.takes.iter().copied());
         let fallback = self.extra.fallback.iter().flat_map(|fallback| &fallback.signature.takes);
-        for need in when.chain(fallback.map(|need| need.optional())) {
+        for need in when.chain(fallback.copied()) {
             let same = needs.iter_mut().find(|known| known.keys == need.keys);
             match same {
                 Some(known) => {
@@ -312,6 +333,11 @@ impl StepSpec {
             || when.as_ref().is_some_and(|when| when.signature.takes_report)
     }
 
+    /// What the journal calls it: the same from build to build.
+    pub(crate) fn identity(&self) -> String {
+        format!("{}::{}", self.module, self.name)
+    }
+
     pub(crate) fn is_group(&self) -> bool {
         matches!(self.task, Task::Group(_))
     }
@@ -330,6 +356,7 @@ impl StepSpec {
         match (self.phase, self.keys.last) {
             _ if self.is_group() => StepKind::Group,
             _ if self.is_worker() => StepKind::Worker,
+            _ if self.extra.compensates.is_some() => StepKind::Compensation,
             (Phase::Start, _) => StepKind::Start,
             (Phase::Shutdown, false) => StepKind::Shutdown,
             (Phase::Shutdown, true) => StepKind::Last,
@@ -342,9 +369,9 @@ impl From<&'static StepDef> for StepSpec {
         let node = def.node;
         let Function { signature, begin } = (def.function)();
         StepSpec {
-            name: node.name.to_owned(),
-            module: def.module.to_owned(),
-            file: def.file.to_owned(),
+            name: node.name.into(),
+            module: def.module.into(),
+            file: def.file.into(),
             line: def.line,
             id: Some((node.id)()),
             phase: node.phase,

@@ -45,10 +45,11 @@
 //!
 //! # Features
 //!
-//! - `journal`: what happened is kept in a file, for the next run to know; implies `serde`.
+//! - `journal` (default): what happens can be kept in a file, for the next run to know; implies `serde`.
 //! - `macros` (default): the attributes.
 //! - `serde`: `Serialize` and `Deserialize` for [`Report`], `Serialize` for [`Stats`] and [`Plan`]. The report's JSON
 //!   ([`Report::to_json`]) needs no feature.
+//! - `testing` (default): [`testing`] and, with `macros`, `#[lifecycle::test]`. It turns on tokio's `test-util`.
 
 #[cfg(not(unix))]
 compile_error!("lifecycle needs Unix signals and poll(2); it does not support this platform yet");
@@ -59,7 +60,9 @@ pub mod __private;
 mod api;
 #[cfg(feature = "macros")]
 mod attributes;
+mod by_type;
 mod clock;
+mod compensation;
 mod context;
 mod edge;
 mod events;
@@ -69,7 +72,10 @@ mod group;
 mod health;
 mod hook;
 #[cfg(feature = "journal")]
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "a run does not open it yet"))]
+mod journal;
+#[cfg(not(feature = "journal"))]
+#[allow(dead_code, reason = "nothing of it is ever made")]
+#[path = "journal/absent.rs"]
 mod journal;
 mod narrator;
 mod pause;
@@ -86,14 +92,16 @@ mod run;
 mod settings;
 mod signal;
 mod sys;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tracked;
 mod watchdog;
 mod worker;
 
 pub use api::{
-    Admitting, GroupStats, Moment, Shutdown, Stats, admitting, cut_off, drained, health, is_draining,
-    is_ready, is_shutting_down, pause, provide, ready, resource, resume, shutdown, state, stats, stop_token,
-    stopping,
+    Admitting, GroupStats, Moment, Shutdown, Stats, admitting, cut_off, dead_letters, drained, health,
+    is_draining, is_ready, is_shutting_down, pause, previous_run, provide, ready, resource, resume, shutdown,
+    state, stats, stop_token, stopping,
 };
 #[cfg(feature = "macros")]
 pub use attributes::{component, group, health_check, main, on_shutdown, on_start, tracked, worker};
@@ -108,8 +116,9 @@ pub use gate::CallStats;
 pub use group::{Group, Requests};
 pub use health::{Check, CheckHealth, CheckStatus, Health, HealthCheck};
 pub use hook::{Phase, Step};
-#[cfg(feature = "journal")]
 pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
+#[cfg(all(feature = "macros", feature = "testing"))]
+pub use lifecycle_macros::test;
 pub use plan_view::{
     ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, WorstCase, plan,
 };

@@ -27,6 +27,8 @@ pub(crate) enum Say {
         worst: String,
     },
     Warning(String),
+    /// A warning that nobody may miss: it is about what outlives the process.
+    Alarm(String),
     Ready {
         after: Duration,
     },
@@ -96,7 +98,8 @@ enum Message {
 /// A handle to the thread.
 #[derive(Clone)]
 pub(crate) struct Narrator {
-    to: Sender<Message>,
+    /// `None`: in a test it speaks where it stands, since no other thread must be running.
+    to: Option<Sender<Message>>,
 }
 
 impl Narrator {
@@ -107,17 +110,27 @@ impl Narrator {
     pub(crate) fn spawn() -> std::io::Result<Self> {
         let (to, messages) = channel();
         thread::Builder::new().name("lifecycle-narrator".into()).spawn(move || narrate(&messages))?;
-        Ok(Narrator { to })
+        Ok(Narrator { to: Some(to) })
+    }
+
+    /// One without a thread.
+    #[cfg(feature = "testing")]
+    pub(crate) fn inline() -> Self {
+        Narrator { to: None }
     }
 
     pub(crate) fn say(&self, what: Say) {
-        drop(self.to.send(Message::Say(what)));
+        match &self.to {
+            Some(to) => drop(to.send(Message::Say(what))),
+            None => what.emit(),
+        }
     }
 
     /// Waits until everything said so far is out, or the time is up. Returns whether it is out.
     pub(crate) fn flush(&self, within: Duration) -> bool {
+        let Some(to) = &self.to else { return true };
         let (done, wait) = channel();
-        self.to.send(Message::Flush(done)).is_ok() && wait.recv_timeout(within).is_ok()
+        to.send(Message::Flush(done)).is_ok() && wait.recv_timeout(within).is_ok()
     }
 }
 
@@ -131,8 +144,9 @@ fn narrate(messages: &Receiver<Message>) {
     for message in messages {
         match message {
             Message::Say(say) => {
-                let line = if terminal && !has_subscriber() { say.line() } else { None };
-                if let Some(line) = line {
+                let is_alarm = matches!(say, Say::Alarm(_));
+                let line = if has_subscriber() { None } else { say.line() };
+                if let Some(line) = line.filter(|_| terminal || is_alarm) {
                     let line = format!("lifecycle: {line}\n");
                     sys::write_stderr(line.as_bytes(), Instant::now() + LINE_PATIENCE);
                 }
@@ -153,7 +167,7 @@ impl Say {
             Say::Starting { steps, shutdown_steps, worst } => {
                 format!("starting {steps} step(s); the shutdown has {shutdown_steps}, {worst}")
             }
-            Say::Warning(text) => format!("warning: {text}"),
+            Say::Warning(text) | Say::Alarm(text) => format!("warning: {text}"),
             Say::Ready { after } => format!("ready after {}", duration(*after)),
             Say::Triggered { reason, grace, .. } => {
                 format!("{reason}: shutting down, {grace}; press Ctrl-C again to leave at once")
@@ -205,6 +219,7 @@ impl Say {
                 tracing::info!(target: "lifecycle", steps, shutdown_steps, worst = worst.as_str(), "starting");
             }
             Say::Warning(text) => tracing::warn!(target: "lifecycle", "{text}"),
+            Say::Alarm(text) => tracing::error!(target: "lifecycle", "{text}"),
             Say::Ready { after } => tracing::info!(target: "lifecycle", after_ms = millis(*after), "ready"),
             Say::Triggered { id, reason, grace } => {
                 let (id, reason, grace) = (id.as_str(), reason.as_str(), grace.as_str());

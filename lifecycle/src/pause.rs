@@ -63,7 +63,7 @@ impl Lifecycle {
             return false;
         }
         if std::mem::take(&mut now.paused) {
-            group::gates().for_each(Gate::resume);
+            group::gates().for_each(Gate::open);
             if self.state() == State::Paused {
                 self.set_state(State::Running);
             }
@@ -81,6 +81,10 @@ impl Lifecycle {
 
     /// A shutdown has begun. When this returns, nothing is paused or resumed any more: what was paused stays closed.
     pub(crate) fn end_pauses(&self) {
-        self.pauses.now().over = true;
+        let mut now = self.pauses.now();
+        now.over = true;
+        if now.paused {
+            group::gates().for_each(Gate::end_pause);
+        }
     }
 }

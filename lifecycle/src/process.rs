@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::events::{Event, State};
 use crate::health::Board;
+use crate::journal::{Journal, PreviousRun};
 use crate::narrator::{Narrator, Say};
 use crate::pause::Pauses;
 use crate::report::{Reason, Report};
@@ -54,6 +55,9 @@ pub(crate) struct Running {
     pub(crate) narrator: Narrator,
     pub(crate) grace: Option<Duration>,
     pub(crate) began: Instant,
+    pub(crate) journal: Option<Journal>,
+    /// What the journal tells of the run before this one.
+    pub(crate) previous: Option<PreviousRun>,
 }
 
 /// The one trigger of the shutdown.
@@ -149,7 +153,7 @@ impl Lifecycle {
                 self.tell(Event::Ready);
             }
             if let Some(running) = self.running.get() {
-                running.narrator.say(Say::Ready { after: running.began.elapsed() });
+                running.narrator.say(Say::Ready { after: clock::since(running.began) });
             }
         }
     }
@@ -162,6 +166,8 @@ impl Lifecycle {
     }
 
     pub(crate) fn tell(&self, event: Event) {
+        #[cfg(feature = "testing")]
+        crate::testing::heard(&event);
         // An error says that nobody listens.
         drop(self.events.send(event));
     }

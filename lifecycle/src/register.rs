@@ -145,9 +145,9 @@ impl Hook {
         let module = type_name::<H>().split("::{{closure}}").next().unwrap_or_default();
         Hook {
             spec: StepSpec {
-                name,
-                module: module.to_owned(),
-                file: place.file().to_owned(),
+                name: name.into(),
+                module: module.into(),
+                file: place.file().into(),
                 line: place.line(),
                 id: None,
                 phase,
@@ -243,7 +243,7 @@ impl Hook {
         F: Future<Output = R> + Send + 'static,
         R: HookResult,
     {
-        self.spec.extra.fallback = Some(self::function(fallback));
+        self.spec.extra.fallback = Some(Box::new(self::function(fallback)));
         self
     }
 
@@ -252,7 +252,32 @@ impl Hook {
     ///
     /// It is asked on a thread of its own, once, and on the step's time.
     pub fn when<R: WhenResult>(mut self, when: impl Fn() -> R + Send + Sync + 'static) -> Self {
-        self.spec.extra.when = Some(self::when(when));
+        self.spec.extra.when = Some(Box::new(self::when(when)));
+        self
+    }
+
+    /// What the next start does for a run that has not done this step, although what it takes had come up: killed, failed,
+    /// out of time. A shutdown hook's only, and only with a [`journal`](crate::Builder::journal).
+    ///
+    /// It is a start step: it has the step's `timeout` and `when`, follows whoever provides what it takes, and ends before
+    /// the workers and the service begin. It is owed at least once and so must be idempotent. If it fails the start goes on,
+    /// and it stays owed, see [`dead_letters`](crate::dead_letters); once it has failed more often than `retry`, a person is
+    /// called for. Of a hook that is registered after the start it is never tried.
+    ///
+    /// ```
+    /// use lifecycle::Hook;
+    ///
+    /// # async fn cancel_orders() -> std::io::Result<()> { Ok(()) }
+    /// lifecycle::register(
+    ///     Hook::on_shutdown("cancel_orders", cancel_orders).retry(2).compensate(cancel_orders),
+    /// );
+    /// ```
+    pub fn compensate<F, R>(mut self, compensate: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = R> + Send + 'static,
+        R: HookResult,
+    {
+        self.spec.extra.compensate = Some(Box::new(self::function(compensate)));
         self
     }
 
@@ -335,12 +360,12 @@ fn add(mut spec: StepSpec) -> Registration {
         registrations.steps.iter().filter(|(_, name, other)| *name == spec.name && other.phase == spec.phase);
     let (name, before) = (spec.name.clone(), same.count());
     if before > 0 {
-        spec.name = format!("{name} #{}", before + 1);
+        spec.name = format!("{name} #{}", before + 1).into();
     }
     let id = registrations.next;
     let is_worker = spec.is_worker();
     registrations.next += 1;
-    registrations.steps.push((id, name, spec));
+    registrations.steps.push((id, name.into_owned(), spec));
     drop(registrations);
     if let Some(running) = life.running().filter(|_| is_worker) {
         drop(running.mailbox.send(Message::Registered));
@@ -358,7 +383,8 @@ fn remove(id: u64) -> bool {
     };
     let (_, _, spec) = registrations.steps.remove(index);
     drop(registrations);
-    if let Some(running) = life.running().filter(|_| spec.is_worker()) {
+    let is_awaited = spec.is_worker() || spec.extra.compensate.is_some();
+    if let Some(running) = life.running().filter(|_| is_awaited) {
         drop(running.mailbox.send(Message::TakenBack(spec.task)));
     }
     true

@@ -77,6 +77,19 @@ fn stderr_takes_bytes(within: Duration) -> bool {
     ready == 1 && stderr.revents & libc::POLLOUT != 0
 }
 
+/// Gives stdin away: what reads it after this is at its end.
+#[cfg(feature = "testing")]
+pub(crate) fn take_stdin() -> std::io::Result<std::os::fd::OwnedFd> {
+    use std::os::fd::{AsFd, AsRawFd};
+    let taken = std::io::stdin().as_fd().try_clone_to_owned()?;
+    let null = std::fs::File::open("/dev/null")?;
+    // SAFETY: both descriptors are open, and `dup2` touches no memory of ours.
+    match unsafe { libc::dup2(null.as_raw_fd(), libc::STDIN_FILENO) } {
+        -1 => Err(std::io::Error::last_os_error()),
+        _ => Ok(taken),
+    }
+}
+
 /// Takes the lock of an open file; `false` if another process has it. The system gives it back when the process ends.
 #[cfg(feature = "journal")]
 pub(crate) fn try_lock(file: &std::fs::File) -> std::io::Result<bool> {
@@ -87,4 +100,36 @@ pub(crate) fn try_lock(file: &std::fs::File) -> std::io::Result<bool> {
     }
     let error = std::io::Error::last_os_error();
     if error.kind() == std::io::ErrorKind::WouldBlock { Ok(false) } else { Err(error) }
+}
+
+/// Makes [`membarrier`] usable. Returns whether the system lets us.
+#[cfg(target_os = "linux")]
+#[cfg_attr(any(loom, miri), allow(dead_code, reason = "there the gate fences by itself"))]
+pub(crate) fn register_membarrier() -> bool {
+    membarrier_command(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
+}
+
+/// A full memory fence on every running thread of this process. Returns whether the system did it.
+#[cfg(target_os = "linux")]
+pub(crate) fn membarrier() -> bool {
+    membarrier_command(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED)
+}
+
+#[cfg(target_os = "linux")]
+fn membarrier_command(command: libc::c_int) -> bool {
+    // SAFETY: the call takes three numbers and touches no memory of ours; a kernel that does not know it or a sandbox that
+    // forbids it answers with an error.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+}
+
+/// Keeps the calling thread on one processor, if the system lets us.
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+pub(crate) fn stay_on(processor: usize) {
+    // SAFETY: a set of zeroes is an empty one, and the kernel only reads it; 0 is the calling thread.
+    unsafe {
+        let mut set = std::mem::zeroed::<libc::cpu_set_t>();
+        libc::CPU_SET(processor, &mut set);
+        libc::sched_setaffinity(0, size_of_val(&set), &set);
+    }
 }

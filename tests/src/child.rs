@@ -82,7 +82,8 @@ pub fn program(exe: &str, args: &[&str]) -> Command {
     let mut command = Command::new(exe);
     command.args(args).env("LIFECYCLE_REPORT", "json").stdin(Stdio::null());
     // What the one who runs the tests has set must not change them; a backtrace takes longer than some steps may.
-    for inherited in ["LIFECYCLE_GRACE", "LIFECYCLE_DRAIN", "LIFECYCLE_LAMEDUCK", "RUST_BACKTRACE"] {
+    let settings = ["LIFECYCLE_GRACE", "LIFECYCLE_DRAIN", "LIFECYCLE_LAMEDUCK", "LIFECYCLE_JOURNAL"];
+    for inherited in settings.iter().chain(&["RUST_BACKTRACE"]) {
         command.env_remove(inherited);
     }
     command

@@ -239,3 +239,78 @@ pub fn terminal() -> (File, File) {
         (File::from_raw_fd(screen), File::from_raw_fd(terminal))
     }
 }
+
+/// What the kernel answers to one command of `membarrier(2)`.
+#[derive(Clone, Copy, Debug)]
+pub enum Membarrier {
+    /// Registering fails, as in a sandbox that does not know the call; using it all the same kills the process.
+    RegisterForbidden,
+    /// Using it fails, though it was registered.
+    UseForbidden,
+    /// Registering kills the process.
+    RegisterKills,
+}
+
+/// Puts the child into a sandbox: a seccomp filter on `membarrier(2)`.
+pub fn sandbox(command: &mut Command, membarrier: Membarrier) {
+    let errno = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+    let kill = libc::SECCOMP_RET_KILL_PROCESS;
+    let (register, used) = match membarrier {
+        Membarrier::RegisterForbidden => (errno, kill),
+        Membarrier::UseForbidden => (libc::SECCOMP_RET_ALLOW, errno),
+        Membarrier::RegisterKills => (kill, libc::SECCOMP_RET_ALLOW),
+    };
+    let load = |at| libc::sock_filter {
+        code: (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16,
+        jt: 0,
+        jf: 0,
+        k: at,
+    };
+    let skip_unless = |skipped, value: i64| libc::sock_filter {
+        code: (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16,
+        jt: 0,
+        jf: skipped,
+        k: value as u32,
+    };
+    let answer = |k| libc::sock_filter { code: (libc::BPF_RET | libc::BPF_K) as u16, jt: 0, jf: 0, k };
+    // The call's number is at 0 of what the filter is given, its first argument at 16.
+    let mut filter = [
+        load(0),
+        skip_unless(5, libc::SYS_membarrier),
+        load(16),
+        skip_unless(1, libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED.into()),
+        answer(register),
+        skip_unless(1, libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED.into()),
+        answer(used),
+        answer(libc::SECCOMP_RET_ALLOW),
+    ];
+    let enter = move || {
+        let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+        // SAFETY: both calls are async-signal-safe; the program and the filter it points to are live until they return.
+        let done = unsafe {
+            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+                && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
+        };
+        if done { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    };
+    // SAFETY: only async-signal-safe calls.
+    unsafe { before_exec(command, enter) };
+}
+
+/// Whatever this process has open at that path becomes what `other` is.
+pub fn replace_open(path: &Path, other: &File) {
+    let path = path.canonicalize().expect("it is there");
+    let mut replaced = 0;
+    for entry in std::fs::read_dir("/proc/self/fd").expect("this is Linux") {
+        let entry = entry.unwrap().path();
+        // The descriptor of this very listing is among them, and gone by then.
+        if std::fs::read_link(&entry).is_ok_and(|target| target == path) {
+            let descriptor: i32 = entry.file_name().unwrap().to_str().unwrap().parse().unwrap();
+            // SAFETY: both are open; whoever has the first goes on with it as one that is open.
+            let done = unsafe { libc::dup2(other.as_raw_fd(), descriptor) };
+            assert_eq!(done, descriptor, "the descriptor is replaced");
+            replaced += 1;
+        }
+    }
+    assert_eq!(replaced, 1, "{} is open once", path.display());
+}

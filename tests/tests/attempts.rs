@@ -82,6 +82,16 @@ fn one_that_does_not_let_go_is_abandoned_and_not_tried_beside_itself() {
 }
 
 #[test]
+fn the_late_end_of_one_that_was_abandoned_is_not_taken_for_the_fallbacks() {
+    let ended = play("late end", "done");
+    ended.line("the fallback is overtaken: false");
+    let step = ended.step("flush");
+    assert_eq!((&step["fallback"], &step["error"]), (&json!(true), &Value::Null));
+    let why = "not tried again, since it still runs: two attempts must not run at once";
+    assert_eq!(failed(&ended, "flush"), [("abandoned".to_owned(), json!(why))]);
+}
+
+#[test]
 fn saved_by_its_fallback_it_is_done_and_the_report_says_so() {
     let ended = play("saved", "done");
     assert_eq!(attempts(&ended), 2);

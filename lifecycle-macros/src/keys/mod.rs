@@ -26,12 +26,13 @@ pub(crate) const GROUP: On = On(16);
 pub(crate) const WORKER: On = On(32);
 pub(crate) const CHECK: On = On(64);
 pub(crate) const COMPONENT: On = On(128);
+pub(crate) const TEST: On = On(256);
 
 const HOOK: On = START.or(SHUTDOWN);
-const ATTRIBUTES: [On; 8] = [MAIN, START, SHUTDOWN, TRACKED, GROUP, WORKER, CHECK, COMPONENT];
+const ATTRIBUTES: [On; 9] = [MAIN, START, SHUTDOWN, TRACKED, GROUP, WORKER, CHECK, COMPONENT, TEST];
 
 impl On {
-    const ALL: On = MAIN.or(HOOK).or(TRACKED).or(GROUP).or(WORKER).or(CHECK).or(COMPONENT);
+    const ALL: On = MAIN.or(HOOK).or(TRACKED).or(GROUP).or(WORKER).or(CHECK).or(COMPONENT).or(TEST);
 
     const fn or(self, other: On) -> On {
         On(self.0 | other.0)
@@ -51,6 +52,7 @@ impl On {
             WORKER => "worker",
             CHECK => "health_check",
             COMPONENT => "lifecycle::component",
+            TEST => "lifecycle::test",
             _ => "tracked",
         }
     }
@@ -136,26 +138,27 @@ pub(crate) const SIGNALS: &[&str] = &[
 
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Key] = &[
-    key("setup", Kind::Path, MAIN, "setup"),
-    key("grace", Kind::Limit, MAIN, "\"25s\""),
-    key("drain", Kind::Limit, MAIN, "\"15s\""),
-    key("cut", Kind::Time { zero: true }, MAIN, "\"500ms\""),
-    key("lameduck", Kind::Time { zero: true }, MAIN, "\"3s\""),
-    key("reserve", Kind::Time { zero: true }, MAIN, "\"2s\""),
-    key("signals", Kind::Signals, MAIN, "[SIGTERM, SIGINT]"),
+    key("setup", Kind::Path, MAIN.or(TEST), "setup"),
+    key("grace", Kind::Limit, MAIN.or(TEST), "\"25s\""),
+    key("drain", Kind::Limit, MAIN.or(TEST), "\"15s\""),
+    key("cut", Kind::Time { zero: true }, MAIN.or(TEST), "\"500ms\""),
+    key("lameduck", Kind::Time { zero: true }, MAIN.or(TEST), "\"3s\""),
+    key("reserve", Kind::Time { zero: true }, MAIN.or(TEST), "\"2s\""),
+    key("signals", Kind::Signals, MAIN.or(TEST), "[SIGTERM, SIGINT]"),
     key("exit", Kind::Choice(&["zero", "reraise"]), MAIN, "reraise"),
     key("budget", Kind::Choice(&["warn", "deny"]), MAIN, "deny"),
     key("report", Kind::Choice(&["table", "json", "off"]), MAIN, "json"),
-    key("ready", Kind::Choice(&["auto", "manual"]), MAIN, "manual"),
+    key("ready", Kind::Choice(&["auto", "manual"]), MAIN.or(TEST), "manual"),
     key("flavor", Kind::Quoted(&["multi_thread", "current_thread"]), MAIN, "\"current_thread\""),
     key("worker_threads", Kind::Count, MAIN, "4"),
-    key("pause", Kind::Signal, MAIN, "SIGUSR1"),
-    key("resume", Kind::Signal, MAIN, "SIGUSR2"),
+    key("pause", Kind::Signal, MAIN.or(TEST), "SIGUSR1"),
+    key("resume", Kind::Signal, MAIN.or(TEST), "SIGUSR2"),
+    key("journal", Kind::Text, MAIN, "\"/var/lib/shop/journal\""),
     key("order", Kind::Rank, HOOK.or(GROUP).or(WORKER), "-10"),
     key("after", Kind::Paths, HOOK.or(GROUP).or(WORKER), "close_db"),
     key("before", Kind::Paths, HOOK.or(GROUP).or(WORKER), "close_db"),
     key("interval", Kind::Time { zero: false }, CHECK, "\"30s\""),
-    key("timeout", Kind::Time { zero: false }, HOOK.or(GROUP).or(WORKER).or(CHECK), "\"5s\""),
+    key("timeout", Kind::Time { zero: false }, HOOK.or(GROUP).or(WORKER).or(CHECK).or(TEST), "\"5s\""),
     key("last", Kind::Flag, SHUTDOWN, ""),
     key("attempt", Kind::Time { zero: false }, HOOK, "\"2s\""),
     key("restart", Kind::Choice(&["never", "on_failure", "always"]), WORKER, "on_failure"),
@@ -165,11 +168,13 @@ pub(crate) const TABLE: &[Key] = &[
     key("delay", Kind::Time { zero: true }, CHECK, "\"5s\""),
     key("fallback", Kind::Function, SHUTDOWN, "write_to_disk"),
     key("when", Kind::Expr, HOOK.or(WORKER).or(CHECK), "|config: &Config| config.flush"),
+    key("compensate", Kind::Function, SHUTDOWN, "cancel_orders"),
     key("label", Kind::Name, HOOK.or(WORKER).or(CHECK), "CloseDb"),
     key("group", Kind::Path, TRACKED, "Jobs"),
     key("reject", Kind::Expr, TRACKED, "()"),
     key("admit", Kind::Choice(&["always"]), TRACKED, "always"),
     key("name", Kind::Text, TRACKED, "\"orders.create\""),
+    key("clock", Kind::Choice(&["paused", "real"]), TEST, "real"),
     key("crate", Kind::Path, On::ALL, "my_lifecycle"),
 ];
 

@@ -43,7 +43,7 @@ fn an_unknown_key_lists_the_known_and_suggests_the_near_one() {
     assert_eq!(
         errors(SHUTDOWN, quote!(ordr = 1)),
         [
-            "unknown key `ordr`: did you mean `order`?\n`#[on_shutdown]` knows `order`, `after`, `before`, `timeout`, `last`, `attempt`, `retry`, `backoff`, `fallback`, `when`, `label`, `crate`"
+            "unknown key `ordr`: did you mean `order`?\n`#[on_shutdown]` knows `order`, `after`, `before`, `timeout`, `last`, `attempt`, `retry`, `backoff`, `fallback`, `when`, `compensate`, `label`, `crate`"
         ]
     );
     assert_eq!(
@@ -70,7 +70,7 @@ fn every_mistake_is_found_at_once() {
             "a duration is a string: write \"30s\"",
             "`last` takes no value: write `last`",
             "expected `=`: write for example `label = CloseDb`",
-            "expected a key; `#[on_shutdown]` knows `order`, `after`, `before`, `timeout`, `last`, `attempt`, `retry`, `backoff`, `fallback`, `when`, `label`, `crate`",
+            "expected a key; `#[on_shutdown]` knows `order`, `after`, `before`, `timeout`, `last`, `attempt`, `retry`, `backoff`, `fallback`, `when`, `compensate`, `label`, `crate`",
             "`order` is given twice",
         ]
     );
@@ -181,6 +181,17 @@ fn values_say_what_to_write() {
             quote!(when),
             "`when` lacks its value: write for example `when = |config: &Config| config.flush`",
         ),
+        (
+            MAIN,
+            quote!(journal = shop),
+            "expected a string: write for example `journal = \"/var/lib/shop/journal\"`",
+        ),
+        (
+            MAIN,
+            quote!(journal = ""),
+            "expected a string: write for example `journal = \"/var/lib/shop/journal\"`",
+        ),
+        (SHUTDOWN, quote!(compensate = "undo"), "write the path without quotes: `compensate = undo`"),
         (SHUTDOWN, quote!(fallback = "write"), "write the path without quotes: `fallback = write`"),
         (SHUTDOWN, quote!(fallback = write()), "`fallback` takes a path alone: remove this"),
         (SHUTDOWN, quote!(fallback = |db: &Db| db.write()), "expected a path: `fallback = write_to_disk`"),

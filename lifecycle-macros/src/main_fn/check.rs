@@ -24,19 +24,20 @@ pub(super) struct Main {
 }
 
 /// One call of a setter on `Settings`, which has the key's name.
-pub(super) struct Setting {
+pub(crate) struct Setting {
     pub(super) name: &'static str,
     pub(super) value: SettingValue,
 }
 
-pub(super) enum SettingValue {
+pub(crate) enum SettingValue {
     Limit(Within),
     Time(Time),
     Signals(TokenStream),
     Signal(TokenStream),
     /// A type and one of its variants.
     Variant(&'static str, String),
-    Count(TokenStream),
+    /// As it was written.
+    Written(TokenStream),
 }
 
 /// What stays of a `main` that cannot be generated.
@@ -96,7 +97,7 @@ pub(super) fn check(mut raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Result
 }
 
 /// One signal has one meaning, as far as the names tell.
-fn signals_apart(raw: &Raw, errors: &ErrorSink<'_>) {
+pub(crate) fn signals_apart(raw: &Raw, errors: &ErrorSink<'_>) {
     let name = |given: &Option<Spanned<TokenStream>>| given.as_ref().map(|given| given.value.to_string());
     for (given, other) in [(&raw.pause, None), (&raw.resume, name(&raw.pause))] {
         let Some(Spanned { key, value }) = given else { continue };
@@ -117,7 +118,7 @@ fn signals_apart(raw: &Raw, errors: &ErrorSink<'_>) {
     }
 }
 
-fn settings(raw: Raw) -> Vec<Setting> {
+pub(crate) fn settings(raw: Raw) -> Vec<Setting> {
     let limit = |given: Option<Spanned<Within>>| given.map(|given| SettingValue::Limit(given.value));
     let time = |given: Option<Spanned<Time>>| given.map(|given| SettingValue::Time(given.value));
     let variant = |ty: &'static str, given: Option<Spanned<&'static str>>| {
@@ -135,9 +136,10 @@ fn settings(raw: Raw) -> Vec<Setting> {
         ("report", variant("ReportFormat", raw.report)),
         ("ready", variant("Ready", raw.ready)),
         ("flavor", variant("Flavor", raw.flavor)),
-        ("worker_threads", raw.worker_threads.map(|given| SettingValue::Count(given.value))),
+        ("worker_threads", raw.worker_threads.map(|given| SettingValue::Written(given.value))),
         ("pause", raw.pause.map(|given| SettingValue::Signal(given.value))),
         ("resume", raw.resume.map(|given| SettingValue::Signal(given.value))),
+        ("journal", raw.journal.map(|given| SettingValue::Written(given.value))),
     ]
     .into_iter()
     .filter_map(|(name, value)| value.map(|value| Setting { name, value }))

@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use super::check::{Kept, Main, Setting, SettingValue};
 use crate::arguments::{self, Lent};
 use crate::keys::{Within, expand_signal, expand_signals};
-use crate::paths::{site, site_at};
+use crate::paths::{Krate, site, site_at};
 
 pub(super) fn kept(kept: &Kept) -> TokenStream {
     match kept {
@@ -24,8 +24,8 @@ pub(super) fn kept(kept: &Kept) -> TokenStream {
 pub(super) fn main(main: &Main) -> TokenStream {
     let Main { krate, vis, item, function, .. } = main;
     let p = krate.private();
-    let setup = setup(main);
-    let settings: TokenStream = main.settings.iter().map(|setting| set(setting, &p)).collect();
+    let setup = setup(main.setup.as_ref(), krate);
+    let settings = settings(&main.settings, krate);
     let kinds = arguments::kinds(&main.arguments, krate, false);
     let Lent { pattern, apart, arguments: passed } = arguments::lent(&main.arguments);
     // A return type that is no service's result is shown where it was written.
@@ -62,11 +62,12 @@ pub(super) fn main(main: &Main) -> TokenStream {
     )
 }
 
-fn setup(main: &Main) -> TokenStream {
-    let p = main.krate.private();
-    let Some(path) = &main.setup else { return quote_spanned!(site()=> #p::None) };
+/// A setup function as the library calls it.
+pub(crate) fn setup(path: Option<&syn::Path>, krate: &Krate) -> TokenStream {
+    let p = krate.private();
+    let Some(path) = path else { return quote_spanned!(site()=> #p::None) };
     let at = site_at(path.segments.last().map_or_else(|| path.span(), |last| last.ident.span()));
-    let p_at = main.krate.private_at(at);
+    let p_at = krate.private_at(at);
     quote_spanned!(at=>
         #p::Some(|asked: #p_at::outcome::Asked<'_>| -> #p_at::CallResult {
             let setup = |settings: &mut #p_at::Settings| #path(settings);
@@ -74,6 +75,12 @@ fn setup(main: &Main) -> TokenStream {
             #p_at::outcome::set_up(asked, opened.ending(opened.lifecycle_give()), setup)
         })
     )
+}
+
+/// The statements that write the keys into `settings`.
+pub(crate) fn settings(settings: &[Setting], krate: &Krate) -> TokenStream {
+    let p = krate.private();
+    settings.iter().map(|setting| set(setting, &p)).collect()
 }
 
 fn set(setting: &Setting, p: &TokenStream) -> TokenStream {
@@ -91,7 +98,7 @@ fn set(setting: &Setting, p: &TokenStream) -> TokenStream {
             let (ty, variant) = (Ident::new(ty, site()), Ident::new(variant, site()));
             quote_spanned!(site()=> #p::#ty::#variant)
         }
-        SettingValue::Count(count) => count.clone(),
+        SettingValue::Written(value) => value.clone(),
     };
     quote_spanned!(site()=> settings.#name(#value);)
 }

@@ -1,8 +1,8 @@
 //! `#[lifecycle::main]`.
 
-mod args;
-mod check;
-mod expand;
+pub(crate) mod args;
+pub(crate) mod check;
+pub(crate) mod expand;
 
 use proc_macro2::TokenStream;
 

@@ -14,6 +14,7 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -35,26 +36,44 @@ pub(crate) enum Place {
     Call(&'static Site),
 }
 
-#[derive(Clone, Copy)]
+/// Which call or step the thread is in, and of which task it is.
 struct Mark {
-    place: Place,
-    task: Option<Id>,
+    site: Cell<Option<&'static Site>>,
+    /// Of no meaning outside.
+    task: Cell<Option<Id>>,
 }
 
+/// Stands for a step, whichever.
+static STEP_SITE: Site = Site::new("", "", "", 0, true);
+
 thread_local! {
-    static MARK: Cell<Mark> = const { Cell::new(Mark { place: Place::Outside, task: None }) };
+    static MARK: Mark = const { Mark { site: Cell::new(None), task: Cell::new(None) } };
     static STEP: RefCell<Option<(Option<Id>, Arc<StepContext>)>> = const { RefCell::new(None) };
 }
 
 /// Where the caller runs.
-#[inline]
 pub(crate) fn place() -> Place {
-    let mark = MARK.get();
-    match mark.place {
-        Place::Outside => Place::Outside,
-        place if mark.task == tokio::task::try_id() => place,
+    match MARK.with(|mark| mark.site.get()) {
+        Some(site) if is_marked_task() => {
+            if ptr::eq(site, &STEP_SITE) {
+                Place::Step
+            } else {
+                Place::Call(site)
+            }
+        }
         _ => Place::Outside,
     }
+}
+
+/// Whether that is [`Place::Outside`].
+#[inline]
+pub(crate) fn is_outside() -> bool {
+    MARK.with(|mark| mark.site.get().is_none()) || !is_marked_task()
+}
+
+#[inline]
+fn is_marked_task() -> bool {
+    MARK.with(|mark| mark.task.get()) == tokio::task::try_id()
 }
 
 /// The step that the caller runs in.
@@ -70,20 +89,35 @@ pub(crate) fn current_step() -> Option<Arc<StepContext>> {
 
 /// Marks the thread until it is dropped.
 pub(crate) struct Marked {
-    before: Mark,
+    /// What it was marked with, unless it was outside.
+    before: Option<(&'static Site, Option<Id>)>,
     /// It must be dropped on the thread that it marked.
     _thread: PhantomData<*const ()>,
 }
 
+/// Marks the thread as in a call.
 #[inline]
-pub(crate) fn enter(place: Place) -> Marked {
-    Marked { before: MARK.replace(Mark { place, task: tokio::task::try_id() }), _thread: PhantomData }
+pub(crate) fn enter(site: &'static Site) -> Marked {
+    let task = tokio::task::try_id();
+    MARK.with(|mark| {
+        let before = mark.site.get().map(|site| (site, mark.task.get()));
+        mark.task.set(task);
+        mark.site.set(Some(site));
+        Marked { before, _thread: PhantomData }
+    })
 }
 
 impl Drop for Marked {
     #[inline]
     fn drop(&mut self) {
-        MARK.set(self.before);
+        // What is written back does not depend on what was read, so that one call need not wait for another's stores.
+        MARK.with(|mark| match self.before {
+            None => mark.site.set(None),
+            Some((site, task)) => {
+                mark.site.set(Some(site));
+                mark.task.set(task);
+            }
+        });
     }
 }
 
@@ -96,7 +130,7 @@ pub(crate) struct StepScope {
 pub(crate) fn enter_step(step: Arc<StepContext>) -> StepScope {
     let entered = Some((tokio::task::try_id(), step));
     let before = STEP.try_with(|current| current.replace(entered)).unwrap_or_default();
-    StepScope { before, _marked: enter(Place::Step) }
+    StepScope { before, _marked: enter(&STEP_SITE) }
 }
 
 impl Drop for StepScope {

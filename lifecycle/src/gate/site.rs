@@ -1,13 +1,12 @@
 //! One annotated function, as the gate knows it.
 
 use std::ptr;
-use std::sync::{Once, OnceLock};
 
-use super::sync::{AtomicUsize, Ordering};
-use super::{Gate, REQUESTS};
+use super::sync::{AtomicU32, AtomicUsize, Ordering};
+use super::{Gate, REQUESTS, fence, threads};
 use crate::rejected::Rejected;
 
-/// The `static` that `#[tracked]` leaves behind for its function: what it is called, and how many calls of it run.
+/// The `static` that `#[tracked]` leaves behind for its function: what it is called, and what a call has to know.
 pub struct Site {
     name: &'static str,
     module: &'static str,
@@ -16,11 +15,23 @@ pub struct Site {
     /// `admit = always`.
     always: bool,
     home: Home,
-    in_flight: AtomicUsize,
-    refused: AtomicUsize,
-    listed: Once,
-    next: OnceLock<&'static Site>,
+    /// The function's number, and what stands against a call that does nothing but count. With any of the flags it is
+    /// larger than every table of counts.
+    word: AtomicU32,
+    /// Counted on threads that are ending and have no counts of their own any more.
+    late: [AtomicU32; 2],
+    late_refused: AtomicUsize,
 }
+
+/// The gate is closed.
+pub(super) const CLOSED: u32 = 1 << 31;
+/// Running calls must not go on.
+pub(super) const FROZEN: u32 = 1 << 30;
+/// Calls have to fence for themselves.
+pub(super) const FENCED: u32 = 1 << 29;
+const NUMBER: u32 = FENCED - 1;
+/// The function was not called yet, and has no number.
+const UNLISTED: u32 = NUMBER;
 
 /// Where a site's calls are counted.
 #[derive(Clone, Copy)]
@@ -67,10 +78,9 @@ impl Site {
             line,
             always,
             home: Home::Gate(&REQUESTS),
-            in_flight: AtomicUsize::new(0),
-            refused: AtomicUsize::new(0),
-            listed: Once::new(),
-            next: OnceLock::new(),
+            word: AtomicU32::new(UNLISTED),
+            late: [AtomicU32::new(0), AtomicU32::new(0)],
+            late_refused: AtomicUsize::new(0),
         }
     }
 
@@ -87,7 +97,6 @@ impl Site {
         self
     }
 
-    #[inline]
     pub(crate) fn gate(&self) -> &'static Gate {
         match self.home {
             Home::Gate(gate) => gate,
@@ -98,65 +107,150 @@ impl Site {
     /// Counts a call from outside, unless it is refused.
     #[inline]
     pub(crate) fn enter(&'static self) -> Result<Admitted, Rejected> {
-        self.list();
-        if self.always {
-            return Ok(self.enter_always());
-        }
-        match self.gate().enter() {
-            Ok(()) => Ok(self.counted()),
-            Err(rejected) => {
-                self.refused.fetch_add(1, Ordering::Relaxed);
-                Err(rejected)
+        if self.admits() { Ok(Admitted(self)) } else { Err(self.refuse()) }
+    }
+
+    #[inline]
+    fn admits(&'static self) -> bool {
+        let word = self.word.load(Ordering::Relaxed);
+        match threads::counts(word as usize) {
+            Some(counts) => {
+                counts.enter();
+                fence::light();
+                // Acquire: a call that a gate admits again has seen what happened while it was closed.
+                self.word.load(Ordering::Acquire) == word || self.admits_after_all()
             }
+            None => self.admits_slowly(),
         }
     }
 
-    /// Counts work that belongs to a call which is still counted itself.
-    #[inline]
-    pub(crate) fn enter_always(&'static self) -> Admitted {
-        self.gate().enter_always();
-        self.counted()
+    /// The first call, the first on its thread, one that has to fence, one at a closed gate.
+    #[cold]
+    fn admits_slowly(&'static self) -> bool {
+        if self.number() == UNLISTED {
+            self.gate().list(self);
+        }
+        // Counted first, a storm of refused calls would keep the count above zero and the drain waiting.
+        if self.is_refusing() {
+            return false;
+        }
+        self.count_begun();
+        self.admits_after_all()
     }
 
-    #[inline]
-    fn counted(&'static self) -> Admitted {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    /// Whether a call that was counted may go on; else its count is taken back.
+    #[cold]
+    fn admits_after_all(&'static self) -> bool {
+        fence::full();
+        let admitted = !self.is_refusing();
+        if !admitted {
+            self.leave();
+        }
+        admitted
+    }
+
+    fn is_refusing(&self) -> bool {
+        self.word.load(Ordering::Acquire) & CLOSED != 0 && !self.always
+    }
+
+    #[cold]
+    fn refuse(&self) -> Rejected {
+        if !threads::refuse(self.number() as usize) {
+            self.late_refused.fetch_add(1, Ordering::Relaxed);
+        }
+        self.gate().rejected()
+    }
+
+    /// Counts work that belongs to a call which is still counted itself. Whoever sees that one end sees this one begin.
+    pub(crate) fn enter_always(&'static self) -> Admitted {
+        self.count_begun();
         Admitted(self)
+    }
+
+    fn count_begun(&self) {
+        match threads::counts_or_make(self.number() as usize) {
+            Some(counts) => counts.enter(),
+            None => drop(self.late[0].fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+
+    /// Ends what either of the two began, on any thread.
+    #[inline]
+    fn leave(&'static self) {
+        let word = self.word.load(Ordering::Relaxed);
+        match threads::counts(word as usize) {
+            Some(counts) => {
+                counts.leave();
+                fence::light();
+                if self.word.load(Ordering::Relaxed) != word {
+                    self.gate().one_left();
+                }
+            }
+            None => self.leave_slowly(),
+        }
+    }
+
+    #[cold]
+    fn leave_slowly(&self) {
+        match threads::counts_or_make(self.number() as usize) {
+            Some(counts) => counts.leave(),
+            None => drop(self.late[1].fetch_add(1, Ordering::Release)),
+        }
+        fence::full();
+        if self.word.load(Ordering::Relaxed) & CLOSED != 0 {
+            self.gate().one_left();
+        }
     }
 
     /// Whether a running call must not go on. What may always be called is not cut either.
     #[inline]
     pub(crate) fn is_frozen(&self) -> bool {
-        self.gate().is_frozen() && !self.always
+        self.word.load(Ordering::Acquire) & FROZEN != 0 && !self.always
     }
 
-    /// Appends the site to its gate's list, once.
-    #[inline]
-    fn list(&'static self) {
-        self.listed.call_once(|| {
-            let mut end = &self.gate().first_site;
-            while end.set(self).is_err() {
-                match end.get() {
-                    Some(site) => end = &site.next,
-                    None => unreachable!("a cell that refuses a value has one"),
-                }
-            }
-        });
+    fn number(&self) -> u32 {
+        self.word.load(Ordering::Relaxed) & NUMBER
     }
 
-    pub(super) fn next(&self) -> Option<&'static Site> {
-        self.next.get().copied()
+    /// By its gate alone, whose other calls to the site this excludes.
+    pub(super) fn list(&self, flags: u32) -> bool {
+        let is_new = self.number() == UNLISTED;
+        if is_new {
+            let fenced = if fence::light_suffices() { 0 } else { FENCED };
+            self.word.store(threads::number() | flags | fenced, Ordering::Release);
+        }
+        is_new
+    }
+
+    pub(super) fn set(&self, flag: u32) {
+        self.word.fetch_or(flag, Ordering::Release);
+    }
+
+    pub(super) fn clear(&self, flag: u32) {
+        self.word.fetch_and(!flag, Ordering::Release);
+    }
+
+    /// How often a call has ended. To be asked before [`entered`](Self::entered), see there.
+    pub(super) fn left(&self) -> u32 {
+        self.late[1].load(Ordering::Acquire).wrapping_add(threads::left(self.number() as usize))
+    }
+
+    /// How often one has begun.
+    pub(super) fn entered(&self) -> u32 {
+        self.late[0].load(Ordering::Relaxed).wrapping_add(threads::entered(self.number() as usize))
     }
 
     pub(crate) fn snapshot(&self) -> CallStats {
+        let left = self.left();
         CallStats {
             name: self.name,
             module: self.module,
             file: self.file,
             line: self.line,
             group: self.gate().name(),
-            in_flight: self.in_flight.load(Ordering::Relaxed),
-            refused: self.refused.load(Ordering::Relaxed) as u64,
+            in_flight: self.entered().wrapping_sub(left) as usize,
+            refused: self.late_refused.load(Ordering::Relaxed) as u64
+                + threads::refused(self.number() as usize),
         }
     }
 }
@@ -185,9 +279,7 @@ impl Drop for Admitted {
     #[inline]
     fn drop(&mut self) {
         if let Some(site) = self.site() {
-            // Before the gate, whose emptiness promises that no site has a call either.
-            site.in_flight.fetch_sub(1, Ordering::Relaxed);
-            site.gate().leave();
+            site.leave();
         }
     }
 }

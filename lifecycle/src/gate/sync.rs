@@ -5,9 +5,10 @@ pub(super) use self::plain::*;
 
 #[cfg(not(loom))]
 mod plain {
-    use std::sync::{MutexGuard, PoisonError};
+    use std::sync::PoisonError;
 
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    pub(crate) use std::sync::MutexGuard;
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
 
     pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
 
@@ -21,6 +22,21 @@ mod plain {
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }
+
+    macro_rules! per_program {
+        ($name:ident: $ty:ty = $value:expr) => {
+            fn $name() -> MutexGuard<'static, $ty> {
+                static VALUE: Mutex<$ty> = Mutex::new($value);
+                VALUE.lock()
+            }
+        };
+    }
+    macro_rules! per_thread {
+        ($name:ident: $ty:ty = $value:expr) => {
+            thread_local! { static $name: $ty = const { $value } }
+        };
+    }
+    pub(crate) use {per_program, per_thread};
 }
 
 #[cfg(loom)]
@@ -33,7 +49,8 @@ mod explored {
     use std::ops::Deref;
     use std::sync::OnceLock;
 
-    pub(crate) use loom::sync::atomic::Ordering;
+    pub(crate) use loom::sync::MutexGuard;
+    pub(crate) use loom::sync::atomic::{Ordering, fence};
 
     macro_rules! atomics {
         ($($name:ident: $value:ty;)*) => {$(
@@ -57,7 +74,7 @@ mod explored {
             }
         )*};
     }
-    atomics! { AtomicUsize: usize; AtomicBool: bool; }
+    atomics! { AtomicU32: u32; AtomicUsize: usize; AtomicBool: bool; }
 
     pub(crate) struct Mutex<T> {
         initial: std::sync::Mutex<Option<T>>,
@@ -69,7 +86,7 @@ mod explored {
             Mutex { initial: std::sync::Mutex::new(Some(value)), made: OnceLock::new() }
         }
 
-        pub(crate) fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
             let made = self.made.get_or_init(|| {
                 let initial = self.initial.lock().unwrap().take();
                 loom::sync::Mutex::new(initial.expect("taken once"))
@@ -77,4 +94,30 @@ mod explored {
             made.lock().unwrap()
         }
     }
+
+    /// Made anew for each interleaving by `begin`; all threads of a model run on one thread of the system.
+    macro_rules! per_program {
+        ($name:ident: $ty:ty = $value:expr) => {
+            std::thread_local! {
+                static VALUE: Cell<Option<&'static Mutex<$ty>>> = const { Cell::new(None) };
+            }
+
+            fn $name() -> MutexGuard<'static, $ty> {
+                VALUE.get().expect("a model begins with `begin`").lock()
+            }
+
+            #[cfg(test)]
+            pub(super) fn begin() {
+                let made: &'static Mutex<$ty> = Box::leak(Box::new(Mutex::new($value)));
+                drop(made.lock());
+                VALUE.set(Some(made));
+            }
+        };
+    }
+    macro_rules! per_thread {
+        ($name:ident: $ty:ty = $value:expr) => {
+            loom::thread_local! { static $name: $ty = $value; }
+        };
+    }
+    pub(crate) use {per_program, per_thread};
 }

@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::thread;
 use std::time::Instant;
 
 use tokio::runtime::Handle;
@@ -22,7 +21,7 @@ use crate::process::Lifecycle;
 use crate::resource::Inputs;
 use crate::run::mailbox::Mailbox;
 use crate::run::message::Message;
-use crate::run::panicked;
+use crate::run::{on_a_thread, panicked};
 
 /// What every run is made with.
 #[derive(Clone)]
@@ -80,14 +79,13 @@ impl Run {
                 Some(tools.runtime.spawn(running).abort_handle())
             }
             Call::Sync(call) => {
-                let runtime = tools.runtime.clone();
                 let run = move || {
                     if life.triggered().is_some() {
                         drop((ask, call));
                         return drop(teller);
                     }
                     let came = {
-                        let (_runtime, _step) = (runtime.enter(), context::enter_step(Arc::clone(&context)));
+                        let _step = context::enter_step(Arc::clone(&context));
                         catch_unwind(AssertUnwindSafe(|| match ask.map(|ask| ask()) {
                             Some(Err(why)) => Came::Skipped(why),
                             Some(Ok(())) | None => Came::Ran(call()),
@@ -95,8 +93,8 @@ impl Run {
                     };
                     teller.tell(verdict(came, &context));
                 };
-                let thread = thread::Builder::new().name(format!("lifecycle: {}", wanted.name));
-                thread.spawn(run).map_err(|error| format!("the system gave it no thread: {error}"))?;
+                on_a_thread(wanted.name, &tools.runtime, run)
+                    .map_err(|error| format!("the system gave it no thread: {error}"))?;
                 None
             }
         };

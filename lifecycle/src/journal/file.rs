@@ -11,8 +11,8 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::event::Event;
 use super::line::{self, Contents, Numbering, Unreadable};
-use super::record::Event;
 use super::replay::{self, Debts, History};
 use super::{PreviousRun, time};
 use crate::sys;

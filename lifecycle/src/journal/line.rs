@@ -7,7 +7,8 @@
 
 use std::time::SystemTime;
 
-use super::record::{Event, Fields, Record};
+use super::event::Event;
+use super::record::{Fields, Record};
 
 /// What the first line says after its checksum.
 const TITLE: &str = "lifecycle journal ";

@@ -3,6 +3,7 @@
 //! A run opens the journal before anything is started. From then on its records are written by a thread of the
 //! journal's own: whoever has something to record hands it over, and is told when it is durable.
 
+mod event;
 mod file;
 mod line;
 mod pending;
@@ -10,7 +11,7 @@ mod previous;
 mod record;
 mod replay;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod time;
 mod writer;
 
@@ -21,14 +22,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+pub(crate) use self::event::{Event, Standing};
 pub(crate) use self::file::OpenError;
 use self::file::{Held, hold};
-pub(crate) use self::pending::{Pending, Standing};
+pub(crate) use self::pending::Pending;
 pub use self::previous::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
-pub(crate) use self::record::Event;
 use self::replay::Debts;
 pub(crate) use self::writer::NotWritten;
 use self::writer::{Pen, Request, Then, write};
+
+/// The page's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/JOURNAL.md")]
+struct Page;
 
 /// A handle to the open journal.
 #[derive(Clone, Debug)]
@@ -72,19 +78,13 @@ impl Journal {
         Ok(Opened { journal, previous, warnings })
     }
 
-    /// Has an event recorded, and returns at once. `then` is called on the journal's thread when it is durable, with all
-    /// that was handed over before, or when it could not become so; it must return at once too.
-    pub(crate) fn record(&self, event: Event, then: impl FnOnce(Result<(), NotWritten>) + Send + 'static) {
-        self.ask(Some(event), Some(Box::new(then)));
-    }
-
-    /// As [`record`](Self::record), where nobody waits for it.
+    /// Has an event recorded, and returns at once.
     pub(crate) fn note(&self, event: Event) {
         self.ask(Some(event), None);
     }
 
-    /// As [`record`](Self::record), for what must not begin before the record is durable: `poke` is called when it is
-    /// time to ask.
+    /// The same, for what must not begin before the record is durable, with all that was handed over before: `poke` is
+    /// called on the journal's thread when it is time to ask, and must return at once too.
     pub(crate) fn before(&self, event: Event, now: Instant, poke: impl FnOnce() + Send + 'static) -> Pending {
         self.pending(Some(event), now, poke)
     }

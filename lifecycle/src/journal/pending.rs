@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use super::Standing;
 use super::writer::NotWritten;
 
 /// How long anything waits for the disk. A disk that is only busy answers well within it, and it is small beside what
@@ -16,17 +17,6 @@ pub(crate) struct Pending {
     told: Arc<OnceLock<Result<(), NotWritten>>>,
     until: Instant,
     late: Arc<AtomicBool>,
-}
-
-/// Whether what waits for a record may begin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// The record is durable.
-    Durable,
-    /// Not yet: ask again when poked, or at this instant.
-    Wait(Instant),
-    /// It may, but without the record. What to say about that, unless it has been said.
-    Without(Option<String>),
 }
 
 impl Pending {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use super::event::Event;
 use super::line::Entry;
-use super::record::{Event, Record};
+use super::record::Record;
 use super::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 use crate::report::{Outcome, Report};
 

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use std::sync::mpsc::Receiver;
 use std::time::SystemTime;
 
+use super::event::Event;
 use super::line::Numbering;
-use super::record::Event;
 
 /// What the thread is asked: to write something, to tell when all until then is durable, or both.
 pub(super) struct Request {

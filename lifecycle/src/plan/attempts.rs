@@ -26,6 +26,7 @@ pub(crate) enum AttemptFault {
     },
     BackoffAlone,
     FallbackAtStart,
+    CompensateAtStart,
     WhenTakes {
         type_name: &'static str,
     },
@@ -42,15 +43,20 @@ pub(crate) enum AttemptFault {
 pub(super) fn check(model: &Model<'_>, errors: &mut Vec<PlanError>) {
     for index in model.in_use() {
         let step = model.steps[index];
+        // What it has is that of its step, where it is looked at.
+        if step.extra.compensates.is_some() {
+            continue;
+        }
         let mut found = Vec::new();
-        let Extra { retry, attempt, backoff, fallback, when, restart: _ } = &step.extra;
+        let Extra { retry, attempt, backoff, fallback, when, compensate, compensates: _, restart: _ } =
+            &step.extra;
         if step.is_group() {
             let times = attempt.or(*backoff).is_some();
-            if retry.is_some() || times || fallback.is_some() || when.is_some() {
+            if retry.is_some() || times || fallback.is_some() || when.is_some() || compensate.is_some() {
                 found.push(AttemptFault::OfGroup);
             }
         } else if step.is_worker() {
-            if attempt.is_some() || fallback.is_some() {
+            if attempt.is_some() || fallback.is_some() || compensate.is_some() {
                 found.push(AttemptFault::OfWorker);
             }
         } else {
@@ -80,6 +86,9 @@ fn faults(extra: &Extra, own: &Signature, phase: Phase, timeout: Duration, fault
     if extra.fallback.is_some() && phase == Phase::Start {
         faults.push(AttemptFault::FallbackAtStart);
     }
+    if extra.compensate.is_some() && phase == Phase::Start {
+        faults.push(AttemptFault::CompensateAtStart);
+    }
     let takes = |need: &&Need| need.usage == Use::Take;
     if let Some(when) = &extra.when {
         let taken = when.signature.takes.iter().filter(takes);
@@ -102,11 +111,11 @@ impl fmt::Display for AttemptFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AttemptFault::OfGroup => f.write_str(
-                "is a group and cannot have retry, attempt, backoff, fallback or when: it closes and waits for its calls, \
+                "is a group and cannot have retry, attempt, backoff, fallback, when or compensate: it closes and waits for its calls, \
                  which is not done twice. Leave them out",
             ),
             AttemptFault::OfWorker => f.write_str(
-                "is a worker and cannot have attempt or fallback: it runs until it is told to stop. Say with restart, retry \
+                "is a worker and cannot have attempt, fallback or compensate: it runs until it is told to stop. Say with restart, retry \
                  and backoff when it is begun again",
             ),
             AttemptFault::NoTime => {
@@ -129,6 +138,10 @@ impl fmt::Display for AttemptFault {
             AttemptFault::FallbackAtStart => f.write_str(
                 "is a start step and cannot have a fallback, which would have to provide what the step does: choose inside \
                  the step instead",
+            ),
+            AttemptFault::CompensateAtStart => f.write_str(
+                "is a start step and cannot have a compensate, which is done at the next start for what a shutdown has not \
+                 done: write it on the shutdown step that undoes this one",
             ),
             AttemptFault::WhenTakes { type_name: name } => write!(
                 f,

@@ -52,7 +52,7 @@ pub(crate) enum Who {
 
 impl Who {
     pub(super) fn step(step: &StepSpec) -> Self {
-        Who::Step { name: step.name.clone(), file: step.file.clone(), line: step.line }
+        Who::Step { name: step.name.to_string(), file: step.file.to_string(), line: step.line }
     }
 
     /// Without the place, for the second time in one text.

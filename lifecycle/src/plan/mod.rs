@@ -15,8 +15,6 @@ mod tests;
 mod visits;
 mod written;
 
-use std::any::TypeId;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +23,7 @@ pub(crate) use error::{PlanError, PlanErrors};
 pub(crate) use graph::{Graph, Node, NodeKind};
 pub(crate) use rank::{Rank, RankSource};
 
+use crate::by_type::ByType;
 use crate::hook::{Gift, Phase, Signature, StepSpec};
 use crate::settings::{Settings, TOO_LONG};
 use error::Who;
@@ -62,13 +61,13 @@ pub(crate) struct Plan {
     /// The longest the shutdown can take.
     pub(crate) worst: Worst,
     pub(crate) warnings: Vec<String>,
-    providers: Arc<HashMap<TypeId, usize>>,
+    providers: Arc<ByType<usize>>,
 }
 
 impl Plan {
     /// The start step that provides what is taken under a key (a [`Missing`](crate::hook::Missing)'s), whether or not
     /// it is off or skipped.
-    pub(crate) fn providers(&self) -> Arc<HashMap<TypeId, usize>> {
+    pub(crate) fn providers(&self) -> Arc<ByType<usize>> {
         Arc::clone(&self.providers)
     }
 }
@@ -132,11 +131,13 @@ impl<'a> Model<'a> {
     /// Two steps of one name could not be told apart, in a report or in settings.
     fn namesakes(&self, errors: &mut Vec<PlanError>) {
         let name = |index: usize| (&*self.steps[index].module, &*self.steps[index].name);
-        let mut by_name: Vec<usize> = self.in_use().collect();
+        // A compensation's namesake is known by its step's.
+        let own = |&index: &usize| self.steps[index].extra.compensates.is_none();
+        let mut by_name: Vec<usize> = self.in_use().filter(own).collect();
         by_name.sort_by_key(|&index| name(index));
         let several = by_name.chunk_by(|&a, &b| name(a) == name(b)).filter(|same| same.len() > 1);
         errors.extend(several.map(|same| PlanError::Namesakes {
-            module: self.steps[same[0]].module.clone(),
+            module: self.steps[same[0]].module.to_string(),
             groups: same.iter().any(|&index| self.steps[index].is_group()),
             steps: same.iter().map(|&index| self.who(index)).collect(),
         }));
@@ -185,7 +186,8 @@ fn slot(step: &StepSpec, errors: &mut Vec<PlanError>) -> Slot {
         return Slot::Off;
     }
     let who = || Who::step(step);
-    if let Some(timeout) = step.keys.timeout.filter(|timeout| timeout.is_zero() || *timeout > TOO_LONG) {
+    let own = step.keys.timeout.filter(|_| step.extra.compensates.is_none());
+    if let Some(timeout) = own.filter(|timeout| timeout.is_zero() || *timeout > TOO_LONG) {
         errors.push(PlanError::Timeout { step: who(), timeout });
     }
     if step.keys.last && step.is_group() {

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::error::{PlanError, Who};
 use super::{Model, Slot, visits};
+use crate::by_type::ByType;
 use crate::edge::At;
 use crate::hook::{Gift, Missing, Need, Use};
 use crate::worker::{Policy, Restart};
@@ -46,7 +47,7 @@ pub(super) struct Flow {
     /// By step: why it is skipped, its provider being off.
     pub(super) skipped: Vec<Option<String>>,
     /// By the first key of a need, the step that provides it.
-    pub(super) providers: HashMap<TypeId, usize>,
+    pub(super) providers: ByType<usize>,
 }
 
 /// A resource, known under one type or more: `T` and `Arc<T>` answer to the same needs.
@@ -83,7 +84,7 @@ enum Stage {
 
 struct Resources {
     all: Vec<Resource>,
-    by_key: HashMap<TypeId, usize>,
+    by_key: ByType<usize>,
 }
 
 pub(super) fn trace(model: &Model<'_>, errors: &mut Vec<PlanError>) -> Flow {
@@ -91,7 +92,7 @@ pub(super) fn trace(model: &Model<'_>, errors: &mut Vec<PlanError>) -> Flow {
     let skipped = resources.skip(model);
     let gone = |step: usize| model.slots[step] == Slot::Off || skipped[step].is_some();
     let mut edges = Vec::new();
-    let mut providers = HashMap::new();
+    let mut providers = ByType::default();
     for resource in &resources.all {
         visits::add(1 + resource.givers.len() + resource.users.len());
         let present: Vec<&Giver> =
@@ -253,7 +254,7 @@ impl Resources {
         for need in model.in_use().flat_map(|step| &needs[step]).chain(&model.main.takes) {
             keys.join(need.keys);
         }
-        let mut resources = Resources { all: Vec::new(), by_key: HashMap::new() };
+        let mut resources = Resources { all: Vec::new(), by_key: ByType::default() };
         let mut number = HashMap::new();
         let mut find = |keys: &mut Keys, all: &mut Vec<Resource>, key: TypeId| {
             let root = keys.root(key);

@@ -1,11 +1,11 @@
 //! `after` and `before`: whom they lead to, and whom they cannot lead to.
 
 use std::any::TypeId;
-use std::collections::HashMap;
 
 use super::error::{PlanError, Way, Who};
 use super::resources::{Edge, EdgeSource};
 use super::{Model, Slot, visits};
+use crate::by_type::ByType;
 use crate::edge::{At, Target};
 use crate::group::Requests;
 
@@ -71,7 +71,7 @@ pub(super) fn trace(model: &Model<'_>, errors: &mut Vec<PlanError>) -> Written {
 
 struct Trace<'a, 'b> {
     model: &'a Model<'b>,
-    by_id: HashMap<TypeId, usize>,
+    by_id: ByType<usize>,
     written: Written,
     errors: &'a mut Vec<PlanError>,
 }

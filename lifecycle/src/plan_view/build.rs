@@ -202,7 +202,7 @@ impl View<'_> {
                 let spec = &self.steps[index];
                 let (order, order_from, order_at) = self.order(index);
                 PlanStep {
-                    file: spec.file.clone(),
+                    file: spec.file.to_string(),
                     line: spec.line,
                     order,
                     order_from,
@@ -292,17 +292,17 @@ impl View<'_> {
                     Place::Ranked(_) | Place::LastWithReport | Place::Last => return None,
                 };
                 Some(LeftOut {
-                    name: spec.name.clone(),
-                    module: spec.module.clone(),
+                    name: spec.name.to_string(),
+                    module: spec.module.to_string(),
                     kind: spec.kind(),
-                    file: spec.file.clone(),
+                    file: spec.file.to_string(),
                     line: spec.line,
                     outcome,
                     why: why.clone(),
                 })
             })
             .collect();
-        let phase = |kind| kind != StepKind::Start;
+        let phase = |kind: StepKind| kind.section() != StepKind::Start;
         left_out.sort_by(|a, b| {
             (phase(a.kind), &a.module, &a.name, &a.file, a.line).cmp(&(
                 phase(b.kind),
@@ -320,10 +320,10 @@ impl View<'_> {
 fn ids(steps: &[StepSpec]) -> Vec<String> {
     let mut namesakes = HashMap::from([(REQUESTS, 1)]);
     for step in steps {
-        *namesakes.entry(step.name.as_str()).or_insert(0) += 1;
+        *namesakes.entry(&*step.name).or_insert(0) += 1;
     }
-    let id = |step: &StepSpec| match namesakes[step.name.as_str()] {
-        1 => step.name.clone(),
+    let id = |step: &StepSpec| match namesakes[&*step.name] {
+        1 => step.name.to_string(),
         _ => format!("{}::{}", step.module, step.name),
     };
     steps.iter().map(id).collect()

@@ -20,7 +20,7 @@ pub(crate) struct Draft(StepSpec);
 
 fn draft(name: &str, phase: Phase) -> Draft {
     Draft(StepSpec {
-        name: name.into(),
+        name: name.to_owned().into(),
         module: "shop::orders".into(),
         file: "src/orders.rs".into(),
         line: u32::try_from(name.len()).unwrap(),
@@ -65,7 +65,7 @@ impl Draft {
         self.with(|step| step.off = Some(why.into()))
     }
     pub(crate) fn module(self, module: &str) -> Self {
-        self.with(|step| step.module = module.into())
+        self.with(|step| step.module = module.to_owned().into())
     }
     pub(crate) fn report(self) -> Self {
         self.with(|step| step.signature.takes_report = true)

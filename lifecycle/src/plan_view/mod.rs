@@ -20,7 +20,7 @@ use crate::process::lifecycle;
 use crate::report::{Outcome, StepKind};
 use crate::run::{MainDef, MainEntry};
 use crate::settings::{Exit, Settings};
-use crate::{health, plan as planner, registry};
+use crate::{compensation, health, plan as planner, registry};
 
 /// The verified order of all steps and the longest they can take, known before anything runs.
 ///
@@ -383,7 +383,8 @@ fn of_main(main: Option<&MainDef>) -> Result<Plan, PlanErrors> {
         drop(setup(Asked::Types(&mut given)));
     }
     let mut given = given.gives;
-    let steps = registry::collect();
+    let mut steps = registry::collect();
+    compensation::add_to(&mut steps);
     if main.is_none() {
         let by_step = |key| steps.iter().any(|step| step.signature.gives.iter().any(|gift| gift.key == key));
         given.extend(lifecycle().resources.provided().into_iter().filter(|gift| !by_step(gift.key)));

@@ -107,7 +107,7 @@ fn what_a_step_waits_for_is_what_the_graph_says() {
     for seed in 0..600 {
         let (inner, steps, settings) = planned(random_steps(seed), |_| ());
         let plan = Plan::new(&inner, &steps, &[], &settings);
-        let ids: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
+        let ids: Vec<String> = steps.iter().map(|step| step.name.to_string()).collect();
         for (graph, kind) in [(&inner.start, StepKind::Start), (&inner.shutdown, StepKind::Shutdown)] {
             let steps: Vec<&PlanStep> = plan.section(kind).collect();
             // Each step comes after all that it names, or `told` finds none.

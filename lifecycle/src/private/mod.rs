@@ -32,7 +32,7 @@ pub use core::any::TypeId;
 pub use core::option::Option::{self, None, Some};
 pub use core::result::Result::{self, Err, Ok};
 pub use core::time::Duration;
-pub use core::{file, line, module_path, stringify};
+pub use core::{concat, file, line, module_path, stringify};
 pub use std::boxed::Box;
 pub use std::process::ExitCode;
 
@@ -51,5 +51,7 @@ pub use crate::rejected::Rejected;
 pub use crate::resource::Inputs;
 pub use crate::run::{MainDef, MainEntry, Setup, main};
 pub use crate::settings::{Budget, Exit, Flavor, Limit, Ready, ReportFormat, Settings, signals};
+#[cfg(feature = "testing")]
+pub use crate::testing::{Clock, TIMEOUT as TEST_TIMEOUT, test};
 pub use crate::tracked::{Admitted, Inside, Scope, Site, admit, run};
 pub use crate::worker::{Restart, WorkerDef};

@@ -280,6 +280,8 @@ pub struct Item {
 pub enum StepKind {
     /// `#[on_start]`.
     Start,
+    /// At the start, for what a run before this one has not done: `compensate`.
+    Compensation,
     /// `#[on_shutdown]`.
     Shutdown,
     /// A group of tracked calls.
@@ -295,6 +297,7 @@ impl StepKind {
     pub fn as_str(self) -> &'static str {
         match self {
             StepKind::Start => "start",
+            StepKind::Compensation => "compensation",
             StepKind::Shutdown => "shutdown",
             StepKind::Group => "group",
             StepKind::Worker => "worker",
@@ -302,10 +305,16 @@ impl StepKind {
         }
     }
 
+    /// Whether its failure is one of this run: the last steps only tell of that, and a compensation stays owed.
+    pub(crate) fn counts(self) -> bool {
+        !matches!(self, StepKind::Last | StepKind::Compensation)
+    }
+
     /// The part of a report or a plan that it stands in: groups and workers belong to the shutdown.
     pub(crate) fn section(self) -> Self {
         match self {
             StepKind::Group | StepKind::Worker => StepKind::Shutdown,
+            StepKind::Compensation => StepKind::Start,
             kind => kind,
         }
     }
@@ -402,8 +411,8 @@ impl Report {
         self.steps.iter().find(|step| step.name == name)
     }
 
-    /// Whether anything did not go as it should: such a shutdown exits 1. The `last` steps, which only tell of it,
-    /// do not count.
+    /// Whether anything did not go as it should: such a shutdown exits 1. The `last` steps, which only tell of it, and
+    /// compensations, which stay owed and are tried again at the next start, do not count.
     pub fn is_degraded(&self) -> bool {
         use ServiceOutcome::{Abandoned, CutOff, Dropped, Ended, Failed, NeverStarted};
         let service = match self.service {
@@ -414,7 +423,7 @@ impl Report {
             || matches!(self.reason, Reason::WorkerFailed { .. })
             || !self.errors.is_empty()
             || !self.calls.cut_off.is_empty()
-            || self.steps.iter().any(|step| step.kind != StepKind::Last && step.outcome.is_degraded())
+            || self.steps.iter().any(|step| step.kind.counts() && step.outcome.is_degraded())
     }
 
     /// One line of JSON, without a line break. Times are milliseconds, in fields that end in `_ms`.
@@ -465,6 +474,9 @@ mod tests {
             report.is_degraded()
         };
         assert!(degraded(|r| r.steps[0].outcome = Outcome::Missing));
+        assert!(!degraded(|r| {
+            (r.steps[0].kind, r.steps[0].outcome) = (StepKind::Compensation, Outcome::Failed);
+        }));
         assert!(degraded(|r| r.service = ServiceOutcome::Failed { error: "e".into() }));
         assert!(degraded(|r| r.service = ServiceOutcome::CutOff));
         assert!(degraded(|r| r.errors.push("e".into())));

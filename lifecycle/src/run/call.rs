@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::executor::End;
 use super::message::Teller;
+use crate::clock;
 use crate::context::{self, StepContext};
 use crate::hook::{Call, CallResult};
 use crate::report::{Item, Outcome};
@@ -51,13 +52,16 @@ impl Running {
         match call {
             Call::Async(future) => this.hand((teller, future), runtime),
             Call::Sync(call) => {
-                let runtime = runtime.clone();
-                thread::Builder::new().name(format!("lifecycle: {step}")).spawn(move || {
-                    let _runtime = runtime.enter();
+                let (is_worker, told) = (context.told().is_some(), this.token.clone());
+                let call = move || {
                     let _step = context::enter_step(Arc::clone(&context));
                     let (end, gifts) = conclude(catch_unwind(AssertUnwindSafe(call)), &context);
                     teller.tell(end, gifts);
-                })?;
+                };
+                match is_worker {
+                    false => on_a_thread(step, runtime, call)?,
+                    true => on_a_thread_for_long(step, runtime, told, call)?,
+                }
             }
         }
         Ok(this)
@@ -111,8 +115,63 @@ impl Running {
     }
 }
 
+/// Calls a user's sync function on a thread of its own, inside the runtime.
+///
+/// In a test it is one of the runtime's blocking threads: while such a thread is busy the test's clock stands still.
+///
+/// # Errors
+/// The system gives no more threads.
+pub(crate) fn on_a_thread(
+    name: &str,
+    runtime: &Handle,
+    call: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    if clock::in_test() {
+        drop(runtime.spawn_blocking(call));
+        return Ok(());
+    }
+    spawn_thread(name, runtime, call).map(drop)
+}
+
+/// The same for what goes on until it is told to stop. In a test the clock must go on beside it until then, and stands
+/// still from then on.
+fn on_a_thread_for_long(
+    name: &str,
+    runtime: &Handle,
+    told: CancellationToken,
+    call: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    let thread = spawn_thread(name, runtime, call)?;
+    if clock::in_test() {
+        drop(runtime.spawn(async move {
+            told.cancelled().await;
+            // Its panic was caught.
+            drop(tokio::task::spawn_blocking(move || thread.join()));
+        }));
+    }
+    Ok(())
+}
+
+fn spawn_thread(
+    name: &str,
+    runtime: &Handle,
+    call: impl FnOnce() + Send + 'static,
+) -> io::Result<thread::JoinHandle<()>> {
+    let runtime = runtime.clone();
+    thread::Builder::new().name(format!("lifecycle: {name}")).spawn(move || {
+        let _runtime = runtime.enter();
+        call();
+    })
+}
+
 /// Drops a user's value on a thread of its own; leaks it if there is none to be had.
 pub(crate) fn drop_elsewhere<T: Send + 'static>(value: T) {
+    if clock::in_test() {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+            std::mem::forget(payload);
+        }
+        return;
+    }
     let slot = Arc::new(Mutex::new(Some(value)));
     let there = Arc::clone(&slot);
     let spawned = thread::Builder::new().name("lifecycle-drop".into()).spawn(move || {

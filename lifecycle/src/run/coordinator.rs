@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::background::Background;
 use super::executor::AfterFailure;
 use super::fates::Fates;
+use super::journal::Owing;
 use super::launch::step_draft;
 use super::mailbox::{Inbox, Mailbox};
 use super::narrate::Went;
@@ -21,6 +22,7 @@ use crate::clock;
 use crate::events::State;
 use crate::health::Monitor;
 use crate::hook::{Gift, Phase, Signature, StepSpec};
+use crate::journal::{DeadLetter, Journal};
 use crate::narrator::{Narrator, Say};
 use crate::plan::{Place, Plan};
 use crate::process::Lifecycle;
@@ -30,6 +32,8 @@ use crate::watchdog::Watchdog;
 
 /// What a lifecycle is run with.
 pub(super) struct Order {
+    /// The run's name: the shutdown's in every event, and the run's in the journal.
+    pub(super) id: String,
     pub(super) life: &'static Lifecycle,
     pub(super) settings: Settings,
     pub(super) steps: Vec<StepSpec>,
@@ -39,6 +43,11 @@ pub(super) struct Order {
     pub(super) given: Vec<Gift>,
     pub(super) narrator: Narrator,
     pub(super) watchdog: Option<Watchdog>,
+    pub(super) journal: Option<Journal>,
+    /// What was owed of earlier runs when this one began.
+    pub(super) debts: Vec<DeadLetter>,
+    /// What is to be said before anything else.
+    pub(super) warnings: Vec<String>,
 }
 
 /// See the module's words.
@@ -60,19 +69,23 @@ pub(super) struct Coordinator {
     pub(super) stale: Cell<bool>,
     /// Of the steps that have ended.
     pub(super) reports: Vec<StepReport>,
+    pub(super) owing: RefCell<Vec<Owing>>,
+    /// The journal's disk did not answer in time.
+    pub(super) disk_is_late: Cell<bool>,
 }
 
 impl Coordinator {
     pub(super) fn new(order: Order, inbox: Inbox, mailbox: Mailbox, let_go: oneshot::Sender<()>) -> Self {
         let monitor = Monitor::new(order.life, mailbox.clone(), order.narrator.clone());
+        let owing = RefCell::new(Owing::of(&order.steps));
         Coordinator {
+            id: order.id.clone(),
             order,
             inbox,
             mailbox,
             let_go: Some(let_go),
             runtime: None,
             rescue: Arc::default(),
-            id: shutdown_id(),
             seen: Rc::default(),
             tallies: RefCell::default(),
             fates: Rc::default(),
@@ -80,6 +93,8 @@ impl Coordinator {
             graphs: 0,
             stale: Cell::new(true),
             reports: Vec::new(),
+            owing,
+            disk_is_late: Cell::new(false),
         }
     }
 
@@ -100,11 +115,15 @@ impl Coordinator {
 
     fn announce(&mut self) {
         let plan = &self.order.plan;
+        for warning in &self.order.warnings {
+            self.order.narrator.say(Say::Alarm(warning.clone()));
+        }
         for warning in &plan.warnings {
             self.order.narrator.say(Say::Warning(warning.clone()));
         }
-        let count =
-            |phase| self.order.steps.iter().filter(|step| step.phase == phase && step.off.is_none()).count();
+        self.announce_debts();
+        let on = |step: &&StepSpec| step.off.is_none() && !self.owes_nothing(step);
+        let count = |phase| self.order.steps.iter().filter(on).filter(|step| step.phase == phase).count();
         let shutdown_steps = count(Phase::Shutdown);
         self.order.life.set_shutdown_steps(shutdown_steps);
         self.order.narrator.say(Say::Starting {
@@ -118,6 +137,9 @@ impl Coordinator {
                 Place::Skipped(why) => (Outcome::Skipped, why.clone()),
                 Place::Ranked(_) | Place::LastWithReport | Place::Last => continue,
             };
+            if self.owes_nothing(step) {
+                continue;
+            }
             let fate = format!("`{}` is {}: {why}", step.name, outcome.as_str());
             self.fates.borrow_mut().steps.insert(index, fate);
             self.reports.push(StepReport { outcome, error: Some(why), ..step_draft(step) });
@@ -128,6 +150,8 @@ impl Coordinator {
     async fn start(&mut self) -> bool {
         let life = self.order.life;
         life.set_state(State::Starting);
+        // For what `setup` gave.
+        self.arm();
         let graph = self.order.plan.start.clone();
         if life.triggered().is_some() {
             self.reach_none(&graph);
@@ -149,6 +173,7 @@ impl Coordinator {
                 }
             }
             self.conclude(&track);
+            self.settle_records().await;
         }
         if life.triggered().is_some() {
             self.fates.borrow_mut().start_was_cut_short = true;
@@ -196,7 +221,7 @@ impl Coordinator {
 }
 
 /// Short, and different in every process of a rollout.
-fn shutdown_id() -> String {
+pub(super) fn shutdown_id() -> String {
     use std::hash::{BuildHasher, RandomState};
     let random = RandomState::new().hash_one(std::process::id());
     format!("{:08x}", random & 0xffff_ffff)

@@ -74,7 +74,7 @@ impl DrainWork {
     }
 
     fn draining(&mut self, began: Instant, until: Option<Instant>, now: Instant) -> Progress {
-        let empty = self.gate.in_flight() == 0;
+        let empty = self.gate.has_emptied();
         if empty {
             self.drained(now.saturating_duration_since(began));
         }
@@ -116,7 +116,7 @@ impl DrainWork {
     }
 
     fn cutting(&mut self, until: Instant, now: Instant) -> Progress {
-        if self.gate.in_flight() == 0 && self.service_is_gone() {
+        if self.gate.has_emptied() && self.service_is_gone() {
             return self.ended(End::new(Outcome::TimedOut, "what still ran ended when cut_off() fired"));
         }
         if now < until {

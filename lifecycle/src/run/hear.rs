@@ -58,6 +58,7 @@ impl Coordinator {
             }
             Message::TakenBack(task) => {
                 self.background.workers.dismiss(&task, clock::now());
+                self.disarm_taken_back();
                 Heard::Other
             }
             Message::Poked(at) => Heard::Poked(at),
@@ -78,6 +79,7 @@ impl Coordinator {
                 Heard::Other
             }
             Message::Provided => {
+                self.arm();
                 self.background.provided(clock::now());
                 Heard::Other
             }
@@ -156,6 +158,7 @@ impl Coordinator {
             .filter_map(|gift| self.order.life.resources.insert(gift).err())
             .map(|error| error.to_string())
             .collect();
+        self.arm();
         if refused.is_empty() { end } else { End::new(Outcome::Failed, refused.join("; ")) }
     }
 }

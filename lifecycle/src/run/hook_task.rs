@@ -20,8 +20,10 @@ use super::executor::{End, Progress, SETTLE, Work};
 use super::mailbox::Mailbox;
 use super::message::{Address, Message, Teller};
 use super::rescue::Rescue;
+use crate::clock;
 use crate::context::StepContext;
 use crate::hook::{Begin, Call, Function, Missing, Signature, StepSpec, When};
+use crate::journal::{Event, Journal, Pending, Standing};
 use crate::narrator::{Narrator, Say};
 use crate::report::{Attempt, Outcome, Report};
 use crate::resource::{Inputs, Resources};
@@ -46,6 +48,8 @@ pub(crate) struct Hooks {
     pub(crate) narrator: Narrator,
     /// The shutdown's name in every event.
     pub(crate) id: String,
+    /// What must be durable before its first attempt.
+    pub(crate) record: Option<(Journal, Event)>,
 }
 
 /// What is known of a hook beside its end.
@@ -63,6 +67,8 @@ pub(crate) struct Facts {
     pub(crate) turn: u32,
     /// The attempt's time is up: whatever it still gives, it will have failed.
     pub(crate) stopping: bool,
+    /// Its `when` said no.
+    pub(crate) declined: bool,
 }
 
 /// Says why a resource may be absent without that being a fault.
@@ -89,6 +95,8 @@ pub(crate) struct HookTask {
     unbegun_since: Option<Instant>,
     /// The rescue runtime is being built for it.
     rescue_asked: bool,
+    /// The record that it waits for.
+    pending: Option<Pending>,
 }
 
 #[derive(Clone, Copy)]
@@ -96,6 +104,8 @@ enum Stage {
     NotBegun,
     /// Its `when`.
     Asking,
+    /// Until the journal has its begin.
+    Recording,
     Trying {
         began: Instant,
         /// When this attempt's time is over, if that comes before the step's own end.
@@ -136,6 +146,7 @@ impl HookTask {
             attempts_end: None,
             unbegun_since: None,
             rescue_asked: false,
+            pending: None,
         };
         (this, facts)
     }
@@ -195,14 +206,40 @@ impl HookTask {
         match end.outcome {
             Outcome::Done | Outcome::Partial => {
                 self.next_turn();
-                self.attempt(now)
+                self.first_attempt(now)
             }
-            Outcome::Failed => Progress::Ended(End { outcome: Outcome::Skipped, why: end.why }),
+            Outcome::Failed => {
+                self.facts.borrow_mut().declined = true;
+                Progress::Ended(End { outcome: Outcome::Skipped, why: end.why })
+            }
             outcome => {
                 let why = end.why.map(|why| format!("its `when`: {why}"));
                 Progress::Ended(End { outcome, why })
             }
         }
+    }
+
+    fn first_attempt(&mut self, now: Instant) -> Progress {
+        let Some((journal, event)) = self.hooks.record.take() else { return self.attempt(now) };
+        // What then cannot begin is not recorded as begun.
+        if let Err(end) = self.has_all(&self.spec.signature) {
+            return Progress::Ended(end);
+        }
+        let (mailbox, at) = (self.hooks.mailbox.clone(), self.at);
+        let poke = move || drop(mailbox.send(Message::Poked(at)));
+        self.pending = Some(journal.before(event, now, poke));
+        self.stage = Stage::Recording;
+        self.recorded(now)
+    }
+
+    fn recorded(&mut self, now: Instant) -> Progress {
+        match self.pending.as_ref().map(|pending| pending.standing(now)) {
+            Some(Standing::Wait(until)) => return Progress::Until(until),
+            Some(Standing::Without(Some(why))) => self.hooks.narrator.say(Say::Alarm(why)),
+            Some(Standing::Durable | Standing::Without(None)) | None => {}
+        }
+        self.pending = None;
+        self.attempt(now)
     }
 
     fn attempt(&mut self, now: Instant) -> Progress {
@@ -266,7 +303,8 @@ impl HookTask {
     fn tend(&mut self, now: Instant) -> Progress {
         let Stage::Trying { began, until } = self.stage else { return Progress::Running };
         let Some(running) = &mut self.running else { return Progress::Running };
-        let unbegun = running.is_unbegun();
+        // A test has no other runtime, and its clock may jump before this one has had its turn.
+        let unbegun = running.is_unbegun() && !clock::in_test();
         if !unbegun {
             self.unbegun_since = None;
         }
@@ -376,7 +414,7 @@ impl HookTask {
         self.hooks.narrator.say(Say::AttemptFailed {
             id: self.hooks.id.clone(),
             phase: self.spec.phase,
-            step: self.spec.name.clone(),
+            step: self.spec.name.to_string(),
             attempt: self.failures,
             of: self.spec.extra.retry.unwrap_or(0).saturating_add(1),
             outcome: end.outcome,
@@ -396,13 +434,14 @@ impl Work for HookTask {
         };
         match self.spec.extra.when.clone() {
             Some(when) => self.ask(&when),
-            None => self.attempt(now),
+            None => self.first_attempt(now),
         }
     }
 
     fn wake(&mut self, now: Instant) -> Progress {
         match self.stage {
             Stage::NotBegun | Stage::Asking => Progress::Running,
+            Stage::Recording => self.recorded(now),
             Stage::Trying { .. } => self.tend(now),
             Stage::Stopping { began, until } if until <= now => {
                 self.concluded(End::bare(Outcome::Abandoned), began, now)
@@ -424,17 +463,21 @@ impl Work for HookTask {
                 self.concluded(End { outcome: Outcome::TimedOut, why: end.why }, began, now)
             }
             // Nothing is awaited in a pause.
-            Stage::NotBegun | Stage::Pausing { .. } => Progress::Ended(end),
+            Stage::NotBegun | Stage::Recording | Stage::Pausing { .. } => Progress::Ended(end),
         }
     }
 
     fn cut(&mut self) {
         match &mut self.running {
             Some(running) => running.stop(),
-            // In a pause there is nobody else who could tell that it has stopped.
+            // While it waits there is nobody else who could tell that it has stopped.
             None => {
                 let at = Address { turn: self.facts.borrow().turn, ..self.at };
-                let end = End::new(Outcome::CutOff, "it was waiting for its next attempt");
+                let what = match self.stage {
+                    Stage::Recording => "it was waiting for the journal",
+                    _ => "it was waiting for its next attempt",
+                };
+                let end = End::new(Outcome::CutOff, what);
                 drop(self.hooks.mailbox.send(Message::Ended { at, end, gifts: Vec::new() }));
             }
         }
@@ -442,5 +485,9 @@ impl Work for HookTask {
 
     fn limit(&self) -> Option<Duration> {
         Some(self.limit)
+    }
+
+    fn is_vital(&self) -> bool {
+        self.spec.extra.compensates.is_none()
     }
 }

@@ -33,13 +33,15 @@ impl Coordinator {
         for (index, node) in graph.nodes.iter().enumerate() {
             let at = Address { graph: number, node: index, turn: 0 };
             let (tracked, work) = match node.kind {
+                // Quietly: it is planned all the same, so that others can wait for it.
+                NodeKind::Step(step) if self.owes_nothing(&self.order.steps[step]) => joint(),
                 NodeKind::Step(step) => match &self.order.steps[step].task {
                     Task::Hook(begin) => self.hook(step, begin, at, deadline, report),
                     Task::Worker(_) => self.worker(step, at, deadline),
                     Task::Group(gate) => self.group(step, gate, at, deadline),
                 },
                 NodeKind::Requests => self.requests(at, deadline),
-                NodeKind::Barrier => (TrackedNode { draft: None, step: None, kind: Kind::Join }, None),
+                NodeKind::Barrier => joint(),
             };
             nodes.push(tracked);
             works.push((work, node.next.clone()));
@@ -53,6 +55,9 @@ impl Coordinator {
     pub(super) fn reach_none(&mut self, graph: &Graph) {
         for node in &graph.nodes {
             let NodeKind::Step(step) = node.kind else { continue };
+            if self.owes_nothing(&self.order.steps[step]) {
+                continue;
+            }
             let report = self.placed_draft(step);
             self.excuse_takers_of(step, &report);
             self.reports.push(report);
@@ -79,6 +84,7 @@ impl Coordinator {
             deadline,
             narrator: self.order.narrator.clone(),
             id: self.id.clone(),
+            record: self.record_of(spec),
         };
         let (task, facts) = HookTask::new(spec.clone(), Arc::clone(begin), at, limit, hooks, self.excuse());
         let draft = self.placed_draft(index);
@@ -118,7 +124,7 @@ impl Coordinator {
             }
         }
         self.background.workers.open(means);
-        self.background.workers.begin_ready(Instant::now());
+        self.background.workers.begin_ready(clock::now());
     }
 
     fn group(
@@ -178,6 +184,11 @@ impl Coordinator {
         };
         StepReport { order, limit: Some(placed.limit), ..step_draft(&self.order.steps[step]) }
     }
+}
+
+/// Does nothing but join others.
+fn joint() -> (TrackedNode, MaybeWork) {
+    (TrackedNode { draft: None, step: None, kind: Kind::Join }, None)
 }
 
 pub(super) fn step_draft(spec: &StepSpec) -> StepReport {

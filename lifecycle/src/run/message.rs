@@ -28,7 +28,7 @@ pub(crate) enum Message {
     Provided,
     /// A step was registered that begins at once.
     Registered,
-    /// A step was taken back that may be running.
+    /// A step was taken back that may be running, or that would owe something.
     TakenBack(Task),
     /// Something about a health check.
     Health(Told),

@@ -10,6 +10,9 @@ pub(crate) mod executor;
 mod fates;
 mod hear;
 mod hook_task;
+#[cfg(feature = "testing")]
+pub(crate) mod in_test;
+mod journal;
 mod launch;
 pub(crate) mod mailbox;
 pub(crate) mod message;
@@ -35,7 +38,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-pub(crate) use self::call::{drop_elsewhere, panicked};
+pub(crate) use self::call::{drop_elsewhere, on_a_thread, panicked};
 use self::coordinator::{Coordinator, Order};
 pub use self::entry::{MainDef, MainEntry, Setup};
 use self::mailbox::Mailbox;
@@ -46,6 +49,7 @@ pub(crate) use self::times::exit_margin;
 use crate::__private::outcome::Asked;
 use crate::clock;
 use crate::hook::{Gift, Missing, Phase, Signature, StepSpec};
+use crate::journal::{Journal, Opened};
 use crate::narrator::{Narrator, has_subscriber};
 use crate::plan::{self, Plan};
 use crate::process::{Lifecycle, Running, lifecycle};
@@ -54,7 +58,7 @@ use crate::resource::Inputs;
 use crate::settings::{Builder, Exit, ReportFormat, Settings};
 use crate::signal::{self, Second, Wanted};
 use crate::watchdog::Watchdog;
-use crate::{expect, health, registry, sys};
+use crate::{compensation, expect, health, registry, sys};
 
 /// How long an error text may take to get out before the process ends without it.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -154,7 +158,7 @@ async fn run_here<Form>(settings: Settings, service: impl Service<Form>) -> Repo
     }
     let begun = match begin(life, prepared, Second::Die) {
         Ok(begun) => begun,
-        Err(error) => return refuse_by_system(error),
+        Err(refusal) => return refusal.report(),
     };
     drop(begun.mailbox.send(Message::Runtime(Handle::current())));
     // Dropped midway, it takes the service with it: then the shutdown goes on without either.
@@ -192,11 +196,11 @@ where
     let exit = settings.exit.value;
     let begun = match begin(life, prepared, Second::Exit) {
         Ok(begun) => begun,
-        Err(error) => return ExitCode::from(refuse_by_system(error).exit_code),
+        Err(refusal) => return ExitCode::from(refusal.report().exit_code),
     };
     let runtime = match runtime::build(flavor, workers) {
         Ok(runtime) => runtime,
-        Err(error) => return ExitCode::from(refuse_by_system(error).exit_code),
+        Err(error) => return ExitCode::from(Refusal::by_system(error).report().exit_code),
     };
     drop(begun.mailbox.send(Message::Runtime(runtime.handle().clone())));
     runtime.block_on(drive(life, begun, service));
@@ -209,10 +213,28 @@ where
     ExitCode::from(report.exit_code)
 }
 
-/// The system refused what any service needs. Unlike an invalid setting that may pass, so it is no 78, which
-/// supervisors take as a reason never to try again.
-fn refuse_by_system(error: String) -> Report {
-    Report { exit_code: 1, ..refuse(vec![error]) }
+/// Why nothing can be started although the plan is good.
+struct Refusal {
+    error: String,
+    /// Somebody has to change something first. What the system refuses may pass, so it is no 78, which supervisors
+    /// take as a reason never to try again.
+    is_invalid: bool,
+}
+
+impl Refusal {
+    fn invalid(error: String) -> Self {
+        Refusal { error, is_invalid: true }
+    }
+
+    fn by_system(error: String) -> Self {
+        Refusal { error, is_invalid: false }
+    }
+
+    /// Says so.
+    fn report(self) -> Report {
+        let report = refuse(vec![self.error]);
+        if self.is_invalid { report } else { Report { exit_code: 1, ..report } }
+    }
 }
 
 /// Says why nothing was started.
@@ -275,8 +297,10 @@ fn prepare(
             Err(error) => return Err(vec![format!("setup failed: {error}")]),
         }
     }
-    errors.extend(settings.read_environment(|name| std::env::var_os(name)).iter().map(ToString::to_string));
-    let view = View::asked(std::env::var_os(print_plan::VARIABLE)).unwrap_or_else(|error| {
+    // What a test does must not depend on who runs it.
+    let variable = |name: &str| if clock::in_test() { None } else { std::env::var_os(name) };
+    errors.extend(settings.read_environment(variable).iter().map(ToString::to_string));
+    let view = View::asked(variable(print_plan::VARIABLE)).unwrap_or_else(|error| {
         errors.push(error);
         None
     });
@@ -290,6 +314,9 @@ fn prepare(
         steps.extend(registrations.of(Phase::Start).chain(registrations.of(Phase::Shutdown)));
     }
     errors.extend(settings.apply_steps(&mut steps).iter().map(ToString::to_string));
+    #[cfg(feature = "testing")]
+    errors.extend(crate::testing::replace(&mut steps, main));
+    compensation::add_to(&mut steps);
     let mut checks = registry::checks();
     errors.extend(settings.apply_checks(&mut checks).iter().map(ToString::to_string));
     for check in checks {
@@ -317,8 +344,14 @@ struct Begun {
 }
 
 /// Spawns every thread, before the service's runtime is built.
-fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result<Begun, String> {
-    let no_thread = |error: std::io::Error| format!("the system gives no more threads: {error}");
+fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result<Begun, Refusal> {
+    let no_thread =
+        |error: std::io::Error| Refusal::by_system(format!("the system gives no more threads: {error}"));
+    let id = coordinator::shutdown_id();
+    let (journal, previous, warnings) = match journal::open(&prepared, &id)? {
+        Some(Opened { journal, previous, warnings }) => (Some(journal), Some(previous), warnings),
+        None => (None, None, Vec::new()),
+    };
     let narrator = Narrator::spawn().map_err(no_thread)?;
     let watchdog = match second {
         Second::Exit => Some(Watchdog::spawn().map_err(no_thread)?),
@@ -338,12 +371,28 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
         narrator: narrator.clone(),
         grace: prepared.settings.grace.value.within(),
         began: clock::now(),
+        journal: journal.clone(),
+        previous,
     });
     let to_itself = mailbox.clone();
     let owns_process = second == Second::Exit;
     let coordinate = move || {
         let Prepared { settings, steps, plan, main, given, view: _ } = prepared;
-        let order = Order { life, settings, steps, plan, main, given, narrator, watchdog };
+        let debts = journal.as_ref().map(Journal::dead_letters).unwrap_or_default();
+        let order = Order {
+            id,
+            life,
+            settings,
+            steps,
+            plan,
+            main,
+            given,
+            narrator,
+            watchdog,
+            journal,
+            debts,
+            warnings,
+        };
         let coordinator = Coordinator::new(order, inbox, to_itself, let_go);
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| mailbox::block(coordinator.run()))) {
             // A fault of ours must not leave the process without an end.
@@ -357,7 +406,8 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
         }
     };
     thread::Builder::new().name("lifecycle".into()).spawn(coordinate).map_err(no_thread)?;
-    signal::spawn(signals, life, second).map_err(|error| format!("the signals cannot be caught: {error}"))?;
+    signal::spawn(signals, life, second)
+        .map_err(|error| Refusal::by_system(format!("the signals cannot be caught: {error}")))?;
     Ok(Begun { mailbox, go })
 }
 

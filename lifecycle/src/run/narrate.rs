@@ -23,11 +23,13 @@ impl Coordinator {
         for (node, change) in track.execution.take_changes() {
             self.stale.set(true);
             let Some(report) = track.report(node) else { continue };
-            let phase = if report.kind == StepKind::Start { Phase::Start } else { Phase::Shutdown };
-            let (id, step) = (self.id.clone(), report.name);
+            let is_start = report.kind.section() == StepKind::Start;
+            let phase = if is_start { Phase::Start } else { Phase::Shutdown };
+            let (id, step) = (self.id.clone(), report.name.clone());
             let requests = track.nodes[node].is_requests();
             match change {
                 Change::Began => {
+                    self.record_begin(&track.nodes[node], &report);
                     if requests {
                         life.tell(Event::State(State::Draining));
                     }
@@ -44,8 +46,9 @@ impl Coordinator {
                     life.tell(Event::StepBegan { step });
                 }
                 Change::Ended => {
+                    self.record_end(&track.nodes[node], &report);
                     let (outcome, error, ran) = (report.outcome, report.error, report.ran);
-                    if outcome.is_degraded() {
+                    if outcome.is_degraded() && report.kind.counts() {
                         went = Went::Wrong;
                     }
                     let told = Event::StepEnded { step: step.clone(), outcome, error: error.clone() };

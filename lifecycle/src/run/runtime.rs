@@ -7,7 +7,7 @@ use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::refuse_by_system;
+use super::Refusal;
 use crate::settings::Flavor;
 use crate::sys;
 
@@ -37,7 +37,7 @@ fn leave_on_panic<T>(build: impl FnOnce() -> T) -> T {
         if thread::current().id() != builder {
             return of_others(info);
         }
-        let report = refuse_by_system(cannot_be_built(text(info.payload())));
+        let report = Refusal::by_system(cannot_be_built(text(info.payload()))).report();
         sys::exit_now(report.exit_code.into())
     }));
     let built = build();

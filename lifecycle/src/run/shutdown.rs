@@ -28,12 +28,15 @@ impl Coordinator {
     pub(super) async fn shut_down(mut self) {
         let life = self.order.life;
         let Some(trigger) = life.triggered().cloned() else { return };
+        self.record_stopping(&trigger);
         life.end_pauses();
         self.background.monitor.stop();
         self.say_trigger(&trigger);
         self.see_the_checks_off().await;
         life.registrations().stopping = true;
         self.take_registrations();
+        #[cfg(feature = "testing")]
+        self.leave_out_what_the_test_has_run();
         let served = self.seen.borrow().service != Service::NotStarted;
         let end_of_ordered = self.end_of_ordered(&trigger);
         if served {
@@ -46,11 +49,13 @@ impl Coordinator {
         self.conclude(&ordered);
         self.see_the_service_off(&trigger).await;
 
+        self.flush_records(&trigger);
         let report = Arc::new(self.report(&trigger));
         let hooks = self.order.plan.last_with_report.clone();
         let with_report = self.execute(&hooks, self.share_of_reserve(&trigger, 2), Some(&report)).await;
         self.conclude(&with_report);
 
+        self.flush_records(&trigger);
         let report = Arc::new(self.report(&trigger));
         self.order.narrator.say(Say::Over {
             id: self.id.clone(),
@@ -70,9 +75,12 @@ impl Coordinator {
             sys::write_stderr(text.as_bytes(), self.last_moment(&trigger));
         }
         self.drop_resources(&trigger);
+        let exit_code = report.exit_code;
+        let report = Report { exit_code, ..self.report(&trigger) };
+        self.record_end_of_run(&report);
+        self.flush_records(&trigger);
         self.order.narrator.flush(self.patience(&trigger));
         self.last_words("no step, but the thread of `main` is stuck");
-        let report = Report { exit_code: report.exit_code, ..self.report(&trigger) };
         life.finish(Arc::new(report));
         // Their hooks hold the rescue runtime, which must not be dropped like any other: that waits for what hangs.
         drop((ordered, with_report, last));
@@ -107,13 +115,13 @@ impl Coordinator {
     /// left out.
     pub(super) fn take_registrations(&mut self) {
         let registered: Vec<_> = self.order.life.registrations().of(Phase::Shutdown).collect();
-        let mut steps = self.order.steps.clone();
-        steps.retain(|step| step.id.is_some() || step.phase == Phase::Start);
-        let now = steps.iter().chain(&registered).map(|step| &step.task);
-        let before = self.order.steps.iter().map(|step| &step.task);
-        if now.clone().count() == before.len() && now.zip(before).all(|(now, before)| now.is(before)) {
+        let stays = |step: &&StepSpec| step.id.is_some() || step.phase == Phase::Start;
+        let planned: Vec<&StepSpec> = self.order.steps.iter().filter(|step| !stays(step)).collect();
+        let same = |(now, before): (&StepSpec, &&StepSpec)| now.task.is(&before.task);
+        if registered.len() == planned.len() && registered.iter().zip(&planned).all(same) {
             return;
         }
+        let mut steps: Vec<StepSpec> = self.order.steps.iter().filter(stays).cloned().collect();
         let all = [steps.as_slice(), &registered].concat();
         if let Ok(plan) = self.plan_of(&all) {
             (self.order.plan, self.order.steps) = (plan, all);
@@ -137,7 +145,7 @@ impl Coordinator {
         }
     }
 
-    fn plan_of(&self, steps: &[StepSpec]) -> Result<plan::Plan, plan::PlanErrors> {
+    pub(super) fn plan_of(&self, steps: &[StepSpec]) -> Result<plan::Plan, plan::PlanErrors> {
         let Order { given, main, settings, .. } = &self.order;
         plan::plan(&plan::Input { steps, given, main, settings })
     }
@@ -214,6 +222,9 @@ impl Coordinator {
                 }
             }
         };
+        if clock::in_test() {
+            return dropper();
+        }
         if thread::Builder::new().name("lifecycle-drop".into()).spawn(dropper).is_err() {
             return;
         }
@@ -250,7 +261,7 @@ impl Coordinator {
         // What never had a turn was known first, but stands at the end of its phase.
         steps.sort_by_key(|step| {
             let phase = match step.kind {
-                StepKind::Start => 0,
+                StepKind::Start | StepKind::Compensation => 0,
                 StepKind::Group | StepKind::Shutdown | StepKind::Worker => 1,
                 StepKind::Last => 2,
             };
@@ -260,7 +271,7 @@ impl Coordinator {
             id: self.id.clone(),
             reason: trigger.reason.clone(),
             started_at: trigger.wall,
-            took: trigger.at.elapsed(),
+            took: clock::since(trigger.at),
             grace: self.order.settings.grace.value.within(),
             exit_code: 0,
             errors: Vec::new(),

@@ -94,6 +94,13 @@ impl Settings {
                 setting.origin
             ));
         }
+        if let Some(path) = self.journal.value.as_ref().filter(|_| !cfg!(feature = "journal")) {
+            error(format!(
+                "journal = {path:?} ({}): this program was built without it. Build lifecycle with the feature `journal`, \
+                 which is a default one, or leave this setting out",
+                self.journal.origin
+            ));
+        }
         match self.worker_threads.value {
             Some(0) => error(format!(
                 "worker_threads = 0 ({}): a runtime needs at least one, write 1 or flavor = current_thread",
@@ -118,6 +125,21 @@ fn shown(key: &str, limit: &Setting<Limit>) -> String {
 mod tests {
     use super::*;
     use crate::settings::Origin;
+
+    #[test]
+    fn a_journal_needs_its_feature() {
+        let errors = check(|settings| _ = settings.journal("/var/lib/shop/journal"));
+        if cfg!(feature = "journal") {
+            return assert_eq!(errors, [""; 0]);
+        }
+        assert_eq!(
+            errors,
+            [
+                "journal = \"/var/lib/shop/journal\" (from setup): this program was built without it. Build lifecycle with \
+              the feature `journal`, which is a default one, or leave this setting out"
+            ]
+        );
+    }
 
     fn check(change: impl FnOnce(&mut Settings)) -> Vec<String> {
         let mut settings = Settings::default();

@@ -48,10 +48,17 @@ impl Settings {
                 settings.report(it);
             })
         });
+        // A path need not be text.
+        if let Some(path) = lookup(JOURNAL) {
+            self.set_layer(Origin::Environment(JOURNAL));
+            self.journal(path);
+        }
         self.set_layer(before);
         errors
     }
 }
+
+const JOURNAL: &str = "LIFECYCLE_JOURNAL";
 
 type Set = Result<(), String>;
 
@@ -74,6 +81,7 @@ fn format(text: &str) -> Result<ReportFormat, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Setting;
     use super::*;
     use std::time::Duration;
 
@@ -142,5 +150,15 @@ mod tests {
             (name == "LIFECYCLE_GRACE").then(|| OsString::from_vec(vec![b'5', 0xff]))
         });
         assert_eq!(errors[0].to_string(), "LIFECYCLE_GRACE=5\u{fffd}: it is not valid UTF-8");
+    }
+
+    #[test]
+    fn a_path_need_not_be_text() {
+        use std::os::unix::ffi::OsStringExt;
+        let path = || OsString::from_vec(vec![b'/', 0xff]);
+        let mut settings = Settings::default();
+        assert!(settings.read_environment(|name| (name == JOURNAL).then(path)).is_empty());
+        let Setting { value, origin } = settings.journal;
+        assert_eq!((value, origin), (Some(path().into()), Origin::Environment(JOURNAL)));
     }
 }

@@ -12,6 +12,7 @@ mod steps;
 
 use std::convert::identity;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use check::{SettingError, TOO_LONG};
@@ -224,10 +225,17 @@ settings! {
     report(ReportFormat => identity): ReportFormat = ReportFormat::Table;
     /// When the service counts as ready. Default [`Ready::Auto`].
     ready(Ready => identity): Ready = Ready::Auto;
+    /// The file in which what happens is kept for the next run: docs/JOURNAL.md has the format and what it promises. A
+    /// relative path is that from the working directory. Default: none.
+    journal(impl Into<PathBuf> => some_path): Option<PathBuf> = None;
     /// The runtime that is built for the service. Default [`Flavor::MultiThread`].
     flavor(Flavor => identity): Flavor = Flavor::MultiThread;
     /// The worker threads of a multi-thread runtime. Default: one per core.
     worker_threads(usize => Some): Option<usize> = None;
+}
+
+fn some_path(path: impl Into<PathBuf>) -> Option<PathBuf> {
+    Some(path.into())
 }
 
 impl Settings {

@@ -104,13 +104,24 @@ impl StepSettings<'_> {
         F: Future<Output = R> + Send + 'static,
         R: HookResult,
     {
-        self.step.extra.fallback = Some(register::function(fallback));
+        self.step.extra.fallback = Some(Box::new(register::function(fallback)));
         self
     }
 
     /// Whether it runs at all, instead of what the attribute says. As [`Hook::when`](crate::Hook::when).
     pub fn when<R: WhenResult>(self, when: impl Fn() -> R + Send + Sync + 'static) -> Self {
-        self.step.extra.when = Some(register::when(when));
+        self.step.extra.when = Some(Box::new(register::when(when)));
+        self
+    }
+
+    /// What the next start does if it was not done, instead of what the attribute says. As
+    /// [`Hook::compensate`](crate::Hook::compensate).
+    pub fn compensate<F, R>(self, compensate: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = R> + Send + 'static,
+        R: HookResult,
+    {
+        self.step.extra.compensate = Some(Box::new(register::function(compensate)));
         self
     }
 
@@ -243,7 +254,7 @@ mod tests {
         let written = Extra {
             retry: Some(2),
             attempt: Some(SECOND),
-            fallback: Some(register::function(|| async {})),
+            fallback: Some(Box::new(register::function(|| async {}))),
             ..Extra::default()
         };
         let mut steps = [StepSpec { extra: written, ..spec(StepKeys::default()) }];

@@ -7,7 +7,6 @@ mod tests;
 
 use std::fmt;
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -15,7 +14,7 @@ use pin_project_lite::pin_project;
 
 pub use inherit::{inherit, spawn, spawn_blocking};
 
-use crate::context::{self, Marked, Place};
+use crate::context::{self, Marked};
 use crate::gate::Gate;
 pub use crate::gate::{Admitted, Site};
 use crate::group;
@@ -24,10 +23,7 @@ use crate::rejected::Rejected;
 /// Admits a call: at its first poll, or at the call itself if it is sync.
 #[inline]
 pub fn admit(site: &'static Site) -> Result<Admitted, Rejected> {
-    match context::place() {
-        Place::Outside => site.enter(),
-        Place::Step | Place::Call(_) => Ok(Admitted::uncounted()),
-    }
+    if context::is_outside() { site.enter() } else { Ok(Admitted::uncounted()) }
 }
 
 /// How many tracked calls are running, of all groups; [`stats`](crate::stats()) has each group's. What a call does
@@ -45,14 +41,13 @@ impl Admitted {
 
     #[inline]
     fn mark(&self) -> Option<Marked> {
-        self.site().map(|site| context::enter(Place::Call(site)))
+        self.site().map(context::enter)
     }
 }
 
 /// A sync call that runs until this is dropped.
 #[must_use = "the call ends when this is dropped"]
 pub struct Scope {
-    // Before the other: what leaving the gate wakes is not inside the call.
     _marked: Option<Marked>,
     _admitted: Admitted,
 }
@@ -86,6 +81,7 @@ pin_project! {
     struct Call<F> {
         #[pin]
         body: F,
+        // After the body.
         admitted: Admitted,
     }
 }
@@ -105,17 +101,11 @@ impl<F> Inside<F> {
         }
     }
 
-    /// Drops the body, and then leaves the call that the thread is marked to be in.
+    /// Drops the body and leaves, on a thread that is marked to be in the call.
     #[inline]
     fn end(self: Pin<&mut Self>, marked: Option<Marked>) {
-        let mut call = self.project().call;
-        let admitted = call
-            .as_mut()
-            .as_pin_mut()
-            .map(|call| mem::replace(call.project().admitted, Admitted::uncounted()));
-        call.set(None);
+        self.project().call.set(None);
         drop(marked);
-        drop(admitted);
     }
 
     /// The same from outside of the call.

@@ -124,9 +124,9 @@ impl Worker {
         });
         Worker {
             spec: StepSpec {
-                name,
-                module,
-                file: place.file().to_owned(),
+                name: name.into(),
+                module: module.into(),
+                file: place.file().into(),
                 line: place.line(),
                 id: None,
                 phase: Phase::Shutdown,
@@ -175,7 +175,7 @@ impl Worker {
     /// # drop(leader);
     /// ```
     pub fn when<R: WhenResult>(mut self, when: impl Fn() -> R + Send + Sync + 'static) -> Self {
-        self.spec.extra.when = Some(register::when(when));
+        self.spec.extra.when = Some(Box::new(register::when(when)));
         self
     }
 

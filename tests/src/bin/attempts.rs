@@ -3,12 +3,13 @@
 
 use std::future::pending;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use lifecycle::{Hook, Settings, item, note, on_shutdown, register};
-use lifecycle_tests::scene::{Loud, scenario};
+use lifecycle_tests::scene::{Loud, Meeting, plays, scenario};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -36,6 +37,12 @@ fn flush() -> Hook {
             ("blocks", _) => loop {
                 thread::park();
             },
+            ("late end", _) => {
+                while !LET_GO.load(Ordering::SeqCst) {
+                    thread::yield_now();
+                }
+                Err("too late to be heard")
+            }
             ("items", 1) => {
                 item("order 1", Err("no"));
                 Err("1 order is left")
@@ -48,6 +55,16 @@ fn flush() -> Hook {
         }
     })
     .backoff(10 * MS)
+}
+
+static LET_GO: AtomicBool = AtomicBool::new(false);
+/// Of the fallback and of the step behind it, which must not be there yet.
+static TOGETHER: LazyLock<Meeting> = LazyLock::new(|| Meeting::of(2));
+
+/// Lets the abandoned attempt end, and goes on for long enough that its end has been told.
+async fn beside() {
+    LET_GO.store(true, Ordering::SeqCst);
+    println!("the fallback is overtaken: {}", TOGETHER.meets_anyone().await);
 }
 
 async fn on_disk() -> Result<(), &'static str> {
@@ -69,6 +86,9 @@ fn steps() {
         }
         "blocks" => {
             register(flush().retry(3).attempt(200 * MS));
+        }
+        "late end" => {
+            register(flush().retry(1).attempt(200 * MS).fallback(beside));
         }
         "saved" => {
             register(flush().retry(1).fallback(on_disk));
@@ -123,7 +143,12 @@ fn steps() {
         if tokio::runtime::Handle::try_current().is_ok() {
             println!("afterwards is made on a thread of the runtime");
         }
-        async { println!("afterwards") }
+        async {
+            if plays("late end") {
+                TOGETHER.meet().await;
+            }
+            println!("afterwards");
+        }
     };
     register(Hook::on_shutdown("afterwards", afterwards).order(1));
 }
@@ -169,6 +194,9 @@ fn setup(settings: &mut Settings) {
         }
         "start is interrupted" => {
             settings.worker_threads(1);
+        }
+        "late end" => {
+            settings.worker_threads(3);
         }
         "longer than all" => {
             settings.grace(1500 * MS).reserve(500 * MS);

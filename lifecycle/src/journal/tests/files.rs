@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::super::event::Event;
 use super::super::line::{Contents, Numbering, header, read};
-use super::super::record::Event;
 use super::super::{DeadLetter, Journal, Opened, PreviousRun, Standing};
 use super::{at, records, steps};
 use crate::report::{Outcome, example};

@@ -4,12 +4,41 @@ mod files;
 mod processes;
 mod property;
 
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, SystemTime};
 
-use super::DeadLetter;
+use super::event::Event;
 use super::line::{Contents, Entry, Numbering, header};
-use super::record::{Event, Record};
+use super::record::Record;
+use super::{DeadLetter, Journal, NotWritten, Request};
 use crate::report::{Outcome, example};
+
+impl Journal {
+    /// As [`note`](Journal::note), and `then` is told what became of it.
+    fn record(&self, event: Event, then: impl FnOnce(Result<(), NotWritten>) + Send + 'static) {
+        self.ask(Some(event), Some(Box::new(then)));
+    }
+}
+
+/// A journal whose disk answers when the test says so.
+pub(crate) struct Disk(Receiver<Request>);
+
+impl Disk {
+    pub(crate) fn new() -> (Journal, Self) {
+        let (to, requests) = channel();
+        (Journal { to, debts: Arc::default(), late: Arc::default() }, Disk(requests))
+    }
+
+    /// The oldest record that was handed over becomes durable, or cannot.
+    pub(crate) fn answer(&self, written: Result<(), &str>) -> Option<Event> {
+        let Request { event, then } = self.0.try_recv().ok()?;
+        if let Some(then) = then {
+            then(written.map_err(|why| NotWritten(why.to_owned())));
+        }
+        event.map(|(_, event)| event)
+    }
+}
 
 /// So many seconds after 1970.
 pub(super) fn at(seconds: u64) -> SystemTime {

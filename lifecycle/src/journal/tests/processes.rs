@@ -13,8 +13,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use super::super::event::Event;
 use super::super::line::read;
-use super::super::record::Event;
 use super::super::replay::replay;
 use super::super::{Journal, Opened};
 use super::Random;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::super::event::Event;
 use super::super::line::{Contents, Numbering, Unreadable, header, read};
-use super::super::record::Event;
 use super::super::replay::{Debts, replay};
 use super::{Random, at};
 use crate::report::Outcome;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::*;
 use super::seconds;
 use super::world::{CONFIG, DB, Draft, VENUE, World, group, need, start, stop};
+use crate::compensation;
 use crate::hook::{Ask, Begin, Extra, Function, Need, Use, When};
 
 impl Draft {
@@ -20,13 +21,19 @@ impl Draft {
     fn fallback(self, takes: impl IntoIterator<Item = Need>) -> Self {
         let signature = Signature { takes: takes.into_iter().collect(), ..Signature::default() };
         let begin: Begin = Arc::new(|_| unreachable!("a plan calls nothing"));
-        self.extra(|extra| extra.fallback = Some(Function { signature, begin }))
+        self.extra(|extra| extra.fallback = Some(Box::new(Function { signature, begin })))
+    }
+
+    fn compensate(self, takes: impl IntoIterator<Item = Need>) -> Self {
+        let signature = Signature { takes: takes.into_iter().collect(), ..Signature::default() };
+        let begin: Begin = Arc::new(|_| unreachable!("a plan calls nothing"));
+        self.extra(|extra| extra.compensate = Some(Box::new(Function { signature, begin })))
     }
 
     fn when(self, takes: impl IntoIterator<Item = Need>) -> Self {
         let signature = Signature { takes: takes.into_iter().collect(), ..Signature::default() };
         let ask: Ask = Arc::new(|_| unreachable!("a plan asks nothing"));
-        self.extra(|extra| extra.when = Some(When { signature, ask }))
+        self.extra(|extra| extra.when = Some(Box::new(When { signature, ask })))
     }
 }
 
@@ -56,7 +63,7 @@ fn who_takes_a_resource_follows_those_whose_when_or_fallback_uses_it() {
     let world = World::new([
         start("open").gives(DB).gives(VENUE),
         stop("a_close").takes(DB),
-        stop("a_leave").fallback([take(VENUE)]),
+        stop("a_leave").shares(VENUE).fallback([take(VENUE)]),
         stop("b_ask").when([share(DB)]),
         stop("c_save").fallback([share(DB), share(VENUE)]),
     ]);
@@ -76,6 +83,16 @@ fn a_start_step_follows_the_provider_of_what_its_when_looks_at() {
     assert!(errors.contains("`a_migrate` (src/a_migrate.rs:1): no "), "{errors}");
     // A fallback that misses what nobody provides is found out when it is needed.
     World::new([stop("close").fallback([share(CONFIG)])]).plan();
+}
+
+#[test]
+fn a_fallback_cannot_use_what_is_gone_before_its_turn() {
+    let world = |uses: Need| {
+        World::new([start("open").gives(DB), stop("close").takes(DB), stop("tell").last().fallback([uses])])
+    };
+    let errors = world(share(DB)).errors();
+    assert!(errors.contains("but `close` (src/close.rs:1) has taken it away by then"), "{errors}");
+    world(share(DB).optional()).plan();
 }
 
 #[test]
@@ -146,6 +163,59 @@ fn a_start_step_has_no_fallback_and_a_group_none_of_it() {
     }
     // What is off is asked nothing.
     World::new([group("Jobs").retry(1).off("not here")]).plan();
+}
+
+/// With the compensations of those that have one.
+fn with_compensations<const N: usize>(steps: [Draft; N]) -> World {
+    let mut steps: Vec<StepSpec> = steps.into_iter().map(|draft| draft.0).collect();
+    compensation::add_to(&mut steps);
+    World::new(steps.into_iter().map(Draft))
+}
+
+#[test]
+fn a_compensation_is_a_start_step_that_follows_who_provides_what_it_takes() {
+    let steps = [
+        start("z_open").gives(DB),
+        start("late").order(3),
+        stop("close").shares(DB).retry(1).timeout(seconds(3)).when([share(DB)]).compensate([share(DB)]),
+        stop("plain"),
+        stop("gone").compensate([]).off("not here"),
+        // It may need what nobody takes at the shutdown.
+        stop("flush").compensate([share(DB)]),
+    ];
+    let world = with_compensations(steps);
+    let plan = world.plan();
+    assert_eq!(
+        world.relation(&plan.start).text(),
+        "compensate close after z_open; compensate flush after z_open; \
+         late after compensate close compensate flush z_open"
+    );
+    let names: Vec<&str> = world.steps.iter().map(|step| &*step.name).collect();
+    let close = names.iter().position(|name| *name == "compensate close").unwrap();
+    assert_eq!(plan.steps[close].limit, seconds(3), "it has the time of its step");
+    let extra = &world.steps[close].extra;
+    assert!(
+        extra.when.is_some() && extra.retry.is_none(),
+        "which is asked first, and tried again by the next start"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_compensation_is_said_before_the_first_crash_and_once() {
+    let errors = with_compensations([stop("close").compensate([share(DB)])]).errors();
+    assert!(errors.contains("`compensate close` (src/close.rs:1): no "), "{errors}");
+    let errors = with_compensations([start("open").compensate([])]).errors();
+    assert!(errors.contains("is a start step and cannot have a compensate"), "{errors}");
+    let errors = with_compensations([group("Jobs").compensate([])]).errors();
+    assert!(errors.contains("is a group and cannot have retry"), "{errors}");
+    for wrong in
+        [stop("close").timeout(Duration::ZERO), stop("close").extra(|it| it.attempt = Some(Duration::ZERO))]
+    {
+        let errors = with_compensations([wrong.compensate([])]).try_plan().unwrap_err();
+        assert_eq!(errors.0.len(), 1, "{errors}");
+    }
+    let twice = with_compensations([stop("close").compensate([]), stop("close").compensate([])]);
+    assert_eq!(twice.try_plan().unwrap_err().0.len(), 1);
 }
 
 #[test]

@@ -400,13 +400,13 @@ impl<'a> Oracle<'a> {
             let waits =
                 |other: &&usize| ranks[**other] < ranks[step] || self.reach.contains(&(**other, step));
             let mut before: BTreeSet<String> =
-                members.iter().filter(waits).map(|&other| steps[other].name.clone()).collect();
+                members.iter().filter(waits).map(|&other| steps[other].name.to_string()).collect();
             if of_stage == 2 && ranks[step] >= -1 {
                 before.insert("Requests".into());
             } else {
-                before_requests.insert(steps[step].name.clone());
+                before_requests.insert(steps[step].name.to_string());
             }
-            relation.0.insert(steps[step].name.clone(), before);
+            relation.0.insert(steps[step].name.to_string(), before);
         }
         if of_stage == 2 {
             relation.0.insert("Requests".into(), before_requests);

@@ -233,7 +233,7 @@ fn check_cycles(world: &World, oracle: &Oracle<'_>, errors: &[PlanError]) -> usi
 /// A graph with names for indices.
 fn named(world: &World, graph: &Graph) -> Vec<(String, Vec<usize>, Vec<usize>)> {
     let kind = |node: &Node| match node.kind {
-        NodeKind::Step(step) => world.steps[step].name.clone(),
+        NodeKind::Step(step) => world.steps[step].name.to_string(),
         other => format!("{other:?}"),
     };
     graph.nodes.iter().map(|node| (kind(node), node.after.clone(), node.next.clone())).collect()
@@ -250,7 +250,7 @@ fn placed(world: &World, plan: &Plan) -> BTreeMap<String, String> {
         }
         other => format!("{other:?} {:?}", placed.limit),
     };
-    world.steps.iter().zip(&plan.steps).map(|(step, placed)| (step.name.clone(), text(placed))).collect()
+    world.steps.iter().zip(&plan.steps).map(|(step, placed)| (step.name.to_string(), text(placed))).collect()
 }
 
 fn check(world: &World, seed: u64, seen: &mut BTreeMap<String, usize>) {

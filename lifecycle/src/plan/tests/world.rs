@@ -61,9 +61,9 @@ pub(super) struct Draft(pub(super) StepSpec);
 
 fn draft(name: &str, phase: Phase) -> Draft {
     Draft(StepSpec {
-        name: name.into(),
+        name: name.to_owned().into(),
         module: "app".into(),
-        file: format!("src/{name}.rs"),
+        file: format!("src/{name}.rs").into(),
         line: 1,
         id: None,
         phase,
@@ -141,7 +141,7 @@ impl Draft {
         if off { self.off("not here") } else { self }
     }
     pub(super) fn module(mut self, module: &str) -> Self {
-        self.0.module = module.into();
+        self.0.module = module.to_owned().into();
         self
     }
     pub(super) fn report(mut self) -> Self {
@@ -248,7 +248,7 @@ impl World {
     pub(super) fn new(steps: impl IntoIterator<Item = Draft>) -> Self {
         let mut steps: Vec<StepSpec> = steps.into_iter().map(|draft| draft.0).collect();
         for step in &mut steps {
-            let named = NAMED.with_borrow(|named| named.contains_key(&step.name));
+            let named = NAMED.with_borrow(|named| named.contains_key(&*step.name));
             step.id = named.then(|| id(&step.name));
         }
         World { steps, given: Vec::new(), main: Signature::default(), settings: Settings::default() }

@@ -221,7 +221,8 @@ impl Execution {
     }
 
     fn close(&mut self, node: usize, record: Record, ready: &mut Vec<usize>) {
-        let failed = record.end.outcome.is_degraded();
+        let vital = self.nodes[node].work.as_ref().is_some_and(|work| work.is_vital());
+        let failed = vital && record.end.outcome.is_degraded();
         self.halted |= failed && self.after_failure == AfterFailure::BeginNothing;
         self.nodes[node].state = State::Ended(record);
         self.open -= 1;

@@ -48,6 +48,10 @@ pub(crate) trait Work {
     fn cut(&mut self);
     /// How long it may run; `None` where it bounds itself.
     fn limit(&self) -> Option<Duration>;
+    /// Whether its failure may keep others from beginning.
+    fn is_vital(&self) -> bool {
+        true
+    }
 }
 
 /// A node's work; `None` joins others and does nothing.

@@ -1,7 +1,7 @@
 //! The attempts, with the clock in the test's hand: real calls on a real runtime, but no instant that the test has not
 //! made up.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
@@ -65,8 +65,8 @@ fn hangs() -> Begin {
     Arc::new(|_| Ok(Call::Async(Box::pin(std::future::pending()))))
 }
 
-fn fallback(begin: Begin) -> Option<Function> {
-    Some(Function { signature: Signature::default(), begin })
+fn fallback(begin: Begin) -> Option<Box<Function>> {
+    Some(Box::new(Function { signature: Signature::default(), begin }))
 }
 
 impl Rig {
@@ -76,6 +76,16 @@ impl Rig {
     }
 
     fn with(begin: Begin, signature: Signature, extra: Extra, resources: &'static Resources) -> Self {
+        Self::recorded(begin, signature, extra, resources, None)
+    }
+
+    fn recorded(
+        begin: Begin,
+        signature: Signature,
+        extra: Extra,
+        resources: &'static Resources,
+        record: Option<(Journal, Event)>,
+    ) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
         let (mailbox, inbox) = on_a_thread();
         let hooks = Hooks {
@@ -87,6 +97,7 @@ impl Rig {
             deadline: None,
             narrator: Narrator::spawn().unwrap(),
             id: String::new(),
+            record,
         };
         let spec = StepSpec {
             name: "close".into(),
@@ -418,7 +429,8 @@ fn a_fallback_without_its_resource_leaves_the_failure_as_it_was() {
         note("rows", 3);
         Err("no".into())
     });
-    let mut rig = Rig::new(acts(vec![noted]), Extra { fallback: Some(fallback), ..Extra::default() });
+    let mut rig =
+        Rig::new(acts(vec![noted]), Extra { fallback: Some(Box::new(fallback)), ..Extra::default() });
     rig.begin();
     let why = why(rig.hear(0.0));
     assert_eq!(why, (Outcome::Failed, "no; its fallback could not be called: no u64 was provided".into()));
@@ -445,7 +457,7 @@ fn a_fallback_takes_what_the_attempts_have_borrowed() {
         }),
     };
     let signature = Signature { takes: vec![Need::share::<String>()], ..Signature::default() };
-    let extra = Extra { fallback: Some(takes), ..retry(1) };
+    let extra = Extra { fallback: Some(Box::new(takes)), ..retry(1) };
     let mut rig = Rig::with(borrows, signature, extra, resources(vec![shared(String::from("db"))]));
     rig.begin();
     rig.hear(0.0);
@@ -457,15 +469,15 @@ fn a_fallback_takes_what_the_attempts_have_borrowed() {
 }
 
 /// Asks `when` of a number.
-fn when(holds: fn(u64) -> Result<(), String>) -> Option<When> {
-    Some(When {
+fn when(holds: fn(u64) -> Result<(), String>) -> Option<Box<When>> {
+    Some(Box::new(When {
         signature: Signature { takes: vec![Need::share::<u64>()], ..Signature::default() },
         ask: Arc::new(move |inputs| {
             let need = Need::share::<u64>();
             let number = inputs.resources.share::<u64>().ok_or_else(|| inputs.missing::<u64>(&need))?;
             Ok(Box::new(move || holds(*number)))
         }),
-    })
+    }))
 }
 
 #[test]
@@ -547,4 +559,85 @@ fn an_attempt_that_is_shorter_than_the_patience_with_the_runtime_is_rescued_all_
     assert_eq!(rig.hear(0.3), ended(Outcome::Done));
     assert!(rig.facts.borrow().rescued);
     drop(release);
+}
+
+#[cfg(feature = "journal")]
+mod with_a_journal {
+    use super::*;
+    use crate::journal::tests::Disk;
+
+    fn begun() -> Event {
+        Event::Begun { step: "app::close".into() }
+    }
+
+    /// A step that takes a number, of which there may be one.
+    fn rig(acts: Vec<Act>, extra: Extra, number: Option<u32>) -> (Rig, Disk) {
+        let (journal, disk) = Disk::new();
+        let need = Need {
+            keys: [TypeId::of::<u32>(), TypeId::of::<Arc<u32>>()],
+            type_name: "u32",
+            usage: crate::hook::Use::Share,
+            optional: false,
+        };
+        let signature = Signature { takes: vec![need], ..Signature::default() };
+        let resources = resources(number.into_iter().map(shared).collect());
+        (Rig::recorded(self::acts(acts), signature, extra, resources, Some((journal, begun()))), disk)
+    }
+
+    #[test]
+    fn nothing_is_called_before_its_begin_is_durable_and_a_retry_needs_no_other() {
+        let (mut rig, disk) = rig(vec![fails("busy"), succeeds()], retry(1), Some(1));
+        let patience = rig.begin();
+        assert_eq!(patience, Progress::Until(rig.at(1.0)));
+        assert_eq!(rig.wake(0.9), patience, "whoever else has poked it");
+        assert!(rig.task.running.is_none(), "the call is not made");
+        assert_eq!(disk.answer(Ok(())), Some(begun()));
+        assert!(matches!(rig.inbox.waiting(), Some(Message::Poked(AT))));
+        assert!(matches!(rig.wake(0.95), Progress::Running | Progress::Until(_)));
+        let pause = rig.hear(1.0);
+        rig.assert_pause(&pause, 1.0, 1.0);
+        rig.wake(2.0);
+        assert_eq!(rig.hear(2.0), ended(Outcome::Done));
+        assert_eq!(disk.answer(Ok(())), None);
+    }
+
+    #[test]
+    fn a_disk_that_does_not_answer_is_not_waited_for_longer() {
+        let (mut rig, _disk) = rig(vec![succeeds()], Extra::default(), Some(1));
+        rig.begin();
+        rig.wake(1.0);
+        assert_eq!(rig.hear(1.0), ended(Outcome::Done));
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_written_keeps_nobody_from_it() {
+        let (mut rig, disk) = rig(vec![succeeds()], Extra::default(), Some(1));
+        rig.begin();
+        disk.answer(Err("no space"));
+        rig.wake(0.1);
+        assert_eq!(rig.hear(0.1), ended(Outcome::Done));
+    }
+
+    #[test]
+    fn what_cannot_begin_or_is_declined_is_not_recorded_as_begun() {
+        let (mut without, disk) = rig(vec![], Extra::default(), None);
+        assert_eq!(why(without.begin()).0, Outcome::Missing);
+        assert_eq!(disk.answer(Ok(())), None);
+
+        let when = Some(Box::new(crate::register::when(|| false)));
+        let (mut declined, disk) = rig(vec![], Extra { when, ..Extra::default() }, Some(1));
+        declined.begin();
+        assert_eq!(why(declined.hear(0.1)).0, Outcome::Skipped);
+        assert!(declined.facts.borrow().declined);
+        assert_eq!(disk.answer(Ok(())), None);
+    }
+
+    #[test]
+    fn cut_while_it_waits_for_the_disk_it_says_so() {
+        let (mut rig, _disk) = rig(vec![], Extra::default(), Some(1));
+        rig.begin();
+        rig.task.cut();
+        let end = rig.end_of(0);
+        assert_eq!(end, End::new(Outcome::CutOff, "it was waiting for the journal"));
+    }
 }

@@ -234,7 +234,7 @@ impl Member {
     fn give_up(&self, end: &End, means: &Means) {
         let error = why(end);
         self.tell(means.life, WorkerEvent::Failed { error: error.clone() });
-        means.life.trigger(Reason::WorkerFailed { worker: self.spec.name.clone(), error });
+        means.life.trigger(Reason::WorkerFailed { worker: self.spec.name.to_string(), error });
     }
 
     /// Its place in the shutdown has come: its token fires, and it has so long.
@@ -269,7 +269,7 @@ impl Member {
     }
 
     fn tell(&self, life: &Lifecycle, what: WorkerEvent) {
-        let worker = self.spec.name.clone();
+        let worker = self.spec.name.to_string();
         say(life, Say::Worker { worker: worker.clone(), what: what.clone() });
         life.tell(Event::Worker { worker, what });
     }

@@ -134,7 +134,7 @@ fn calls_polled_in_turn_keep_apart() {
     let gate = gate();
     let (one, other) = (named(gate, "one"), named(gate, "other"));
     let here = || match context::place() {
-        Place::Call(site) => site.snapshot().name,
+        context::Place::Call(site) => site.snapshot().name,
         _ => "outside",
     };
     let body = || async move {

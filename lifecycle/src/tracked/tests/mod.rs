@@ -53,7 +53,7 @@ async fn pause() {
 }
 
 fn is_inside() -> bool {
-    !matches!(context::place(), Place::Outside)
+    !context::is_outside()
 }
 
 /// Notes whether it was dropped inside a call, and how many calls were counted then.

@@ -1,0 +1,4 @@
+#[lifecycle::test]
+fn closes() {}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#[lifecycle::test]
+#[tokio::test]
+async fn closes() {}
+
+#[lifecycle::test]
+#[test]
+async fn drains() {}
+
+fn main() {}
