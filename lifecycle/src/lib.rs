@@ -58,6 +58,8 @@ compile_error!("lifecycle needs Unix signals and poll(2); it does not support th
 #[path = "private/mod.rs"]
 pub mod __private;
 mod api;
+#[cfg(feature = "macros")]
+mod attributes;
 mod by_type;
 mod clock;
 mod compensation;
@@ -101,6 +103,8 @@ pub use api::{
     is_draining, is_ready, is_shutting_down, pause, previous_run, provide, ready, resource, resume, shutdown,
     state, stats, stop_token, stopping,
 };
+#[cfg(feature = "macros")]
+pub use attributes::{component, group, health_check, main, on_shutdown, on_start, tracked, worker};
 pub use events::{Event, Events, State, events};
 pub use register::{Hook, HookResult, Register, Registration, WhenResult, register};
 pub use run::service::ServiceResult;
@@ -115,8 +119,6 @@ pub use hook::{Phase, Step};
 pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 #[cfg(all(feature = "macros", feature = "testing"))]
 pub use lifecycle_macros::test;
-#[cfg(feature = "macros")]
-pub use lifecycle_macros::{component, group, health_check, main, on_shutdown, on_start, tracked, worker};
 pub use plan_view::{
     ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, WorstCase, plan,
 };
