@@ -1,0 +1,175 @@
+//! A relay: orders dropped as files into `$RELAY_HOME/inbox` are placed at a venue, the folder `$RELAY_HOME/venue`. An open
+//! order is a file there, and the venue is up while it has a file `up`.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use std::{env, fs, io};
+
+use lifecycle::{Event, Hook, PreviousRun, Report, Settings, State, admitting};
+use lifecycle::{health_check, on_shutdown, on_start, worker};
+
+#[cfg(test)]
+mod tests;
+
+struct Config {
+    home: PathBuf,
+    keep_orders: bool,
+}
+
+/// Before every thread: the configuration, and where the journal is.
+fn setup(settings: &mut Settings) -> Result<Config, String> {
+    let home = env::var_os("RELAY_HOME").ok_or("RELAY_HOME is not set: name a folder")?;
+    let home = PathBuf::from(home);
+    for folder in ["inbox", "venue"] {
+        fs::create_dir_all(home.join(folder)).map_err(|error| format!("{}: {error}", home.display()))?;
+    }
+    settings.journal(home.join("journal"));
+    Ok(Config { home, keep_orders: env::var_os("RELAY_KEEP_ORDERS").is_some() })
+}
+
+/// First of all, what the run before this one has left undone.
+#[on_start(order = -1)]
+fn look_back() {
+    match lifecycle::previous_run() {
+        Some(PreviousRun::First) => println!("previous run: none"),
+        Some(PreviousRun::Clean { report }) => println!("previous run: ended by {}", report.reason),
+        Some(PreviousRun::Unclean(run)) if run.killed => println!("previous run: killed"),
+        Some(PreviousRun::Unclean(_)) => println!("previous run: left something undone"),
+        _ => println!("previous run: not known"),
+    }
+    for letter in lifecycle::dead_letters() {
+        println!(
+            "owed: {}, tried {} times, needs a person: {}",
+            letter.step, letter.attempts, letter.needs_person
+        );
+    }
+}
+
+struct Venue {
+    orders: PathBuf,
+    connected: AtomicBool,
+}
+
+/// The venue may come up after us.
+#[on_start(timeout = "20s", retry = 10, backoff = "100ms")]
+fn connect(config: &Config) -> io::Result<Venue> {
+    let venue = Venue { orders: config.home.join("venue"), connected: AtomicBool::new(false) };
+    venue.reconnect()?;
+    Ok(venue)
+}
+
+#[lifecycle::component]
+impl Venue {
+    fn reconnect(&self) -> io::Result<()> {
+        let up = self.orders.join("up").exists();
+        self.connected.store(up, Ordering::Relaxed);
+        if up { Ok(()) } else { Err(io::Error::new(io::ErrorKind::NotConnected, "the venue is down")) }
+    }
+
+    /// A connection that was lost stays lost until somebody connects again.
+    #[health_check(recover = Self::reconnect, interval = "500ms", retry = 50, delay = "200ms", label = VenueAnswers)]
+    async fn answers(&self) -> io::Result<()> {
+        if self.connected.load(Ordering::Relaxed) {
+            self.reconnect()
+        } else {
+            Err(io::ErrorKind::NotConnected.into())
+        }
+    }
+
+    /// Counted, and awaited by a shutdown.
+    #[lifecycle::tracked(name = "venue.place")]
+    async fn place(&self, order: &Path) -> io::Result<()> {
+        self.reconnect()?;
+        let name = order.file_name().unwrap_or_default();
+        fs::rename(order, self.orders.join(name))?;
+        println!("placed {}", name.display());
+        Ok(())
+    }
+
+    fn open_orders(&self) -> io::Result<Vec<String>> {
+        let mut orders = Vec::new();
+        for file in fs::read_dir(&self.orders)? {
+            orders.push(file?.file_name().to_string_lossy().into_owned());
+        }
+        orders.retain(|order| order != "up");
+        orders.sort();
+        Ok(orders)
+    }
+
+    /// No order stays open without us. It may be done twice, so it can also make up for a run that was killed.
+    #[on_shutdown(label = CancelOrders, after = relay, timeout = "5s", retry = 2, backoff = "100ms",
+        fallback = Self::write_down, compensate = Self::cancel_orders, when = |config: &Config| !config.keep_orders)]
+    async fn cancel_orders(&self) -> io::Result<()> {
+        self.reconnect()?;
+        let (orders, mut failed) = (self.open_orders()?, Ok(()));
+        lifecycle::note("open", orders.len());
+        for order in orders {
+            let cancelled = fs::remove_file(self.orders.join(&order));
+            println!("cancelled {order}: {}", cancelled.is_ok());
+            lifecycle::item(&order, cancelled.as_ref().map(drop));
+            failed = failed.and(cancelled);
+        }
+        failed
+    }
+
+    /// What could not be cancelled is for a person.
+    async fn write_down(&self, config: &Config) -> io::Result<()> {
+        let orders = self.open_orders()?;
+        lifecycle::note("left open", orders.join(", "));
+        fs::write(config.home.join("left-open"), orders.join("\n") + "\n")
+    }
+}
+
+/// Places what comes in. Takes no order while the relay is paused or the venue is down, and none once it was told to stop.
+#[worker(timeout = "3s")]
+async fn relay(config: &Config, venue: &Venue) -> io::Result<()> {
+    while let Some(order) = admitting().next(next_order(config, venue)).await {
+        venue.place(&order?).await?;
+    }
+    Ok(())
+}
+
+async fn next_order(config: &Config, venue: &Venue) -> io::Result<PathBuf> {
+    loop {
+        if venue.connected.load(Ordering::Relaxed) {
+            if let Some(file) = fs::read_dir(config.home.join("inbox"))?.next() {
+                return Ok(file?.path());
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Somebody should look at a bad end.
+#[on_shutdown(last)]
+fn alert(config: &Config, report: &Report) -> io::Result<()> {
+    if report.is_degraded() { fs::write(config.home.join("alert"), report.to_string()) } else { Ok(()) }
+}
+
+#[lifecycle::main(setup = setup, grace = "20s", pause = SIGUSR1, resume = SIGUSR2)]
+async fn main(config: &Config) -> Result<(), String> {
+    let (stopping, mut events) = (lifecycle::stop_token(), lifecycle::events());
+    let pid_file = config.home.join("pid");
+    fs::write(&pid_file, std::process::id().to_string()).map_err(|error| error.to_string())?;
+    // A step that is known only now; a `last` one without a `&Report` runs once the report is printed.
+    let remove = move || std::future::ready(fs::remove_file(&pid_file));
+    lifecycle::register(Hook::on_shutdown("remove_pid_file", remove).last());
+
+    println!("relaying from {}", config.home.display());
+    while let Some(Some(event)) = stopping.run_until_cancelled(events.recv()).await {
+        match event {
+            Event::Healthy { check } => println!("{check}: healthy"),
+            Event::Recovering { check, attempt, of, .. } => {
+                println!("{check}: recovering, {attempt} of {of}")
+            }
+            Event::Recovered { check } => println!("{check}: recovered"),
+            // Only a new start helps: one whose supervisor waits between them.
+            Event::RecoveryFailed { check, error } => return Err(format!("{check}: {error}")),
+            Event::State(State::Paused) => println!("paused"),
+            Event::State(State::Running) => println!("running"),
+            _ => {}
+        }
+    }
+    Ok(())
+}
