@@ -54,6 +54,7 @@ struct Venue {
 /// The venue may come up after us.
 #[on_start(timeout = "20s", retry = 10, backoff = "100ms")]
 fn connect(config: &Config) -> io::Result<Venue> {
+    println!("connecting");
     let venue = Venue { orders: config.home.join("venue"), connected: AtomicBool::new(false) };
     venue.reconnect()?;
     Ok(venue)
@@ -77,7 +78,7 @@ impl Venue {
         }
     }
 
-    /// Counted, and awaited by a shutdown.
+    /// Called from outside it is counted, and refused once we drain. What a worker calls is let in.
     #[lifecycle::tracked(name = "venue.place")]
     async fn place(&self, order: &Path) -> io::Result<()> {
         self.reconnect()?;
