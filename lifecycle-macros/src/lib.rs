@@ -1,4 +1,5 @@
 //! The attributes of the `lifecycle` crate, which re-exports and documents them.
+#![allow(missing_docs, reason = "most are documented at their re-export, where their examples compile")]
 
 mod arguments;
 mod attempts;
@@ -31,26 +32,17 @@ use proc_macro::TokenStream;
 /// Its arguments are resources. Keys: `setup`, `grace` (25s), `drain` (15s), `cut` (500ms), `lameduck` (0s), `reserve`
 /// (2s), `signals` (`[SIGTERM, SIGINT]`), `exit` (`zero | reraise`), `budget` (`warn | deny`), `report`
 /// (`table | json | off`), `ready` (`auto | manual`), `flavor` (`"multi_thread"`, `"current_thread"`),
-/// `worker_threads`, `crate`.
+/// `worker_threads`, `pause` and `resume` (a signal each, such as `SIGUSR1`), `crate`.
 #[proc_macro_attribute]
 pub fn main(keys: TokenStream, item: TokenStream) -> TokenStream {
     main_fn::attribute(keys.into(), item.into()).into()
 }
 
-/// Runs a function before the service; what it returns becomes a resource, found by type.
-///
-/// Keys: `order` (an `i32`; a step waits for every step of lower order), `after` and `before` (other steps by their
-/// functions' names: a path or a list), `timeout` (30s), `label`, `crate`.
 #[proc_macro_attribute]
 pub fn on_start(keys: TokenStream, item: TokenStream) -> TokenStream {
     step::attribute(keys::START, keys.into(), item.into()).into()
 }
 
-/// Runs a function at shutdown, after the requests have drained (a negative `order`: before).
-///
-/// Keys: `order` (an `i32`; a step waits for every step of lower order), `after` and `before` (other steps by their
-/// functions' names, or `lifecycle::Requests`: a path or a list), `timeout` (5s), `last` (after everything else, on the
-/// reserved time), `label`, `crate`.
 #[proc_macro_attribute]
 pub fn on_shutdown(keys: TokenStream, item: TokenStream) -> TokenStream {
     step::attribute(keys::SHUTDOWN, keys.into(), item.into()).into()
@@ -74,19 +66,16 @@ pub fn group(keys: TokenStream, item: TokenStream) -> TokenStream {
     group::attribute(keys.into(), item.into()).into()
 }
 
-/// Runs a function beside the service, begins it again when it fails, and tells it to stop at its place in the shutdown.
 #[proc_macro_attribute]
 pub fn worker(keys: TokenStream, item: TokenStream) -> TokenStream {
     worker::attribute(keys.into(), item.into()).into()
 }
 
-/// Runs a function again and again while the service does; while it fails, the service is not ready.
 #[proc_macro_attribute]
 pub fn health_check(keys: TokenStream, item: TokenStream) -> TokenStream {
     health_check::attribute(keys.into(), item.into()).into()
 }
 
-/// Makes the attributes of steps work on the methods of an `impl` block.
 #[proc_macro_attribute]
 pub fn component(keys: TokenStream, item: TokenStream) -> TokenStream {
     component::attribute(keys.into(), item.into()).into()
@@ -97,8 +86,8 @@ pub fn component(keys: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// See the module `testing` of the library. Its arguments are resources. Keys: `setup` (in which `testing::provide` puts
 /// fakes in the place of start hooks), `timeout` (60s of real time; then the test is ended and fails), `clock`
-/// (`paused | real`), and of `#[lifecycle::main]` `grace`, `drain`, `cut`, `lameduck`, `reserve`, `signals`, `ready`,
-/// `crate`.
+/// (`paused | real`), and of `#[lifecycle::main]` `grace`, `drain`, `cut`, `lameduck`, `reserve`, `signals`, `pause`,
+/// `resume`, `ready`, `crate`.
 #[proc_macro_attribute]
 pub fn test(keys: TokenStream, item: TokenStream) -> TokenStream {
     test_fn::attribute(keys.into(), item.into()).into()

@@ -63,6 +63,8 @@ struct Readme;
 #[path = "private/mod.rs"]
 pub mod __private;
 mod api;
+#[cfg(feature = "macros")]
+mod attributes;
 mod by_type;
 mod clock;
 mod compensation;
@@ -106,6 +108,8 @@ pub use api::{
     is_draining, is_ready, is_shutting_down, pause, previous_run, provide, ready, resource, resume, shutdown,
     state, stats, stop_token, stopping,
 };
+#[cfg(feature = "macros")]
+pub use attributes::{component, group, health_check, main, on_shutdown, on_start, tracked, worker};
 pub use events::{Event, Events, State, events};
 pub use register::{Hook, HookResult, Register, Registration, WhenResult, register};
 pub use run::service::ServiceResult;
@@ -120,8 +124,6 @@ pub use hook::{Phase, Step};
 pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 #[cfg(all(feature = "macros", feature = "testing"))]
 pub use lifecycle_macros::test;
-#[cfg(feature = "macros")]
-pub use lifecycle_macros::{component, group, health_check, main, on_shutdown, on_start, tracked, worker};
 pub use plan_view::{
     ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, WorstCase, plan,
 };

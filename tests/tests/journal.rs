@@ -241,6 +241,13 @@ fn a_start_that_fails_before_its_compensation_leaves_it_owed() {
 }
 
 #[test]
+fn what_never_came_up_owes_nothing() {
+    let place = Place::new("never-up");
+    assert_eq!(place.start("no exchange").wait(PATIENCE).code, Some(1));
+    assert!(!has_undone(&place.run("")));
+}
+
+#[test]
 fn one_whose_step_is_gone_calls_for_a_person_and_is_made_up_for_when_it_is_back() {
     let place = Place::new("gone");
     kill(place.serve("by hand"));
@@ -370,6 +377,27 @@ fn a_disk_that_fails_holds_up_nothing_and_is_told() {
     let ended = child.terminate();
     assert_eq!(ended.code, Some(0));
     assert!(alarms(&ended).iter().any(|alarm| alarm.contains("could not be synced")), "{:#?}", ended.stderr);
+}
+
+#[test]
+fn main_begins_only_when_all_before_it_is_on_the_disk_or_the_disk_is_late() {
+    let place = Place::new("stuck-at-the-start");
+    let child = place.serve("stuck at the start");
+    // While it serves: nothing of the shutdown has asked the disk yet.
+    child.wait_for_stderr("has not answered");
+    assert_eq!(child.terminate().code, Some(0));
+}
+
+#[test]
+fn what_a_report_says_and_the_report_itself_are_to_be_on_the_disk_when_it_is_shown() {
+    let place = Place::new("flushed");
+    for (scenario, before_the_report) in [("breaks before the report", true), ("breaks at the end", false)] {
+        let ended = place.run(scenario);
+        assert_eq!(ended.code, Some(0));
+        let line = |text: &str| ended.stderr.iter().position(|line| line.contains(text));
+        let (alarm, report) = (line("the journal lacks what came last").unwrap(), line("\"steps\"").unwrap());
+        assert_eq!(alarm < report, before_the_report, "{:#?}", ended.stderr);
+    }
 }
 
 /// Chance that can be had again.

@@ -323,7 +323,7 @@ async fn all(admitted: bool) {
         orders.clone().exclusive().map(|last| *last) => 1;
         orders.clone().exclusive_later(2).await.map(|orders| orders.0.len()) => 2;
         orders.clone().owned() => [7];
-        orders.clone().owned_later().await.map(|orders| orders.0) => [];
+        orders.clone().owned_later().await.map(|orders| orders.0) => Vec::<u8>::new();
         Box::new(orders.clone()).boxed().map(|orders| orders.0) => [7];
         Arc::clone(&arc).arc().await => 1;
         arc.arc_borrowed().map(|orders| orders.0.len()) => 1;

@@ -21,7 +21,7 @@ pub(super) struct Block {
 
 pub(super) enum Member {
     Kept(TokenStream),
-    Method(Method),
+    Method(Box<Method>),
 }
 
 /// A function with at least one attribute of ours.
@@ -108,7 +108,7 @@ fn members(body: TokenStream, krate: &Krate, errors: &ErrorSink<'_>) -> syn::Res
                 Ok(_) => {
                     let item = Item::parse_next(input, on.name())?;
                     members.push(Member::Kept(std::mem::take(&mut kept)));
-                    members.push(Member::Method(Method { attrs, item }));
+                    members.push(Member::Method(Box::new(Method { attrs, item })));
                 }
                 Err(error) => {
                     errors.push(error);

@@ -97,7 +97,7 @@ pub(super) fn check(mut raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Result
 }
 
 /// One signal has one meaning, as far as the names tell.
-fn signals_apart(raw: &Raw, errors: &ErrorSink<'_>) {
+pub(crate) fn signals_apart(raw: &Raw, errors: &ErrorSink<'_>) {
     let name = |given: &Option<Spanned<TokenStream>>| given.as_ref().map(|given| given.value.to_string());
     for (given, other) in [(&raw.pause, None), (&raw.resume, name(&raw.pause))] {
         let Some(Spanned { key, value }) = given else { continue };

@@ -9,7 +9,7 @@ use crate::arguments::{self, Argument};
 use crate::diag::ErrorSink;
 use crate::item::{Item, bare, focus};
 use crate::keys::Time;
-use crate::main_fn::check::{Setting, settings};
+use crate::main_fn::check::{Setting, settings, signals_apart};
 use crate::paths::Krate;
 
 pub(super) struct Test {
@@ -56,6 +56,7 @@ pub(super) fn check(mut raw: Raw, item: Item, errors: &ErrorSink<'_>) -> Result<
             errors.at(panics, "a test that should panic returns `()`: an error would be taken for the panic");
         }
     }
+    signals_apart(&raw.lifecycle, errors);
     let arguments = arguments::check(&item, "a test", errors);
     if errors.failed() {
         return Err(item.tokens);

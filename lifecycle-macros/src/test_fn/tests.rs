@@ -8,7 +8,7 @@ use crate::testing::{errors, expands};
 fn a_test_with_every_key() {
     let keys = quote! {
         setup = fakes, timeout = "5s", grace = "1m", drain = "never", cut = CUT, lameduck = "3s", reserve = "1s",
-        signals = [SIGTERM], ready = manual, clock = real,
+        signals = [SIGTERM], ready = manual, pause = SIGUSR1, clock = real,
     };
     let item = quote! {
         #[ignore = "slow"] #[allow(unused)] pub async fn closes(db: &Db) -> Result<(), Error> { body }
@@ -43,6 +43,7 @@ fn a_test_with_every_key() {
                         settings.reserve(::lifecycle::__private::Duration::new(1u64, 0u32));
                         settings.signals(&[::lifecycle::__private::signals::SIGTERM]);
                         settings.ready(::lifecycle::__private::Ready::Manual);
+                        settings.pause(::lifecycle::__private::signals::SIGUSR1);
                     },
                     setup: ::lifecycle::__private::Some(|
                         asked: ::lifecycle::__private::outcome::Asked<'_>,

@@ -42,6 +42,9 @@ async fn open_exchange() -> Result<Exchange, String> {
 #[on_start(order = 7)]
 async fn afterwards(_: &Exchange) {
     println!("afterwards");
+    if plays("stuck at the start") {
+        change_the_disk(full_pipe());
+    }
 }
 
 #[on_shutdown(timeout = "2s", retry = 1, backoff = "1ms", when = wanted(), compensate = undo)]
@@ -129,6 +132,12 @@ fn main() -> ExitCode {
         let hook = Hook::on_shutdown("by hand", || async {}).compensate(|| async { println!("made up for") });
         register(hook)
     });
+    let breaks = || Hook::on_shutdown("breaks", || async { change_the_disk(pipe()) });
+    match scenario().as_str() {
+        "breaks at the end" => drop(register(breaks().last())),
+        "breaks before the report" => drop(register(breaks().order(9))),
+        _ => {}
+    }
     if plays("wrong place") {
         register(Hook::on_start("too early", || async {}).compensate(|| async {}));
     }
