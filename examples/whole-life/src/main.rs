@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{env, fs, io};
 
-use lifecycle::{Event, Hook, PreviousRun, Report, Settings, State, admitting};
-use lifecycle::{health_check, on_shutdown, on_start, worker};
+use lifecycle::{Event, Events, Hook, PreviousRun, Report, Settings, State, Take};
+use lifecycle::{admitting, health_check, on_shutdown, on_start, worker};
 
 #[cfg(test)]
 mod tests;
@@ -17,15 +17,15 @@ struct Config {
     keep_orders: bool,
 }
 
-/// Before every thread: the configuration, and where the journal is.
-fn setup(settings: &mut Settings) -> Result<Config, String> {
+/// Before every thread: the configuration, where the journal is, and an ear for everything that happens.
+fn setup(settings: &mut Settings) -> Result<(Config, Events), String> {
     let home = env::var_os("RELAY_HOME").ok_or("RELAY_HOME is not set: name a folder")?;
     let home = PathBuf::from(home);
     for folder in ["inbox", "venue"] {
         fs::create_dir_all(home.join(folder)).map_err(|error| format!("{}: {error}", home.display()))?;
     }
     settings.journal(home.join("journal"));
-    Ok(Config { home, keep_orders: env::var_os("RELAY_KEEP_ORDERS").is_some() })
+    Ok((Config { home, keep_orders: env::var_os("RELAY_KEEP_ORDERS").is_some() }, lifecycle::events()))
 }
 
 /// First of all, what the run before this one has left undone.
@@ -149,8 +149,8 @@ fn alert(config: &Config, report: &Report) -> io::Result<()> {
 }
 
 #[lifecycle::main(setup = setup, grace = "20s", pause = SIGUSR1, resume = SIGUSR2)]
-async fn main(config: &Config) -> Result<(), String> {
-    let (stopping, mut events) = (lifecycle::stop_token(), lifecycle::events());
+async fn main(config: &Config, Take(mut events): Take<Events>) -> Result<(), String> {
+    let stopping = lifecycle::stop_token();
     let pid_file = config.home.join("pid");
     fs::write(&pid_file, std::process::id().to_string()).map_err(|error| error.to_string())?;
     // A step that is known only now; a `last` one without a `&Report` runs once the report is printed.
