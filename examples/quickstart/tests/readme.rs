@@ -6,8 +6,11 @@ const COMPILED: [&str; 2] =
 
 #[test]
 fn every_block_that_is_no_doctest_is_compiled_as_it_stands() {
-    let blocks: Vec<&str> =
-        README.split("```rust,ignore\n").skip(1).map(|rest| rest.split("```").next().unwrap().trim_end()).collect();
+    let blocks: Vec<&str> = README
+        .split("```rust,ignore\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap().trim_end())
+        .collect();
     assert_eq!(blocks.len(), 3);
     for block in blocks {
         assert!(

@@ -84,7 +84,7 @@ impl Venue {
         self.reconnect()?;
         let name = order.file_name().unwrap_or_default();
         fs::rename(order, self.orders.join(name))?;
-        println!("placed {}", name.display());
+        println!("placed {}", name.to_string_lossy());
         Ok(())
     }
 
@@ -133,12 +133,10 @@ async fn relay(config: &Config, venue: &Venue) -> io::Result<()> {
 
 async fn next_order(config: &Config, venue: &Venue) -> io::Result<PathBuf> {
     loop {
-        if venue.connected.load(Ordering::Relaxed) {
-            if let Some(file) = fs::read_dir(config.home.join("inbox"))?.next() {
-                return Ok(file?.path());
-            }
+        match fs::read_dir(config.home.join("inbox"))?.next() {
+            Some(file) if venue.connected.load(Ordering::Relaxed) => return Ok(file?.path()),
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
