@@ -54,6 +54,11 @@
 #[cfg(not(unix))]
 compile_error!("lifecycle needs Unix signals and poll(2); it does not support this platform yet");
 
+/// Its examples are compiled; those that need other crates are by a test of `examples/quickstart`.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;

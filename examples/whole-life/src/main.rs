@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{env, fs, io};
 
-use lifecycle::{Event, Hook, PreviousRun, Report, Settings, State, admitting};
-use lifecycle::{health_check, on_shutdown, on_start, worker};
+use lifecycle::{Event, Events, Hook, PreviousRun, Report, Settings, State, Take};
+use lifecycle::{admitting, health_check, on_shutdown, on_start, worker};
 
 #[cfg(test)]
 mod tests;
@@ -17,15 +17,15 @@ struct Config {
     keep_orders: bool,
 }
 
-/// Before every thread: the configuration, and where the journal is.
-fn setup(settings: &mut Settings) -> Result<Config, String> {
+/// Before every thread: the configuration, where the journal is, and an ear for everything that happens.
+fn setup(settings: &mut Settings) -> Result<(Config, Events), String> {
     let home = env::var_os("RELAY_HOME").ok_or("RELAY_HOME is not set: name a folder")?;
     let home = PathBuf::from(home);
     for folder in ["inbox", "venue"] {
         fs::create_dir_all(home.join(folder)).map_err(|error| format!("{}: {error}", home.display()))?;
     }
     settings.journal(home.join("journal"));
-    Ok(Config { home, keep_orders: env::var_os("RELAY_KEEP_ORDERS").is_some() })
+    Ok((Config { home, keep_orders: env::var_os("RELAY_KEEP_ORDERS").is_some() }, lifecycle::events()))
 }
 
 /// First of all, what the run before this one has left undone.
@@ -54,6 +54,7 @@ struct Venue {
 /// The venue may come up after us.
 #[on_start(timeout = "20s", retry = 10, backoff = "100ms")]
 fn connect(config: &Config) -> io::Result<Venue> {
+    println!("connecting");
     let venue = Venue { orders: config.home.join("venue"), connected: AtomicBool::new(false) };
     venue.reconnect()?;
     Ok(venue)
@@ -77,13 +78,13 @@ impl Venue {
         }
     }
 
-    /// Counted, and awaited by a shutdown.
+    /// Called from outside it is counted, and refused once we drain. What a worker calls is let in.
     #[lifecycle::tracked(name = "venue.place")]
     async fn place(&self, order: &Path) -> io::Result<()> {
         self.reconnect()?;
         let name = order.file_name().unwrap_or_default();
         fs::rename(order, self.orders.join(name))?;
-        println!("placed {}", name.display());
+        println!("placed {}", name.to_string_lossy());
         Ok(())
     }
 
@@ -132,12 +133,10 @@ async fn relay(config: &Config, venue: &Venue) -> io::Result<()> {
 
 async fn next_order(config: &Config, venue: &Venue) -> io::Result<PathBuf> {
     loop {
-        if venue.connected.load(Ordering::Relaxed) {
-            if let Some(file) = fs::read_dir(config.home.join("inbox"))?.next() {
-                return Ok(file?.path());
-            }
+        match fs::read_dir(config.home.join("inbox"))?.next() {
+            Some(file) if venue.connected.load(Ordering::Relaxed) => return Ok(file?.path()),
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -148,8 +147,8 @@ fn alert(config: &Config, report: &Report) -> io::Result<()> {
 }
 
 #[lifecycle::main(setup = setup, grace = "20s", pause = SIGUSR1, resume = SIGUSR2)]
-async fn main(config: &Config) -> Result<(), String> {
-    let (stopping, mut events) = (lifecycle::stop_token(), lifecycle::events());
+async fn main(config: &Config, Take(mut events): Take<Events>) -> Result<(), String> {
+    let stopping = lifecycle::stop_token();
     let pid_file = config.home.join("pid");
     fs::write(&pid_file, std::process::id().to_string()).map_err(|error| error.to_string())?;
     // A step that is known only now; a `last` one without a `&Report` runs once the report is printed.

@@ -244,3 +244,19 @@ fn steps_are_named_alone_or_in_a_list() {
     assert_eq!(paths(quote!(after = [#by_macro])), ["db::close"]);
     assert_eq!(paths(quote!(after = #by_macro)), ["db::close"]);
 }
+
+#[test]
+fn the_readme_has_a_section_for_each_attribute_with_all_of_its_keys() {
+    let readme = include_str!("../../../README.md");
+    for on in ATTRIBUTES {
+        let attribute = format!("`#[{}]`", on.name());
+        let sections = readme.split("\n### ").skip(1).map(|section| section.split("\n## ").next().unwrap());
+        let mut of_it = sections.filter(|section| section.lines().next().unwrap().contains(&attribute));
+        let section = of_it.next().unwrap_or_else(|| panic!("README.md has no section for {attribute}"));
+        for key in TABLE.iter().filter(|key| key.on.holds(on)) {
+            let named = [format!("`{}`", key.name), format!("`{} = ", key.name)];
+            let is_there = key.name == "crate" || named.iter().any(|name| section.contains(name));
+            assert!(is_there, "README.md does not say what `{}` of {attribute} is", key.name);
+        }
+    }
+}

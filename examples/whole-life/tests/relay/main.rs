@@ -4,6 +4,10 @@
 mod service;
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -17,7 +21,10 @@ fn names(good: &[&str], failed: &[&str]) -> (Vec<String>, Vec<String>) {
 #[tokio::test]
 async fn a_run_that_goes_well() {
     let home = Home::new();
-    let relay = Relay::start(&home).await;
+    fs::remove_file(home.path("venue/up")).unwrap();
+    let relay = Relay::spawn(&home, &[]);
+    relay.says_times(2, "connecting").await;
+    home.touch("venue/up");
     relay.says("VenueAnswers: healthy").await;
     assert!(relay.said().contains(&"previous run: none".to_owned()), "{:?}", relay.said());
     assert!(home.has("pid"));
@@ -78,19 +85,30 @@ async fn what_comes_in_during_the_shutdown_is_not_left_open() {
     assert_eq!(home.open(), [""; 0]);
     assert!(home.has("inbox/late"));
 
-    // Nor one of many that come all the time; each is either still here or was cancelled.
+    // Nor one of many that come all the time; each is either still here or was placed and cancelled.
     let relay = Relay::start(&home).await;
-    relay.says("placed late").await;
-    let (inbox, ended) = (home.clone(), relay.terminate());
-    let feeding =
-        tokio::task::spawn_blocking(move || (0..2000).for_each(|n| inbox.touch(&format!("inbox/{n}"))));
-    let ended = ended.await;
-    feeding.await.unwrap();
+    let (inbox, over) = (home.clone(), Arc::new(AtomicBool::new(false)));
+    let until = Arc::clone(&over);
+    let feeding = tokio::task::spawn_blocking(move || {
+        let orders = (0..).take_while(|_| !until.load(Ordering::Relaxed));
+        // Not faster than they can be cancelled.
+        orders
+            .inspect(|_| thread::sleep(Duration::from_micros(200)))
+            .map(|n| inbox.touch(&format!("inbox/{n}")))
+            .count()
+    });
+    relay.says("placed 1").await;
+    let ended = relay.terminate().await;
+    over.store(true, Ordering::Relaxed);
+    let came = feeding.await.unwrap();
     assert_eq!(ended.status.code(), Some(0), "{ended:#?}");
     assert_eq!(home.open(), [""; 0], "{ended:#?}");
+    let steps = ended.report["steps"].as_array().unwrap();
+    let turn = |name| steps.iter().position(|step| step["name"] == name).unwrap();
+    assert!(turn("relay") < turn("CancelOrders"), "{ended:#?}");
     let placed = |line: &&String| line.starts_with("placed");
     let left = fs::read_dir(home.path("inbox")).unwrap().count();
-    assert_eq!(ended.stdout.iter().filter(placed).count() + left, 2001);
+    assert_eq!(ended.stdout.iter().filter(placed).count() + left, came + 1);
 }
 
 #[tokio::test]

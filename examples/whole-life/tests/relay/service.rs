@@ -106,7 +106,7 @@ impl Relay {
         relay
     }
 
-    fn spawn(home: &Home, env: &[(&str, &str)]) -> Self {
+    pub(crate) fn spawn(home: &Home, env: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_whole-life"));
         for inherited in ["LIFECYCLE_GRACE", "LIFECYCLE_DRAIN", "LIFECYCLE_LAMEDUCK", "LIFECYCLE_JOURNAL"] {
             command.env_remove(inherited);
@@ -121,8 +121,14 @@ impl Relay {
 
     /// Waits until a line on stdout begins so.
     pub(crate) async fn says(&self, start: &str) {
+        self.says_times(1, start).await;
+    }
+
+    /// Waits until so many lines on stdout begin so.
+    pub(crate) async fn says_times(&self, times: usize, start: &str) {
         let mut lines = self.stdout.0.subscribe();
-        let said = lines.wait_for(|lines| lines.iter().any(|line| line.starts_with(start)));
+        let said =
+            lines.wait_for(|lines| lines.iter().filter(|line| line.starts_with(start)).count() >= times);
         within(&format!("{start:?} on stdout"), said).await.unwrap();
     }
 
