@@ -58,6 +58,7 @@ fn a_component() {
                 #[allow(deprecated, unreachable_pub, dead_code)]
                 impl lifecycle_method_open {
                     #[doc(hidden)]
+                    #[inline(never)]
                     pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
                         ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
                             node: <lifecycle_method_open as ::lifecycle::__private::Node>::NODE,
@@ -114,6 +115,7 @@ fn a_component() {
             #[allow(deprecated, unreachable_pub, dead_code)]
             impl ClosePool {
                 #[doc(hidden)]
+                #[inline(never)]
                 pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
                     ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
                         node: <ClosePool as ::lifecycle::__private::Node>::NODE,

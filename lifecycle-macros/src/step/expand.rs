@@ -41,6 +41,7 @@ fn named(marker: &Marker, place: &TokenStream, edges: &Edges, registration: &Tok
             #[allow(deprecated, unreachable_pub, dead_code)]
             impl #name {
                 #[doc(hidden)]
+                #[inline(never)]
                 pub const fn lifecycle_node() -> &'static #p::NodeDef {
                     #registration
                     #returned

@@ -42,6 +42,7 @@ fn a_shutdown_step() {
             #[allow(deprecated, unreachable_pub, dead_code)]
             impl close_db {
                 #[doc(hidden)]
+                #[inline(never)]
                 pub const fn lifecycle_node() -> &'static mine::__private::NodeDef {
                     mine::__private::inventory::submit(mine::__private::StepDef {
                         node: <close_db as mine::__private::Node>::NODE,
@@ -116,6 +117,7 @@ fn a_start_step() {
             #[allow(deprecated, unreachable_pub, dead_code)]
             impl OpenDb {
                 #[doc(hidden)]
+                #[inline(never)]
                 pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
                     ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
                         node: <OpenDb as ::lifecycle::__private::Node>::NODE,
@@ -196,6 +198,7 @@ fn a_step_with_edges() {
                 #[allow(deprecated, unreachable_pub, dead_code)]
                 impl Close {
                     #[doc(hidden)]
+                    #[inline(never)]
                     pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
                         ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
                             node: &NODE_OF_Close,
@@ -248,6 +251,7 @@ fn a_last_step() {
             #[allow(deprecated, unreachable_pub, dead_code)]
             impl alert {
                 #[doc(hidden)]
+                #[inline(never)]
                 pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
                     ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
                         node: <alert as ::lifecycle::__private::Node>::NODE,
@@ -453,6 +457,7 @@ fn the_rare_keys() {
             #[allow(deprecated, unreachable_pub, dead_code)]
             impl flush {
                 #[doc(hidden)]
+                #[inline(never)]
                 pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
                     ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
                         node: <flush as ::lifecycle::__private::Node>::NODE,

@@ -30,6 +30,7 @@ fn a_worker() {
             #[allow(deprecated, unreachable_pub, dead_code)]
             impl consume {
                 #[doc(hidden)]
+                #[inline(never)]
                 pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
                     ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
                         node: <consume as ::lifecycle::__private::Node>::NODE,
