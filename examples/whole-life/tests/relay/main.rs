@@ -161,6 +161,22 @@ async fn what_cannot_be_written_down_either_is_a_bad_end_and_stays_owed() {
 }
 
 #[tokio::test]
+async fn a_venue_that_stays_away_ends_the_relay() {
+    let home = Home::new();
+    let relay = Relay::start(&home).await;
+    home.place(&relay, &["tea"]).await;
+    fs::remove_file(home.path("venue/up")).unwrap();
+    // By itself.
+    let ended = relay.ended().await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
+    let why = ended.report["service"]["failed"]["error"].as_str().unwrap_or_default();
+    assert!(why.contains("VenueAnswers: not connected"), "{ended:#?}");
+    assert_eq!(ended.step("shutdown", "CancelOrders")["fallback"], true);
+    assert_eq!(home.read("left-open"), "tea\n");
+    assert!(home.has("alert") && !home.has("pid"));
+}
+
+#[tokio::test]
 async fn killed_with_open_orders_the_next_run_cancels_them_first() {
     let home = Home::new();
     let relay = Relay::start(&home).await;
