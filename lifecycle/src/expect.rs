@@ -12,12 +12,15 @@ use crate::hook::StepSpec;
 pub struct ExpectDef {
     /// Each with its path as written. By a function of the step's crate: what it returns may have been copied into this
     /// one, and would not have the linker take that one in.
-    pub steps: &'static [(&'static str, fn() -> &'static NodeDef)],
+    pub steps: &'static [Expected],
     /// `file!()`.
     pub file: &'static str,
     /// `line!()`.
     pub line: u32,
 }
+
+/// A step's path, and how its crate tells of it.
+pub(crate) type Expected = (&'static str, fn() -> &'static NodeDef);
 
 inventory::collect!(ExpectDef);
 
@@ -106,7 +109,7 @@ mod tests {
         before: &[],
     };
 
-    type Steps = [(&'static str, fn() -> &'static NodeDef)];
+    type Steps = [Expected];
     static GHOSTS: &Steps = &[("a::ghost", || &GHOST)];
     static OTHERS: &Steps = &[("Requests", || Requests::NODE), ("b::ghost", || &GHOST)];
     static THERE: &Steps = &[("marker", || &crate::registry::tests::NODE)];

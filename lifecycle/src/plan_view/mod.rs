@@ -346,7 +346,7 @@ impl std::error::Error for PlanErrors {}
 /// [`provide`](crate::provide) before counts as provided. `LIFECYCLE_PLAN=text ./service` shows the plan with all of
 /// that.
 ///
-/// ```
+/// ```standalone_crate
 /// let plan = lifecycle::plan()?;
 /// assert!(plan.worst.fits(), "{plan}");
 /// # Ok::<(), lifecycle::PlanErrors>(())
