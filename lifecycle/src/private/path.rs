@@ -3,7 +3,7 @@
 //! Every function implements `Fn` of exactly one list of arguments, so [`look`] lets the compiler find its parameters and
 //! what it returns, and hands them out as the tags on which [`argument`](super::argument) and
 //! [`outcome`](super::outcome) look up theirs. Generated code does not know how many there are: it asks for
-//! all [`MOST`], and the rest are [`Absent`].
+//! all eight, and the rest are [`Absent`].
 
 use std::fmt;
 use std::future::Future;
