@@ -35,6 +35,12 @@ use crate::rejected::{RejectReason, Rejected};
 /// The gate of `lifecycle::Requests`, open until a lifecycle closes it.
 pub(crate) static REQUESTS: Gate = Gate::new("Requests");
 
+/// Does beforehand what takes long: with several threads the kernel waits for milliseconds before it lets a process use
+/// `membarrier`, and the first close would wait with it.
+pub(crate) fn prepare() {
+    fence::light_suffices();
+}
+
 type WhenEmpty = Box<dyn FnOnce() + Send>;
 
 /// The gate of one group: a `static` that `#[lifecycle::group]` leaves behind.

@@ -1,6 +1,8 @@
 //! What the coordinator tells the journal: which steps owe something, how each ended, and that all of it is on the disk
 //! before anyone relies on it. Without a journal none of this does anything.
 
+use std::collections::HashSet;
+
 use super::coordinator::Coordinator;
 use super::message::{Address, Message};
 use super::track::{Kind, TrackedNode};
@@ -36,10 +38,12 @@ pub(super) struct Owing {
 impl Owing {
     /// Of all steps whose compensation will be there at the next start too.
     pub(super) fn of(steps: &[StepSpec]) -> Vec<Self> {
-        let with_compensation = steps.iter().filter(|step| {
-            let name = step.identity();
-            steps.iter().any(|it| it.extra.compensates.as_ref().is_some_and(|it| it.step == name))
-        });
+        let compensated: HashSet<&str> =
+            steps.iter().filter_map(|it| Some(&*it.extra.compensates.as_ref()?.step)).collect();
+        if compensated.is_empty() {
+            return Vec::new();
+        }
+        let with_compensation = steps.iter().filter(|step| compensated.contains(&*step.identity()));
         let owing = |step: &StepSpec| Owing {
             step: step.identity(),
             waits_for: step.signature.takes.iter().filter(|need| !need.optional).copied().collect(),

@@ -347,6 +347,7 @@ struct Begun {
 fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result<Begun, Refusal> {
     let no_thread =
         |error: std::io::Error| Refusal::by_system(format!("the system gives no more threads: {error}"));
+    crate::gate::prepare();
     let id = coordinator::shutdown_id();
     let (journal, previous, warnings) = match journal::open(&prepared, &id)? {
         Some(Opened { journal, previous, warnings }) => (Some(journal), Some(previous), warnings),
