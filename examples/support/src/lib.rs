@@ -12,6 +12,11 @@ pub use lifecycle_tests::child::{self, Child, Ended, PATIENCE};
 pub use lifecycle_tests::posix::Scratch;
 use serde_json::Value;
 
+/// By their numbers.
+pub mod signals {
+    pub use libc::{SIGKILL, SIGTERM, SIGUSR1, SIGUSR2};
+}
+
 /// A port of this machine that was free just now.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()

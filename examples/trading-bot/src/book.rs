@@ -43,6 +43,7 @@ impl State {
 #[derive(Debug)]
 pub(crate) struct Execution {
     pub(crate) client_id: String,
+    pub(crate) exchange_id: Option<String>,
     pub(crate) state: State,
 }
 
@@ -92,22 +93,23 @@ impl Book {
         self.inner().write(order.clone())
     }
 
-    pub(crate) fn placed(&self, client_id: &str, exchange_id: String) -> io::Result<()> {
-        self.change(client_id, |order| {
-            order.exchange_id = Some(exchange_id);
-            if order.state == State::New {
-                order.state = State::Open;
+    /// Tells may come in any order: a name stays, and so does what is final.
+    pub(crate) fn apply(&self, execution: Execution) -> io::Result<()> {
+        self.change(&execution.client_id, |order| {
+            order.exchange_id = order.exchange_id.take().or(execution.exchange_id);
+            if !order.state.is_final() {
+                order.state = execution.state;
             }
         })
     }
 
-    /// What is final stays as it is.
+    pub(crate) fn placed(&self, client_id: &str, exchange_id: String) -> io::Result<()> {
+        let (client_id, exchange_id) = (client_id.to_owned(), Some(exchange_id));
+        self.apply(Execution { client_id, exchange_id, state: State::Open })
+    }
+
     pub(crate) fn set(&self, client_id: &str, state: State) -> io::Result<()> {
-        self.change(client_id, |order| {
-            if !order.state.is_final() {
-                order.state = state;
-            }
-        })
+        self.apply(Execution { client_id: client_id.to_owned(), exchange_id: None, state })
     }
 
     fn change(&self, client_id: &str, change: impl FnOnce(&mut Order)) -> io::Result<()> {

@@ -48,11 +48,31 @@ impl Mode {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub(crate) enum VenueConfig {
+    Fix(Fix),
     Rest(Rest),
 }
 
 #[derive(Debug, Deserialize)]
+pub(crate) struct Fix {
+    /// `host:port`
+    pub(crate) address: String,
+    pub(crate) sender: String,
+    pub(crate) target: String,
+    /// Seconds, as FIX has it.
+    #[serde(default = "half_a_minute")]
+    pub(crate) heartbeat: u32,
+    /// The logon, and each answer.
+    #[serde(with = "humantime_serde")]
+    pub(crate) request_timeout: Duration,
+}
+
+fn half_a_minute() -> u32 {
+    30
+}
+
+#[derive(Debug, Deserialize)]
 pub(crate) struct Rest {
+    /// A URL.
     pub(crate) address: String,
     pub(crate) key: String,
     pub(crate) secret: String,

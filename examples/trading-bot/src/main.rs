@@ -84,7 +84,7 @@ async fn read_executions(venue: &dyn Venue, book: &Book, stop: CancellationToken
     loop {
         let last = stop.is_cancelled();
         for execution in venue.executions().await? {
-            book.set(&execution.client_id, execution.state)?;
+            book.apply(execution)?;
         }
         if last {
             return Ok(());

@@ -1,5 +1,6 @@
 //! Where orders are placed. Nothing here knows of a lifecycle.
 
+mod fix;
 mod rest;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub(crate) enum Placed {
 
 pub(crate) async fn connect(config: &Config) -> anyhow::Result<Arc<dyn Venue>> {
     let venue: Arc<dyn Venue> = match &config.venue {
+        VenueConfig::Fix(fix) => Arc::new(fix::Fix::log_on(fix).await?),
         VenueConfig::Rest(rest) => Arc::new(rest::Rest::new(rest, config.mode == Mode::Live)?),
     };
     venue.ping().await?;

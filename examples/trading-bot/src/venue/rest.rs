@@ -52,6 +52,7 @@ struct Part {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Detail {
+    ord_id: String,
     cl_ord_id: String,
     state: String,
 }
@@ -175,7 +176,11 @@ impl Venue for Rest {
     async fn executions(&self) -> anyhow::Result<Vec<Execution>> {
         let answer = self.get("/api/v5/trade/orders-history?instType=SPOT").await?;
         let details: Vec<Detail> = serde_json::from_value(answer.data.into())?;
-        let execution = |detail: Detail| Execution { state: detail.state(), client_id: detail.cl_ord_id };
+        let execution = |detail: Detail| Execution {
+            state: detail.state(),
+            client_id: detail.cl_ord_id,
+            exchange_id: Some(detail.ord_id),
+        };
         Ok(details.into_iter().map(execution).collect())
     }
 

@@ -1,15 +1,14 @@
 //! At the simulated exchange; ccxt says what is open there.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::time::Duration;
 
-use e2e_support::{Ended, until};
+use e2e_support::signals::{SIGKILL, SIGTERM, SIGUSR1, SIGUSR2};
+use e2e_support::{Ended, PATIENCE, until};
 use serde_json::json;
 
 use crate::scene::{Gateway, Judge, Scene, items, step, summary};
-
-const SIGUSR1: i32 = 10;
-const SIGUSR2: i32 = 12;
 
 /// Every step, where all of them are done.
 const ALL_DONE: [(&str, &str); 11] = [
@@ -66,6 +65,11 @@ fn several_orders_are_cancelled_in_one_call() {
 
     let ended = bot.terminate();
     ended.assert_any_order(0, &ALL_DONE);
+    let report = ended.report();
+    let turn =
+        |name| report["steps"].as_array().unwrap().iter().position(|step| step["name"] == name).unwrap();
+    let one_by_one = ["trade", "cancel_open_orders", "read_executions", "log_out", "flush_state", "alert"];
+    assert!(one_by_one.map(turn).is_sorted(), "{report:#}");
     assert_clean_end(&scene, &judge, &ended, 3);
     assert_eq!((scene.calls("trade/cancel-batch-orders"), scene.calls("trade/cancel-order")), (1, 0));
     assert_eq!(scene.count("FILLED"), 1);
@@ -218,8 +222,8 @@ fn after_a_kill_a_dry_run_leaves_the_orders_and_the_next_real_one_cancels_them()
     bot.wait_for_nth(": placed bot", 2);
     let judge = scene.judge();
     judge.sees_open(2);
-    bot.signal(9);
-    assert_eq!(bot.wait(e2e_support::PATIENCE).signal, Some(9));
+    bot.signal(SIGKILL);
+    assert_eq!(bot.wait(PATIENCE).signal, Some(SIGKILL));
     assert_eq!(scene.count("OPEN"), 2);
 
     scene.wants(4);
@@ -243,6 +247,26 @@ fn after_a_kill_a_dry_run_leaves_the_orders_and_the_next_real_one_cancels_them()
     assert!(ended.line(": cancelled bot") < ended.line(": placed bot"));
     assert_eq!(judge.open(), [""; 0]);
     assert_eq!(scene.count("CANCELED"), 3);
+}
+
+#[test]
+fn killed_in_the_middle_of_cancelling_the_next_run_goes_on() {
+    let mut scene = Scene::rest("middle");
+    scene.wants(2);
+    scene.fault("trade/cancel-batch-orders", "hang");
+    let bot = scene.start();
+    bot.wait_for_nth(": placed bot", 2);
+    bot.signal(SIGTERM);
+    until("the call that hangs", || (scene.calls("trade/cancel-batch-orders") == 1).then_some(()));
+    bot.signal(SIGKILL);
+    assert_eq!(bot.wait(PATIENCE).signal, Some(SIGKILL));
+
+    scene.mend();
+    scene.wants(0);
+    let ended = scene.start_and_end();
+    assert_eq!(step(&ended.report(), "compensation", "compensate cancel_open_orders")["outcome"], "done");
+    assert_eq!(scene.judge().open(), [""; 0]);
+    assert_eq!((scene.count("CANCELED"), scene.count("OPEN")), (2, 0));
 }
 
 #[test]
@@ -270,6 +294,36 @@ fn while_it_is_paused_it_places_nothing_but_hears_what_is_filled() {
     bot.signal(SIGUSR1);
     bot.wait_for_nth(": paused", 2);
     assert_clean_end(&scene, &judge, &bot.terminate(), 2);
+}
+
+#[test]
+fn the_states_are_on_the_disk_before_it_ends() {
+    let mut scene = Scene::rest("disk");
+    scene.wants(2);
+    let trace = scene.file("trace");
+    // With -D the bot is the child of this test, and not strace.
+    let words = ["strace", "-D", "-f", "-y", "-e", "trace=write,fsync", "-e", "signal=none", "-o"];
+    let bot = scene.start_by(&[&words[..], &[trace.to_str().unwrap()]].concat());
+    bot.wait_for_nth(": placed bot", 2);
+    assert_eq!(bot.terminate().code, Some(0));
+    // Of the folder, the file's name is synced too.
+    let state = scene.file("state");
+    let folder = state.parent().unwrap();
+    until("both syncs after the last change", || {
+        let calls = std::fs::read_to_string(&trace).unwrap();
+        let last = |call: &str, path: &Path| {
+            let open = format!("<{}>", path.display());
+            calls
+                .lines()
+                .collect::<Vec<_>>()
+                .iter()
+                .rposition(|line| line.contains(call) && line.contains(&open))
+        };
+        let written = last("write(", &state)?;
+        let (file, folder) = (last("fsync(", &state)?, last("fsync(", folder)?);
+        assert!(calls.lines().skip(written).all(|line| !line.contains("fsync") || !line.contains("= -1")));
+        (written < file && file < folder).then_some(())
+    });
 }
 
 #[test]

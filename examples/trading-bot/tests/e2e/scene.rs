@@ -27,21 +27,27 @@ impl Scene {
     pub(crate) fn rest(name: &str) -> Self {
         let port = free_port().to_string();
         let venue = counterpart("exchange.py", &[&port]);
-        let mut scene = Self::at(name, venue);
-        for (key, value) in [
-            ("kind", "rest"),
-            ("address", &*format!("http://127.0.0.1:{port}")),
-            ("key", "bot"),
-            ("secret", "bot's secret"),
-            ("passphrase", "pass"),
-            ("request_timeout", "10s"),
-        ] {
+        let mut scene = Self::at(name, venue, "rest");
+        scene.set("venue.address", format!("http://127.0.0.1:{port}"));
+        for (key, value) in [("key", "bot"), ("secret", "bot's secret"), ("passphrase", "pass")] {
             scene.set(&format!("venue.{key}"), value);
         }
         scene
     }
 
-    fn at(name: &str, venue: Peer) -> Self {
+    /// With QuickFIX's acceptor.
+    pub(crate) fn fix(name: &str) -> Self {
+        let port = free_port().to_string();
+        let venue = counterpart("acceptor.py", &[&port]);
+        let mut scene = Self::at(name, venue, "fix");
+        scene.set("venue.address", format!("127.0.0.1:{port}"));
+        for (key, value) in [("sender", "BOT"), ("target", "EXCHANGE")] {
+            scene.set(&format!("venue.{key}"), value);
+        }
+        scene
+    }
+
+    fn at(name: &str, venue: Peer, kind: &str) -> Self {
         let (webhook, smtp) = (free_port().to_string(), free_port().to_string());
         let folder = Scratch::new(&format!("trading-bot-{name}"));
         let mut config: Table = include_str!("../../bot.toml").parse().unwrap();
@@ -53,6 +59,8 @@ impl Scene {
             let path = scene.file(file);
             scene.set(file, path.to_str().unwrap());
         }
+        scene.set("venue.kind", kind);
+        scene.set("venue.request_timeout", "10s");
         scene.set("strategy.interval", "20ms");
         scene.set("cancel.backoff", "20ms");
         scene.set("alert.webhook", format!("http://127.0.0.1:{webhook}/alert"));
@@ -60,7 +68,7 @@ impl Scene {
         scene
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.file(name)
     }
 
@@ -79,9 +87,15 @@ impl Scene {
     }
 
     pub(crate) fn start(&self) -> Child {
+        self.start_by(&[])
+    }
+
+    /// By another program, which becomes the bot.
+    pub(crate) fn start_by(&self, words: &[&str]) -> Child {
         let file = self.file("bot.toml");
         fs::write(&file, self.config.to_string()).unwrap();
-        let mut command = child::program(env!("CARGO_BIN_EXE_trading-bot"), &[]);
+        let words = [words, &[env!("CARGO_BIN_EXE_trading-bot")]].concat();
+        let mut command = child::program(words[0], &words[1..]);
         command.env("TRADING_BOT_CONFIG", file).env("RUST_BACKTRACE", "0");
         Child::start(command)
     }
