@@ -129,7 +129,7 @@ pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 #[cfg(all(feature = "macros", feature = "testing"))]
 pub use lifecycle_macros::test;
 pub use plan_view::{
-    ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, WorstCase, plan,
+    ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, StepPolicy, WorstCase, plan,
 };
 pub use rejected::{RejectReason, Rejected};
 pub use report::{
