@@ -52,6 +52,8 @@
 //! - `axum`, `http`, `rmcp`, `tonic`: [`Rejected`] in these stacks, so that a `#[tracked]` function may return axum's
 //!   `Response` or an `http::Response`, or a `Result` whose error is `StatusCode`, `(StatusCode, String)`, `tonic::Status` or
 //!   rmcp's `ErrorData`. `rmcp` needs Rust 1.88.
+//! - `tower`: `tower::TrackLayer`, which makes each request of an HTTP service a tracked call. `hyper-util`: `hyper::serve`, a
+//!   server that ends without losing a connection. `axum` implies both, and adds `axum::serve`.
 //! - `testing` (default): [`testing`] and, with `macros`, `#[lifecycle::test]`. It turns on tokio's `test-util`.
 
 #[cfg(not(unix))]
@@ -125,6 +127,12 @@ pub use gate::CallStats;
 pub use group::{Group, Requests};
 pub use health::{Check, CheckHealth, CheckStatus, Health, HealthCheck};
 pub use hook::{Phase, Step};
+#[cfg(feature = "axum")]
+pub use integrations::axum;
+#[cfg(feature = "hyper-util")]
+pub use integrations::hyper;
+#[cfg(feature = "tower")]
+pub use integrations::tower;
 pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 #[cfg(all(feature = "macros", feature = "testing"))]
 pub use lifecycle_macros::test;
