@@ -47,8 +47,10 @@
 //!
 //! - `journal` (default): what happens can be kept in a file, for the next run to know; implies `serde`.
 //! - `macros` (default): the attributes.
+//! - `metrics`: figures of calls, steps and health for whatever recorder of the `metrics` facade is installed.
 //! - `serde`: `Serialize` and `Deserialize` for [`Report`], `Serialize` for [`Stats`] and [`Plan`]. The report's JSON
 //!   ([`Report::to_json`]) needs no feature.
+//! - `systemd`: tells systemd of the start, of the shutdown and of what runs, and feeds its watchdog. No dependency.
 //! - `testing` (default): [`testing`] and, with `macros`, `#[lifecycle::test]`. It turns on tokio's `test-util`.
 
 #[cfg(not(unix))]
@@ -82,6 +84,8 @@ mod journal;
 #[allow(dead_code, reason = "nothing of it is ever made")]
 #[path = "journal/absent.rs"]
 mod journal;
+#[cfg(feature = "metrics")]
+mod meter;
 mod narrator;
 mod pause;
 mod plan;
@@ -97,6 +101,8 @@ mod run;
 mod settings;
 mod signal;
 mod sys;
+#[cfg(feature = "systemd")]
+mod systemd;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tracked;
