@@ -49,6 +49,9 @@
 //! - `macros` (default): the attributes.
 //! - `serde`: `Serialize` and `Deserialize` for [`Report`], `Serialize` for [`Stats`] and [`Plan`]. The report's JSON
 //!   ([`Report::to_json`]) needs no feature.
+//! - `axum`, `http`, `rmcp`, `tonic`: [`Rejected`] in these stacks, so that a `#[tracked]` function may return axum's
+//!   `Response` or an `http::Response`, or a `Result` whose error is `StatusCode`, `(StatusCode, String)`, `tonic::Status` or
+//!   rmcp's `ErrorData`. `rmcp` needs Rust 1.88.
 //! - `testing` (default): [`testing`] and, with `macros`, `#[lifecycle::test]`. It turns on tokio's `test-util`.
 
 #[cfg(not(unix))]
@@ -76,6 +79,7 @@ mod gate;
 mod group;
 mod health;
 mod hook;
+mod integrations;
 #[cfg(feature = "journal")]
 mod journal;
 #[cfg(not(feature = "journal"))]
