@@ -1,5 +1,4 @@
 //! The relay in a process of its own, on a clock that does not wait.
-#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::sync::Arc;
 
