@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
-use lifecycle::{CancellationToken, Report, Settings};
+use lifecycle::{CancellationToken, PreviousRun, Report, Settings};
 use lifecycle::{admitting, health_check, on_shutdown, on_start, worker};
 use tokio::time::sleep;
 use tracing::{error, info, warn};
@@ -45,6 +45,20 @@ fn open_book(config: &Config) -> io::Result<Book> {
 #[on_start(retry = 5, backoff = "500ms")]
 async fn connect(config: &Config) -> anyhow::Result<Arc<dyn Venue>> {
     venue::connect(config).await
+}
+
+/// A run that was killed could not call for anybody itself.
+#[on_start]
+async fn look_back(config: &Config) {
+    let (Some(alert), Some(PreviousRun::Unclean(run))) = (&config.alert, lifecycle::previous_run()) else {
+        return;
+    };
+    if run.killed {
+        let text = format!("killed: {run:#?}");
+        if let Err(error) = notify::everybody(alert, "trading-bot: the last run was killed", &text).await {
+            error!("nobody knows that the last run was killed: {error:#}");
+        }
+    }
 }
 
 #[health_check(interval = "10s")]
@@ -173,15 +187,14 @@ fn sum_up(report: &Report, book: &Book) {
 
 /// Somebody should look at a bad end.
 #[on_shutdown(last)]
-async fn alert(report: &Report, book: &Book, config: &Config) {
-    let Some(alert) = config.alert.as_ref().filter(|_| report.is_degraded()) else { return };
-    let text = format!("{}\n\n{report}", Summary::of(report, book));
-    let (hook, mail) = tokio::join!(
-        notify::webhook(alert, &text),
-        notify::mail(alert, "trading-bot: the shutdown was degraded", &text)
-    );
-    lifecycle::item("webhook", hook);
-    lifecycle::item("mail", mail);
+async fn alert(report: &Report, book: &Book, config: &Config) -> anyhow::Result<()> {
+    match &config.alert {
+        Some(alert) if report.is_degraded() => {
+            let text = format!("{}\n\n{report}", Summary::of(report, book));
+            notify::everybody(alert, "trading-bot: the shutdown was degraded", &text).await
+        }
+        _ => Ok(()),
+    }
 }
 
 #[on_shutdown(last)]
