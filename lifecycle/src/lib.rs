@@ -47,6 +47,7 @@
 //!
 //! - `journal` (default): what happens can be kept in a file, for the next run to know; implies `serde`.
 //! - `macros` (default): the attributes.
+//! - `metrics`: figures of calls, steps and health for whatever recorder of the `metrics` facade is installed.
 //! - `serde`: `Serialize` and `Deserialize` for [`Report`], `Serialize` for [`Stats`] and [`Plan`]. The report's JSON
 //!   ([`Report::to_json`]) needs no feature.
 //! - `axum`, `http`, `rmcp`, `tonic`: [`Rejected`] in these stacks, so that a `#[tracked]` function may return axum's
@@ -55,6 +56,7 @@
 //! - `tower`: `tower::TrackLayer`, which makes each request of an HTTP service a tracked call. `hyper-util`: `hyper::serve`, a
 //!   server that ends without losing a connection. `axum` implies both, and adds `axum::serve`; `tonic` too, with `tonic::serve` and
 //!   the health service `tonic::health`.
+//! - `systemd`: tells systemd of the start, of the shutdown and of what runs, and feeds its watchdog. No dependency.
 //! - `testing` (default): [`testing`] and, with `macros`, `#[lifecycle::test]`. It turns on tokio's `test-util`.
 
 #[cfg(not(unix))]
@@ -89,6 +91,8 @@ mod journal;
 #[allow(dead_code, reason = "nothing of it is ever made")]
 #[path = "journal/absent.rs"]
 mod journal;
+#[cfg(feature = "metrics")]
+mod meter;
 mod narrator;
 mod pause;
 mod plan;
@@ -104,6 +108,8 @@ mod run;
 mod settings;
 mod signal;
 mod sys;
+#[cfg(feature = "systemd")]
+mod systemd;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tracked;
@@ -140,7 +146,7 @@ pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 #[cfg(all(feature = "macros", feature = "testing"))]
 pub use lifecycle_macros::test;
 pub use plan_view::{
-    ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, WorstCase, plan,
+    ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, StepPolicy, WorstCase, plan,
 };
 pub use rejected::{RejectReason, Rejected};
 pub use report::{

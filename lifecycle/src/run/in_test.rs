@@ -310,6 +310,7 @@ fn track(spec: &StepSpec, limit: Duration, task: HookTask, facts: Rc<RefCell<Fac
         execution: Execution::begin(work, None, AfterFailure::GoOn, began),
         nodes: vec![TrackedNode { draft: Some(draft), step: None, kind: Kind::Hook(facts) }],
         began,
+        before: Duration::ZERO,
     }
 }
 

@@ -48,7 +48,8 @@ impl Coordinator {
         }
         let began = clock::now();
         let execution = Execution::begin(works, deadline, after_failure, began);
-        Track { graph: number, execution, nodes, began }
+        let before = self.order.life.triggered().map(|trigger| began.saturating_duration_since(trigger.at));
+        Track { graph: number, execution, nodes, began, before: before.unwrap_or_default() }
     }
 
     /// The trigger came before the graph's first step.

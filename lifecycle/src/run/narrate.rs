@@ -52,7 +52,20 @@ impl Coordinator {
                         went = Went::Wrong;
                     }
                     let told = Event::StepEnded { step: step.clone(), outcome, error: error.clone() };
-                    self.order.narrator.say(Say::StepEnded { id, phase, step, outcome, error, ran });
+                    let calls = match track.nodes[node].kind {
+                        Kind::Group(gate) => self.tallies.borrow().calls(gate),
+                        Kind::Hook(_) | Kind::Worker(_) | Kind::Join => None,
+                    };
+                    let drained_in = calls.map(|calls| calls.drained_in);
+                    self.order.narrator.say(Say::StepEnded {
+                        id,
+                        phase,
+                        step,
+                        outcome,
+                        error,
+                        ran,
+                        drained_in,
+                    });
                     life.tell(told);
                     if requests {
                         life.tell(Event::State(State::Stopping));

@@ -108,6 +108,7 @@ impl Coordinator {
             id: self.id.clone(),
             reason: trigger.reason.to_string(),
             grace,
+            deadline: trigger.deadline,
         });
     }
 

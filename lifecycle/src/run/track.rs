@@ -48,6 +48,8 @@ pub(super) struct Track {
     pub(super) execution: Execution,
     pub(super) nodes: Vec<TrackedNode>,
     pub(super) began: Instant,
+    /// How long the start, or the shutdown, had been on its way by then.
+    pub(super) before: Duration,
 }
 
 impl Track {
@@ -85,6 +87,7 @@ impl Track {
             report.outcome = end.outcome;
             report.error.clone_from(&end.why);
             report.waited = began.unwrap_or(*ended).saturating_duration_since(self.began);
+            report.began = self.before + report.waited;
             report.ran = began.map_or(Duration::ZERO, |began| ended.saturating_duration_since(began));
         }
         Some(report)
@@ -112,6 +115,7 @@ pub(super) fn draft(name: &str, module: &str, kind: StepKind, place: (&str, u32)
         error: None,
         attempts: Vec::new(),
         fallback: false,
+        began: Duration::ZERO,
         waited: Duration::ZERO,
         ran: Duration::ZERO,
         limit: None,

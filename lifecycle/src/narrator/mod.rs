@@ -1,0 +1,121 @@
+//! Who is told what happens, each on a thread of its own.
+//!
+//! A user's subscriber may block, on a full pipe for one, and so may a supervisor's socket. So nobody who must keep time
+//! speaks to them: they say it here, and wait for it only as long as they can afford.
+
+mod say;
+mod voice;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub(crate) use self::say::Say;
+use self::voice::Voice;
+pub(crate) use self::voice::has_subscriber;
+
+/// Is told everything, in order, on a thread that may block.
+pub(crate) trait Listener: Send {
+    /// Something has happened.
+    fn hear(&mut self, say: &Say);
+    /// Called after everything heard, and whenever it has asked for. Returns when it wants to be called next.
+    fn on_time(&mut self, now: Instant) -> Option<Instant>;
+}
+
+enum Message {
+    Say(Arc<Say>),
+    #[cfg(feature = "systemd")]
+    Nudge,
+    Flush(Sender<()>),
+}
+
+/// A handle to the threads.
+#[derive(Clone)]
+pub(crate) struct Narrator {
+    /// `None`: in a test it speaks where it stands, since no other thread must be running.
+    to: Option<Arc<[Sender<Message>]>>,
+}
+
+/// Has a listener look at the time now.
+#[cfg(feature = "systemd")]
+#[derive(Clone)]
+pub(crate) struct Nudge(Sender<Message>);
+
+#[cfg(feature = "systemd")]
+impl Nudge {
+    pub(crate) fn nudge(&self) {
+        // An error says that it is gone.
+        drop(self.0.send(Message::Nudge));
+    }
+}
+
+impl Narrator {
+    /// Spawns the threads.
+    ///
+    /// # Errors
+    /// The system gives no more threads.
+    pub(crate) fn spawn() -> std::io::Result<Self> {
+        let mut to = Vec::new();
+        let mut listen = |name: &str, (to_it, messages), listener| {
+            to.push(to_it);
+            let builder = thread::Builder::new().name(name.to_owned());
+            builder.spawn(move || listen(listener, &messages)).map(drop)
+        };
+        listen("lifecycle-narrator", channel(), Box::new(Voice::new()) as Box<dyn Listener>)?;
+        #[cfg(feature = "metrics")]
+        listen("lifecycle-metrics", channel(), Box::<crate::meter::Meter>::default())?;
+        #[cfg(feature = "systemd")]
+        {
+            let (to_it, messages) = channel();
+            if let Some(notifier) = crate::systemd::notifier(Nudge(to_it.clone())) {
+                listen("lifecycle-systemd", (to_it, messages), Box::new(notifier))?;
+            }
+        }
+        Ok(Narrator { to: Some(to.into()) })
+    }
+
+    /// One without a thread.
+    #[cfg(feature = "testing")]
+    pub(crate) fn inline() -> Self {
+        Narrator { to: None }
+    }
+
+    pub(crate) fn say(&self, what: Say) {
+        let Some(to) = &self.to else { return what.emit() };
+        let what = Arc::new(what);
+        for to in to.iter() {
+            drop(to.send(Message::Say(Arc::clone(&what))));
+        }
+    }
+
+    /// Waits until everything said so far is out, or the time is up. Returns whether it is out.
+    pub(crate) fn flush(&self, within: Duration) -> bool {
+        let until = Instant::now() + within;
+        let (done, wait) = channel();
+        let to = self.to.as_deref().unwrap_or_default();
+        let told = to.iter().filter(|to| to.send(Message::Flush(done.clone())).is_ok()).count();
+        let left = || until.saturating_duration_since(Instant::now());
+        told == to.len() && (0..told).all(|_| wait.recv_timeout(left()).is_ok())
+    }
+}
+
+fn listen(mut listener: Box<dyn Listener>, messages: &Receiver<Message>) {
+    loop {
+        let message = match listener.on_time(Instant::now()) {
+            Some(due) => messages.recv_timeout(due.saturating_duration_since(Instant::now())),
+            None => messages.recv().map_err(RecvTimeoutError::from),
+        };
+        match message {
+            Ok(Message::Say(say)) => listener.hear(&say),
+            Ok(Message::Flush(done)) => drop(done.send(())),
+            #[cfg(feature = "systemd")]
+            Ok(Message::Nudge) => {}
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// A terminal that was stopped (Ctrl-S) loses lines rather than time.
+pub(crate) const LINE_PATIENCE: Duration = Duration::from_millis(100);
