@@ -54,7 +54,8 @@
 //!   `Response` or an `http::Response`, or a `Result` whose error is `StatusCode`, `(StatusCode, String)`, `tonic::Status` or
 //!   rmcp's `ErrorData`. `rmcp` needs Rust 1.88.
 //! - `tower`: `tower::TrackLayer`, which makes each request of an HTTP service a tracked call. `hyper-util`: `hyper::serve`, a
-//!   server that ends without losing a connection. `axum` implies both, and adds `axum::serve`.
+//!   server that ends without losing a connection. `axum` implies both, and adds `axum::serve`; `tonic` too, with `tonic::serve` and
+//!   the health service `tonic::health`.
 //! - `systemd`: tells systemd of the start, of the shutdown and of what runs, and feeds its watchdog. No dependency.
 //! - `testing` (default): [`testing`] and, with `macros`, `#[lifecycle::test]`. It turns on tokio's `test-util`.
 
@@ -137,6 +138,8 @@ pub use hook::{Phase, Step};
 pub use integrations::axum;
 #[cfg(feature = "hyper-util")]
 pub use integrations::hyper;
+#[cfg(feature = "tonic")]
+pub use integrations::tonic;
 #[cfg(feature = "tower")]
 pub use integrations::tower;
 pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};

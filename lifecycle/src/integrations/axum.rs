@@ -30,14 +30,13 @@ use ::axum::extract::{ConnectInfo, Request};
 use ::axum::response::{IntoResponse, Response};
 use ::axum::routing::{Router, get};
 use ::http::StatusCode;
-use ::hyper::body::Incoming;
 use ::tower_service::Service;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 
 use super::hyper::service::Connected;
-use super::hyper::{self, Listener};
+use super::hyper::{self, Incomings, Listener};
 use crate::rejected::Rejected;
 
 /// 503 with `Retry-After` and, if the service is shutting down, `Connection: close`.
@@ -93,28 +92,10 @@ where
     fn into_future(self) -> Self::IntoFuture {
         let hyper::Parts { listener, service, builder, signal } = self.inner.into_parts();
         let each = move |from: &L::Addr| {
-            let app = TowerToHyperService::new(Incomings(service.clone()));
+            let app = TowerToHyperService::new(Incomings::new(service.clone(), Body::new));
             Connected::new(app).with(ConnectInfo(from.clone()))
         };
         Box::pin(hyper::run(listener, builder, signal, each))
-    }
-}
-
-/// The app, asked with the bodies that hyper gives.
-#[derive(Clone)]
-struct Incomings<S>(S);
-
-impl<S: Service<Request>> Service<::http::Request<Incoming>> for Incomings<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: ::http::Request<Incoming>) -> S::Future {
-        self.0.call(request.map(Body::new))
     }
 }
 

@@ -11,6 +11,6 @@ pub mod hyper;
 #[cfg(feature = "rmcp")]
 mod rmcp;
 #[cfg(feature = "tonic")]
-mod tonic;
+pub mod tonic;
 #[cfg(feature = "tower")]
 pub mod tower;

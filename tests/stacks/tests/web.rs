@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use lifecycle_stacks::child::{Child, Ended, PATIENCE, talkative};
-use lifecycle_stacks::clients::{curl, curl_running, node};
+use lifecycle_stacks::clients::{curl, curl_running, node, python};
 use serde_json::Value;
 
 const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
@@ -80,17 +80,14 @@ fn keep_alive_clients_lose_nothing_undici() {
     assert_nothing_is_lost(&tally, &ended);
 }
 
-/// Connections that the kernel has accepted and the service, whose only thread is blocked, has not, each with a request.
-fn backlog(server: &str, layer: &str, connections: usize, size: usize) -> (Vec<String>, Ended) {
+/// Twenty connections that the kernel has accepted and the service, whose only thread is blocked, has not, each with a request.
+fn backlog(server: &str, layer: &str) -> (Vec<String>, Ended) {
     let web = Web::start(&[server, layer, "one-thread"]);
     let blocked = curl_running(&[&web.at("/block")]);
     web.child.wait_for("the thread is blocked");
     let url = web.at("/work");
-    let order = std::path::Path::new(FOLDER).join(format!("order-{size}-{server}-{layer}"));
-    std::fs::write(&order, "x".repeat(size)).unwrap();
-    let order = format!("@{}", order.display());
-    let asked = ["--verbose", "--include", "--header", "expect:", "--data-binary", &order, &url];
-    let waiting: Vec<Child> = (0..connections).map(|_| curl_running(&asked)).collect();
+    let asked = ["--verbose", "--include", "--data", "{}", &url];
+    let waiting: Vec<Child> = (0..20).map(|_| curl_running(&asked)).collect();
     for client in &waiting {
         client.wait_for_stderr("> POST /work");
     }
@@ -104,7 +101,7 @@ fn backlog(server: &str, layer: &str, connections: usize, size: usize) -> (Vec<S
 
 #[test]
 fn the_backlog_is_answered_and_a_refusal_says_when_to_come_again() {
-    let (answers, ended) = backlog("lifecycle", "layer", 20, 100);
+    let (answers, ended) = backlog("lifecycle", "layer");
     for answer in answers {
         assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
         assert!(
@@ -119,21 +116,29 @@ fn the_backlog_is_answered_and_a_refusal_says_when_to_come_again() {
 
 #[test]
 fn one_who_is_refused_in_the_middle_of_a_large_request_gets_to_read_why() {
-    let (answers, ended) = backlog("lifecycle", "layer", 1, 20_000_000);
-    assert!(answers[0].starts_with("HTTP/1.1 503 "), "{answers:?}");
-    assert!(answers[0].ends_with("the service is shutting down"), "{answers:?}");
-    ended.assert(0, &IN_ORDER);
+    let web = Web::start(&["lifecycle", "one-thread"]);
+    let blocked = curl_running(&[&web.at("/block")]);
+    web.child.wait_for("the thread is blocked");
+    let upload = python(FOLDER, "upload.py", &[&web.url["http://".len()..], "/work", "8000000"]);
+    upload.wait_for("the head is sent");
+    web.signal();
+    web.child.wait_for("closed");
+    web.child.say("go on");
+    let said = upload.wait(PATIENCE);
+    assert_eq!(said.stdout[1], "503 the service is shutting down", "{said:?}");
+    assert_eq!(blocked.wait(PATIENCE).stdout, ["blocked"]);
+    web.ended().assert(0, &IN_ORDER);
 }
 
 #[test]
 fn control_without_the_layer_nobody_is_refused() {
-    let (answers, _) = backlog("lifecycle", "no-layer", 20, 100);
+    let (answers, _) = backlog("lifecycle", "no-layer");
     assert!(answers.iter().all(|answer| answer.starts_with("HTTP/1.1 200 ")), "{answers:?}");
 }
 
 #[test]
 fn control_axums_own_server_resets_the_backlog() {
-    let (answers, _) = backlog("axum", "layer", 20, 100);
+    let (answers, _) = backlog("axum", "layer");
     assert!(answers.iter().any(String::is_empty), "{answers:?}");
 }
 

@@ -20,6 +20,8 @@
 //! ```
 
 mod drive;
+#[cfg(any(feature = "axum", feature = "tonic"))]
+mod incoming;
 mod io;
 mod listener;
 pub(super) mod service;
@@ -40,6 +42,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(any(feature = "axum", feature = "tonic"))]
+pub use self::incoming::Incomings;
 pub use self::listener::Listener;
 use self::service::Connected;
 use crate::integrations::connection::Connection;
