@@ -51,6 +51,7 @@
 //! - `serde`: `Serialize` and `Deserialize` for [`Report`], `Serialize` for [`Stats`] and [`Plan`]. The report's JSON
 //!   ([`Report::to_json`]) needs no feature.
 //! - `systemd`: tells systemd of the start, of the shutdown and of what runs, and feeds its watchdog. No dependency.
+//! - `terminal` (default): what runs, live, at the foot of a terminal. No dependency.
 //! - `testing` (default): [`testing`] and, with `macros`, `#[lifecycle::test]`. It turns on tokio's `test-util`.
 
 #[cfg(not(unix))]
