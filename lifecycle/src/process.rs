@@ -69,24 +69,7 @@ pub(crate) struct Trigger {
     pub(crate) deadline: Option<Instant>,
 }
 
-static LIFECYCLE: LazyLock<Lifecycle> = LazyLock::new(|| Lifecycle {
-    claimed: AtomicBool::new(false),
-    state: AtomicU8::new(State::Idle as u8),
-    ready: AtomicBool::new(false),
-    resources: Resources::default(),
-    service: ServiceControl::default(),
-    health: Board::default(),
-    stopping: CancellationToken::new(),
-    drained: CancellationToken::new(),
-    over: CancellationToken::new(),
-    report: OnceLock::new(),
-    trigger: OnceLock::new(),
-    running: OnceLock::new(),
-    events: broadcast::Sender::new(EVENTS_KEPT),
-    shutdown_steps: AtomicUsize::new(0),
-    registrations: Mutex::default(),
-    pauses: Pauses::default(),
-});
+static LIFECYCLE: LazyLock<Lifecycle> = LazyLock::new(Lifecycle::new);
 
 /// The process's lifecycle.
 pub(crate) fn lifecycle() -> &'static Lifecycle {
@@ -94,6 +77,28 @@ pub(crate) fn lifecycle() -> &'static Lifecycle {
 }
 
 impl Lifecycle {
+    /// Not the process's own only where something of it is tested by itself.
+    pub(crate) fn new() -> Self {
+        Lifecycle {
+            claimed: AtomicBool::new(false),
+            state: AtomicU8::new(State::Idle as u8),
+            ready: AtomicBool::new(false),
+            resources: Resources::default(),
+            service: ServiceControl::default(),
+            health: Board::default(),
+            stopping: CancellationToken::new(),
+            drained: CancellationToken::new(),
+            over: CancellationToken::new(),
+            report: OnceLock::new(),
+            trigger: OnceLock::new(),
+            running: OnceLock::new(),
+            events: broadcast::Sender::new(EVENTS_KEPT),
+            shutdown_steps: AtomicUsize::new(0),
+            registrations: Mutex::default(),
+            pauses: Pauses::default(),
+        }
+    }
+
     /// Whether this caller is the first that wants to run it.
     pub(crate) fn claim(&self) -> bool {
         !self.claimed.swap(true, Ordering::AcqRel)
