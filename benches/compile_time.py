@@ -2,14 +2,21 @@
 """What 200 annotated functions add to the compile time, beside 200 `#[tracing::instrument]`.
 
     python3 benches/compile_time.py [rounds]        # 5 rounds by default, some minutes
+    python3 benches/compile_time.py --instructions [functions]        # 40 by default, some minutes, needs valgrind
 
-The same 200 functions (every second one async) stand in three crates: bare, instrumented, and as shutdown steps. Each
-round touches one body and checks each crate incrementally, then checks each from scratch with its dependencies warm;
+The same 200 functions (every second one async) stand in a crate for each variant: bare, instrumented (with arguments, and without), as shutdown steps, tracked.
+Each round touches one body and checks each crate incrementally, then checks each from scratch with its dependencies warm;
 the order within a round is random. Printed are medians, and what each attribute adds over bare.
+
+With `--instructions`, what the compiler executes for each crate is counted in the place of time, once: it does not depend on
+what else the machine does. Nor on the number of functions, of which fewer do.
 """
 
+import os
 import pathlib
 import random
+import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -20,7 +27,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FUNCTIONS = 200
 VARIANTS = {
     "bare": ("", ""),
-    "instrument": ("#[tracing::instrument(skip_all)]", 'tracing = "0.1"'),
+    "instrument": ("#[tracing::instrument]", 'tracing = "0.1"'),
+    "skip_all": ("#[tracing::instrument(skip_all)]", 'tracing = "0.1"'),
     "on_shutdown": ("#[lifecycle::on_shutdown]", f'lifecycle = {{ path = "{ROOT / "lifecycle"}" }}'),
     "tracked": ("#[lifecycle::tracked]", f'lifecycle = {{ path = "{ROOT / "lifecycle"}" }}'),
 }
@@ -45,7 +53,7 @@ pub {asyncness}fn step_{index}(id: u64, name: &str, tags: Vec<String>) -> Result
 """
 
 
-def write(folder: pathlib.Path, variant: str) -> None:
+def write(folder: pathlib.Path, variant: str, functions: int) -> None:
     attribute, dependency = VARIANTS[variant]
     (folder / variant / "src").mkdir(parents=True)
     (folder / variant / "Cargo.toml").write_text(
@@ -60,14 +68,31 @@ def write(folder: pathlib.Path, variant: str) -> None:
         + (refusal if variant == "tracked" else "")
         + "async fn later(x: u64) -> u64 { std::future::ready(x & 7).await }\n"
         "fn now(x: u64) -> u64 { x & 7 }\n"
-        + "".join(function(index, attribute, "Fault") for index in range(FUNCTIONS))
+        + "".join(function(index, attribute, "Fault") for index in range(functions))
     )
 
 
-def check(folder: pathlib.Path, variant: str) -> float:
+# Counts what the compiler executes for a crate of the workspace, and only for those.
+COUNTING = """#!/bin/sh
+case " $* " in
+*" --crate-name ___ "*) exec "$@" ;;
+*" --crate-name "*) exec valgrind -q --tool=cachegrind --cache-sim=no --cachegrind-out-file="$COUNTED" "$@" ;;
+*) exec "$@" ;;
+esac
+"""
+
+
+def check(folder: pathlib.Path, variant: str, environment: dict[str, str] | None = None) -> float:
     began = time.monotonic()
-    subprocess.run(["cargo", "check", "-q", "--offline", "-p", variant], cwd=folder, check=True)
+    command = ["cargo", "check", "-q", "--offline", "-p", variant]
+    subprocess.run(command, cwd=folder, check=True, env={**os.environ, **(environment or {})})
     return time.monotonic() - began
+
+
+def count(folder: pathlib.Path, variant: str, environment: dict[str, str]) -> float:
+    counted = folder / "counted"
+    check(folder, variant, {**environment, "COUNTED": str(counted)})
+    return int(re.search(r"^summary: (\d+)", counted.read_text(), re.M).group(1)) / 1e6
 
 
 def touch(folder: pathlib.Path, variant: str, round_: int) -> None:
@@ -78,35 +103,65 @@ def touch(folder: pathlib.Path, variant: str, round_: int) -> None:
     path.write_text(text[:start] + f"fn now(x: u64) -> u64 {{ x & {7 + round_} }}" + text[end:])
 
 
+def forget(folder: pathlib.Path, variant: str) -> None:
+    subprocess.run(["cargo", "clean", "-q", "-p", variant], cwd=folder, check=True)
+    for incremental in (folder / "target/debug/incremental").glob(f"{variant}-*"):
+        shutil.rmtree(incremental)
+
+
+def counted(folder: pathlib.Path) -> dict[tuple[str, str], list[float]]:
+    wrapper = folder / "counting"
+    wrapper.write_text(COUNTING)
+    wrapper.chmod(0o755)
+    sysroot = subprocess.run(["rustc", "--print", "sysroot"], cwd=ROOT, capture_output=True, text=True, check=True)
+    environment = {"RUSTC": f"{sysroot.stdout.strip()}/bin/rustc", "RUSTC_WORKSPACE_WRAPPER": str(wrapper)}
+    took = {}
+    for variant in VARIANTS:
+        # What it depends on is built by the first check.
+        check(folder, variant, {**environment, "COUNTED": str(folder / "counted")})
+        forget(folder, variant)
+        took["clean", variant] = [count(folder, variant, environment)]
+        touch(folder, variant, 1)
+        took["incremental", variant] = [count(folder, variant, environment)]
+    return took
+
+
+def timed(folder: pathlib.Path, rounds: int) -> dict[tuple[str, str], list[float]]:
+    for variant in VARIANTS:
+        check(folder, variant)
+    took = {(kind, variant): [] for kind in ("incremental", "clean") for variant in VARIANTS}
+    for round_ in range(1, rounds + 1):
+        for variant in random.sample(list(VARIANTS), len(VARIANTS)):
+            touch(folder, variant, round_)
+            took["incremental", variant].append(check(folder, variant))
+            forget(folder, variant)
+            took["clean", variant].append(check(folder, variant))
+    return took
+
+
 def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    counting = "--instructions" in sys.argv
+    numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
+    functions = (numbers or [40])[0] if counting else FUNCTIONS
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         for variant in VARIANTS:
-            write(folder, variant)
+            write(folder, variant, functions)
         members = ", ".join(f'"{variant}"' for variant in VARIANTS)
         (folder / "Cargo.toml").write_text(f'[workspace]\nresolver = "3"\nmembers = [{members}]\n')
         (folder / "Cargo.lock").write_bytes((ROOT / "Cargo.lock").read_bytes())
         subprocess.run(["cargo", "fetch", "-q"], cwd=folder, check=True)
+        took = counted(folder) if counting else timed(folder, (numbers or [5])[0])
+    unit = "M" if counting else "s"
+    for kind in ("clean", "incremental"):
+        median = {variant: statistics.median(took[kind, variant]) for variant in VARIANTS}
+        added = {variant: median[variant] - median["bare"] for variant in VARIANTS}
         for variant in VARIANTS:
-            check(folder, variant)
-        took = {(kind, variant): [] for kind in ("incremental", "clean") for variant in VARIANTS}
-        for round_ in range(1, rounds + 1):
-            for variant in random.sample(list(VARIANTS), len(VARIANTS)):
-                touch(folder, variant, round_)
-                took["incremental", variant].append(check(folder, variant))
-                subprocess.run(["cargo", "clean", "-q", "-p", variant], cwd=folder, check=True)
-                for incremental in (folder / "target/debug/incremental").glob(f"{variant}-*"):
-                    subprocess.run(["rm", "-rf", str(incremental)], check=True)
-                took["clean", variant].append(check(folder, variant))
-        for kind in ("clean", "incremental"):
-            median = {variant: statistics.median(took[kind, variant]) for variant in VARIANTS}
-            added = {variant: median[variant] - median["bare"] for variant in VARIANTS}
-            for variant in VARIANTS:
-                print(
-                    f"{kind:12} {variant:12} {median[variant]:6.2f} s   {median[variant] / median['bare']:5.2f} x bare"
-                    f"   {added[variant] / added['instrument']:5.2f} of what instrument adds"
-                )
+            print(
+                f"{kind:12} {variant:12} {median[variant]:6.2f} {unit}   {median[variant] / median['bare']:5.2f} x bare"
+                f"   {added[variant] / added['instrument']:5.2f} of what instrument adds"
+                + (f"   {added[variant] / functions:5.2f} M a function" if counting else "")
+            )
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ pub(crate) fn check(item: &Item, who: &str, errors: &ErrorSink<'_>) -> Vec<Argum
     }
     qualifiers(item, who, errors);
     let declared = item.lifetimes();
-    sig.inputs.iter().filter_map(|arg| argument(arg, &declared, who, errors)).collect()
+    sig.inputs.iter().filter_map(|arg| argument(arg, item.unusual, &declared, who, errors)).collect()
 }
 
 fn qualifiers(item: &Item, who: &str, errors: &ErrorSink<'_>) {
@@ -70,7 +70,13 @@ fn qualifiers(item: &Item, who: &str, errors: &ErrorSink<'_>) {
     }
 }
 
-fn argument(arg: &FnArg, declared: &[Ident], who: &str, errors: &ErrorSink<'_>) -> Option<Argument> {
+fn argument(
+    arg: &FnArg,
+    unusual: bool,
+    declared: &[Ident],
+    who: &str,
+    errors: &ErrorSink<'_>,
+) -> Option<Argument> {
     let typed = match arg {
         FnArg::Typed(typed) => typed,
         FnArg::Receiver(receiver) => {
@@ -85,47 +91,53 @@ fn argument(arg: &FnArg, declared: &[Ident], who: &str, errors: &ErrorSink<'_>) 
         }
     };
     let cfgs = cfgs(arg).into_iter().map(ToTokens::to_token_stream).collect();
-    of_type(&typed.ty, cfgs, declared, who, errors)
+    of_type(&typed.ty, cfgs, unusual, declared, who, errors)
 }
 
-/// An argument of this type.
+/// An argument of this type, in which `unusual` words may stand.
 pub(crate) fn of_type(
     ty: &Type,
     cfgs: TokenStream,
+    unusual: bool,
     declared: &[Ident],
     who: &str,
     errors: &ErrorSink<'_>,
 ) -> Option<Argument> {
     let found = errors.child();
-    fits(ty, who, &found);
+    fits(ty, unusual, who, &found);
     let span = focus(ty);
     let ty = without_lifetimes(ty.to_token_stream(), declared);
     (!found.failed()).then_some(Argument { cfgs, ty, span })
 }
 
 /// What the tokens alone can tell of a type; the rest is looked up by type.
-fn fits(ty: &Type, who: &str, errors: &ErrorSink<'_>) {
-    let tokens = ty.to_token_stream();
+fn fits(ty: &Type, unusual: bool, who: &str, errors: &ErrorSink<'_>) {
     if let Type::Reference(reference) = bare(ty) {
-        let inner = reference.elem.to_token_stream();
+        let inner = || reference.elem.to_token_stream();
         if reference.mutability.is_some() {
             errors.at(
                 ty,
-                format!(
+                {
+                    let inner = inner();
+                    format!(
                     "a resource is shared, so it cannot be borrowed with `&mut`: write `&{inner}` with a lock inside, \
                      or `Take<{inner}>` to move it out"
-                ),
+                )},
             );
         } else if matches!(&reference.lifetime, Some(lifetime) if lifetime.ident == "static") {
-            errors.at(
-                ty,
+            errors.at(ty, {
+                let inner = inner();
                 format!(
                     "a resource is borrowed for the call only: write `&{inner}`, or `Arc<{inner}>` to keep it"
-                ),
-            );
+                )
+            });
         }
     }
-    if let Some(word) = mentions(tokens.clone(), "impl") {
+    if !unusual {
+        return;
+    }
+    let tokens = ty.to_token_stream();
+    if let Some(word) = mentions(tokens.clone(), &["impl"]) {
         errors.at(
             &word,
             format!(
@@ -133,23 +145,23 @@ fn fits(ty: &Type, who: &str, errors: &ErrorSink<'_>) {
             ),
         );
     }
-    if let Some(word) = mentions(tokens, "Self") {
+    if let Some(word) = mentions(tokens, &["Self"]) {
         errors.at(&word, format!("{who} has no `Self`: write the type's name"));
     }
 }
 
 impl Argument {
-    /// `Arg::<P>::NEW.lifecycle_kind()`, to be looked at where the type was written.
+    /// `arg::<P>().lifecycle_kind().lifecycle_kind()`, to be looked at where the type was written.
     fn kind(&self, krate: &Krate, last: bool) -> TokenStream {
         let at = site_at(self.span);
         let p = krate.private_at(at);
         let ty = &self.ty;
-        let tag = Ident::new(if last { "LastArg" } else { "Arg" }, at);
-        quote_spanned!(at=> #p::argument::#tag::<#ty>::NEW.lifecycle_kind())
+        let tag = Ident::new(if last { "last_arg" } else { "arg" }, at);
+        quote_spanned!(at=> #p::#tag::<#ty>().lifecycle_kind().lifecycle_kind())
     }
 }
 
-/// The arguments' kinds, one in another: `(first, (second, ()))`.
+/// The arguments' kinds, one in another: `(first, (second, ()))`, to be [`looked_up`].
 pub(crate) fn kinds(arguments: &[Argument], krate: &Krate, last: bool) -> TokenStream {
     if conditional(arguments) {
         // Only of a statement can a `#[cfg]` take away what is around the others.
@@ -164,6 +176,12 @@ pub(crate) fn kinds(arguments: &[Argument], krate: &Krate, last: bool) -> TokenS
         quote_spanned!(site()=> (#kind, #rest))
     };
     arguments.iter().rev().fold(quote_spanned!(site()=> ()), nest)
+}
+
+/// With what the look-up of kinds needs in scope.
+pub(crate) fn looked_up(kinds: &TokenStream, krate: &Krate) -> TokenStream {
+    let p = krate.private();
+    quote_spanned!(site()=> { use #p::Otherwise as _; #kinds })
 }
 
 /// What is lent for these kinds: a pattern that takes it, statements that take it apart, and the arguments of the call.

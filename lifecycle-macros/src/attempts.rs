@@ -1,7 +1,7 @@
 //! How often a step is tried, what is done in its place or at the next start, and whether it runs at all.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 
 use crate::called;
 use crate::condition::When;
@@ -96,8 +96,8 @@ impl Raw {
 }
 
 impl Extra {
-    /// `Option<&'static StepExtra>`. `last`: the fallback may take the report.
-    pub(crate) fn expand(&self, krate: &Krate, last: bool) -> TokenStream {
+    /// `&'static StepExtra`, if anything is said. `last`: the fallback may take the report.
+    pub(crate) fn expand(&self, krate: &Krate, last: bool) -> Option<TokenStream> {
         let p = krate.private();
         let Extra { attempt, retry, backoff, fallback, compensate, when, worker } = self;
         let time = |time: &Option<Time>| time.as_ref().map(|time| time.expand(&p));
@@ -133,15 +133,13 @@ impl Extra {
                 quote_spanned!(site()=> #name: #p::Some(#value),)
             })
             .collect();
-        if fields.is_empty() {
-            return quote_spanned!(site()=> #p::None);
-        }
-        quote_spanned!(site()=> #p::Some(&#p::StepExtra { #fields ..#p::StepExtra::NONE }))
+        let said = quote_spanned!(site()=> const { &#p::StepExtra { #fields ..#p::StepExtra::NONE } });
+        (!fields.is_empty()).then_some(said)
     }
 }
 
 /// `Some` or `None`, by way of `p`, the path to the private module.
-pub(crate) fn option(p: &TokenStream, value: Option<TokenStream>) -> TokenStream {
+pub(crate) fn option(p: &impl ToTokens, value: Option<impl ToTokens>) -> TokenStream {
     match value {
         Some(value) => quote_spanned!(site()=> #p::Some(#value)),
         None => quote_spanned!(site()=> #p::None),

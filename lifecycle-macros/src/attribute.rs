@@ -20,7 +20,7 @@ pub(crate) fn on_function(
     item: TokenStream,
     generate: impl FnOnce(TokenStream, &Item, &ErrorSink<'_>) -> TokenStream,
 ) -> TokenStream {
-    if keys.to_string() == DONE {
+    if !keys.is_empty() && keys.to_string() == DONE {
         return item;
     }
     let store = ErrorStore::default();

@@ -57,7 +57,7 @@ pub(crate) fn check(
 /// The word that tells that the function stands in an `impl`.
 fn of_an_impl(item: &Item) -> Option<Ident> {
     let receiver = item.sig.receiver().map(|receiver| Ident::new("self", receiver.self_token.span));
-    receiver.or_else(|| mentions(item.sig.to_token_stream(), "Self"))
+    receiver.or_else(|| if item.unusual { mentions(item.sig.to_token_stream(), &["Self"]) } else { None })
 }
 
 fn output(gives: bool, item: &Item, who: &str, errors: &ErrorSink<'_>) -> Output {
@@ -65,7 +65,8 @@ fn output(gives: bool, item: &Item, who: &str, errors: &ErrorSink<'_>) -> Output
         return Output { ty: quote!(()), span: item.sig.ident.span() };
     };
     let tokens = ty.to_token_stream();
-    if let Some(word) = mentions(tokens.clone(), "impl") {
+    let word = if item.unusual { mentions(tokens.clone(), &["impl"]) } else { None };
+    if let Some(word) = word {
         errors.at(
             &word,
             format!(
@@ -108,8 +109,9 @@ pub(crate) fn is_inside(item: &Item) -> bool {
 }
 
 impl Called {
-    /// The arguments' kinds, what becomes of the outcome, and the call between them. `last`: it may take the report.
-    pub(crate) fn expand(&self, krate: &Krate, last: bool) -> TokenStream {
+    /// What answers the library's `query`: by the arguments' kinds and what becomes of the outcome, or with the call. `keys`
+    /// are calls that tell it a step's keys; `last`: it may take the report.
+    pub(crate) fn expand(&self, krate: &Krate, keys: &TokenStream, last: bool) -> TokenStream {
         let function = &self.function;
         let at = site_at(function.span());
         let p = krate.private_at(at);
@@ -119,12 +121,13 @@ impl Called {
         let (kind, ends) = if self.is_async { ("asynchronous", "pending") } else { ("synchronous", "ended") };
         let (kind, ends) = (Ident::new(kind, at), Ident::new(ends, at));
         let owner = self.owner.as_ref().map(|owner| quote_spanned!(at=> <#owner>::));
+        let call = quote_spanned!(at=> #p::#ends(#owner #function(#arguments), end));
+        let call = if apart.is_empty() { call } else { quote_spanned!(at=> { #apart #call }) };
         quote_spanned!(at=>
-            #p::function::#kind(#kinds, #ending, |held, end| {
-                let #pattern = #p::function::lend(held);
-                #apart
-                #p::function::#ends(#owner #function(#arguments), end)
-            })
+            match #p::#kind(query #keys, #kinds, #ending) {
+                #p::Ok((end, #pattern)) => #call,
+                #p::Err(answer) => answer,
+            }
         )
     }
 
@@ -141,7 +144,7 @@ impl Called {
                 }
             )
         } else {
-            quote_spanned!(at=> #p::outcome::Return::<#ty>::NEW.lifecycle_end())
+            quote_spanned!(at=> #p::end::<#ty, _, _>())
         }
     }
 }
@@ -156,7 +159,7 @@ pub(crate) fn is_itself(path: &syn::ExprPath, own: &Ident) -> bool {
     }
 }
 
-/// `|| -> Function`, of a function whose signature no macro sees.
+/// `|query| -> Answer`, of a function whose signature no macro sees.
 pub(crate) fn by_path(path: &syn::ExprPath, krate: &Krate, last: bool) -> TokenStream {
     let at = site_at(path.path.segments.last().map_or_else(site, |last| last.ident.span()));
     let p = krate.private_at(at);
@@ -166,12 +169,14 @@ pub(crate) fn by_path(path: &syn::ExprPath, krate: &Krate, last: bool) -> TokenS
         .collect();
     let kinds = (0..8).rev().fold(quote_spanned!(at=> ()), |rest, index| {
         let index = syn::Index { index, span: at };
-        // The tag is that of a step which may take the report; behind it is that of any other.
-        let tag = if last { quote_spanned!(at=> tags.#index) } else { quote_spanned!(at=> (*tags.#index)) };
-        quote_spanned!(at=> #p::path::list(#tag.lifecycle_kind(), #rest))
+        // The tag is that of a step which may take the report.
+        let tag =
+            if last { quote_spanned!(at=> tags.#index) } else { quote_spanned!(at=> tags.#index.usual()) };
+        quote_spanned!(at=> #p::path::list(#tag.lifecycle_kind().lifecycle_kind(), #rest))
     });
+    let kinds = arguments::looked_up(&kinds, krate);
     quote_spanned!(at=>
-        || {
+        |query| {
             let function = #path;
             let tags = #p::path::look(function);
             let _ = || {
@@ -179,9 +184,10 @@ pub(crate) fn by_path(path: &syn::ExprPath, krate: &Krate, last: bool) -> TokenS
                 #known
             };
             let (called, returned) = tags.8.lifecycle_called();
-            called.function(#kinds, returned.lifecycle_end(), move |held, end| {
-                called.call(function, #p::function::lend(held), end)
-            })
+            match called.ask(query, #kinds, returned.lifecycle_end()) {
+                #p::Ok((end, lent)) => called.call(function, lent, end),
+                #p::Err(answer) => answer,
+            }
         }
     )
 }

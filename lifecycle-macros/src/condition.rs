@@ -33,7 +33,7 @@ impl When {
         let arguments = closure.inputs.iter().filter_map(|input| {
             match input {
                 Pat::Type(typed) if !matches!(bare(&typed.ty), Type::Infer(_)) => {
-                    return arguments::of_type(&typed.ty, TokenStream::new(), &[], "`when`", errors);
+                    return arguments::of_type(&typed.ty, TokenStream::new(), true, &[], "`when`", errors);
                 }
                 Pat::Type(typed) => untyped(&typed.pat, errors),
                 pat => untyped(pat, errors),
@@ -51,7 +51,7 @@ impl When {
         let expr = &self.expr;
         let none = Vec::new();
         let taken = self.arguments.as_ref().unwrap_or(&none);
-        let kinds = arguments::kinds(taken, krate, false);
+        let kinds = arguments::looked_up(&arguments::kinds(taken, krate, false), krate);
         let Lent { pattern, apart, arguments } = arguments::lent(taken);
         let (ask, asked) = match self.arguments {
             Some(_) => (quote_spanned!(site()=> let ask = #expr;), quote_spanned!(at=> ask(#arguments))),

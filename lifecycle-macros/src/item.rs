@@ -16,23 +16,37 @@ pub(crate) struct Item {
     pub(crate) sig: Signature,
     /// `None` for a trait's method that ends with `;`.
     pub(crate) body: Option<Group>,
+    /// Whether `Self` or `impl` may stand in the signature. Looking for them means to hand its tokens to the compiler and
+    /// back, so it is done once for all.
+    pub(crate) unusual: bool,
 }
 
 impl Item {
     pub(crate) fn parse(tokens: TokenStream, attribute: &str) -> syn::Result<Self> {
-        let parser = |input: ParseStream<'_>| match Self::parse_next(input, attribute) {
-            Ok(item) => Ok(Item { tokens: tokens.clone(), ..item }),
+        let (bodiless, left_out) = without_body(tokens.clone());
+        let unusual = mentions(bodiless.clone(), &["Self", "impl"]).is_some();
+        let parser = |input: ParseStream<'_>| match Self::parse_parts(input, attribute) {
+            Ok(item) => {
+                let body = item.body.map(|empty| left_out.unwrap_or(empty));
+                Ok(Item { tokens, body, unusual, ..item })
+            }
             Err(error) => {
                 skip(input);
                 Err(error)
             }
         };
-        parser.parse2(tokens.clone())
+        parser.parse2(bodiless)
     }
 
     /// The function that comes next, and no more.
     pub(crate) fn parse_next(input: ParseStream<'_>, attribute: &str) -> syn::Result<Self> {
         let mut all = input.fork();
+        let item = Self::parse_parts(input, attribute)?;
+        Ok(Item { tokens: up_to(&mut all, input), ..item })
+    }
+
+    /// Without its tokens.
+    fn parse_parts(input: ParseStream<'_>, attribute: &str) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
         if !starts_a_function(input) {
@@ -42,7 +56,7 @@ impl Item {
         }
         let sig: Signature = input.parse()?;
         let body = if input.parse::<Option<Token![;]>>()?.is_some() { None } else { Some(body(input)?) };
-        Ok(Item { tokens: up_to(&mut all, input), attrs, vis, sig, body })
+        Ok(Item { tokens: TokenStream::new(), attrs, vis, sig, body, unusual: true })
     }
 
     /// The name, without `r#`.
@@ -62,6 +76,21 @@ impl Item {
             ReturnType::Type(_, ty) => Some(ty),
         }
     }
+}
+
+/// The last braces, emptied, and what they were: a parser copies every token that it is given, in the user's compiler and
+/// without optimisation, and most of a function is its body.
+fn without_body(tokens: TokenStream) -> (TokenStream, Option<Group>) {
+    let mut trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let body = match trees.last_mut() {
+        Some(TokenTree::Group(last)) if last.delimiter() == Delimiter::Brace => {
+            let mut empty = Group::new(Delimiter::Brace, TokenStream::new());
+            empty.set_span(last.span());
+            Some(std::mem::replace(last, empty))
+        }
+        _ => None,
+    };
+    (trees.into_iter().collect(), body)
 }
 
 /// What one cursor passes until it is where the other is.
@@ -149,7 +178,7 @@ pub(crate) fn cfgs(arg: &FnArg) -> Vec<&Attribute> {
 pub(crate) fn cfgs_of(attr: &Attribute) -> bool {
     let path = attr.path();
     path.is_ident("cfg")
-        || path.is_ident("cfg_attr") && mentions(attr.meta.to_token_stream(), "cfg").is_some()
+        || path.is_ident("cfg_attr") && mentions(attr.meta.to_token_stream(), &["cfg"]).is_some()
 }
 
 /// Replaces the lifetimes that only the function's own generics declare by `'_`.
@@ -181,11 +210,11 @@ pub(crate) fn without_lifetimes(tokens: TokenStream, declared: &[Ident]) -> Toke
         .collect()
 }
 
-/// Whether an identifier stands anywhere in the tokens.
-pub(crate) fn mentions(tokens: TokenStream, word: &str) -> Option<Ident> {
+/// The first of these words that stands anywhere in the tokens.
+pub(crate) fn mentions(tokens: TokenStream, words: &[&str]) -> Option<Ident> {
     tokens.into_iter().find_map(|tree| match tree {
-        TokenTree::Ident(ident) => (ident == word).then_some(ident),
-        TokenTree::Group(group) => mentions(group.stream(), word),
+        TokenTree::Ident(ident) => words.iter().any(|word| ident == word).then_some(ident),
+        TokenTree::Group(group) => mentions(group.stream(), words),
         _ => None,
     })
 }

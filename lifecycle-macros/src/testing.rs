@@ -1,7 +1,7 @@
 //! What the unit tests share.
 
 use expect_test::Expect;
-use proc_macro2::{Delimiter, Group, Punct, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Group, TokenStream, TokenTree};
 
 /// Compares an expansion, formatted, with a snapshot.
 pub(crate) fn expands(tokens: TokenStream, expected: &Expect) {
@@ -26,7 +26,7 @@ pub(crate) fn errors(tokens: TokenStream) -> Vec<String> {
     found
 }
 
-/// What `submit!` is given is an expression, which the formatter leaves alone in a macro and not in a call.
+/// What `items!` is given stands for it: the formatter leaves a macro's input alone.
 fn open_macros(tokens: TokenStream) -> TokenStream {
     let mut trees: Vec<TokenTree> = Vec::new();
     for tree in tokens {
@@ -35,15 +35,7 @@ fn open_macros(tokens: TokenStream) -> TokenStream {
             continue;
         };
         let inside = open_macros(group.stream());
-        let submits =
-            matches!(&*trees, [.., TokenTree::Ident(name), TokenTree::Punct(_)] if name == "submit");
-        // Its input stands for it.
-        let items = matches!(&*trees, [.., TokenTree::Ident(name), TokenTree::Punct(_)] if name == "items");
-        if submits {
-            trees.pop();
-            trees.push(Group::new(Delimiter::Parenthesis, inside).into());
-            trees.push(Punct::new(';', Spacing::Alone).into());
-        } else if items {
+        if matches!(&*trees, [.., TokenTree::Ident(name), TokenTree::Punct(_)] if name == "items") {
             // `path::items!`
             let path = trees.iter().rposition(|tree| !is_of_path(tree)).map_or(0, |at| at + 1);
             trees.truncate(path);

@@ -4,12 +4,12 @@
 //! and that rank is computed from the edges of what it names: so a circle is a static whose value needs itself, which
 //! rustc refuses (E0391) with every link of it.
 
-use std::any::TypeId;
+use std::any::{TypeId, type_name};
 use std::fmt;
 use std::panic::Location;
 
 use crate::group::Requests;
-use crate::hook::Phase;
+use crate::hook::{Phase, Step};
 
 /// What `after` and `before` may name: a step, a group, or [`Requests`].
 #[diagnostic::on_unimplemented(
@@ -18,11 +18,10 @@ use crate::hook::Phase;
     note = "name a function that carries `#[on_start]`, `#[on_shutdown]` or `#[worker]`, its `label`, a `#[lifecycle::group]`, \
             or `lifecycle::Requests`"
 )]
-pub trait Node: 'static {
-    /// What is known of it when the program is compiled.
-    #[doc(hidden)]
-    const NODE: &'static NodeDef;
-}
+pub trait Node: 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Step> Node for T {}
 
 static REQUESTS: NodeDef = NodeDef {
     name: "Requests",
@@ -33,9 +32,7 @@ static REQUESTS: NodeDef = NodeDef {
     before: &[],
 };
 
-impl Node for Requests {
-    const NODE: &'static NodeDef = &REQUESTS;
-}
+impl Node for Requests {}
 
 impl Requests {
     #[doc(hidden)]
@@ -46,8 +43,6 @@ impl Requests {
 
 /// Found for a path that names no step, which has no function of that name of its own: then rustc says that it is no
 /// [`Node`].
-///
-/// The edges call a function and do not read [`Node::NODE`], so that rustc's words about a circle hold its edges alone.
 pub trait AnyNode {
     /// Never called.
     fn lifecycle_node() -> &'static NodeDef
@@ -60,7 +55,14 @@ impl<T: ?Sized> AnyNode for T {
     where
         Self: Node,
     {
-        Self::NODE
+        &NodeDef {
+            name: "a step that no attribute has made",
+            phase: Phase::Shutdown,
+            id: TypeId::of::<Self>,
+            place: PlaceDef::Unknown,
+            after: &[],
+            before: &[],
+        }
     }
 }
 
@@ -225,7 +227,8 @@ impl Target {
     /// Called where the edge is written.
     #[track_caller]
     pub(crate) fn of<N: Node>() -> Self {
-        Target { id: TypeId::of::<N>(), path: N::NODE.name, at: At::caller() }
+        let path = type_name::<N>().rsplit("::").next().unwrap_or_default();
+        Target { id: TypeId::of::<N>(), path: path.trim_start_matches("r#"), at: At::caller() }
     }
 
     fn list(edges: &[&EdgeDef]) -> Vec<Self> {

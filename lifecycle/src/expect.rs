@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::collections::HashSet;
 
+use crate::collect::{Left, collected};
 use crate::edge::NodeDef;
 use crate::group::Requests;
 use crate::hook::StepSpec;
@@ -21,8 +22,6 @@ pub struct ExpectDef {
 
 /// A step's path, and how its crate tells of it.
 pub(crate) type Expected = (&'static str, fn() -> &'static NodeDef);
-
-inventory::collect!(ExpectDef);
 
 /// Names steps without which the program must not start: `lifecycle::expect_hooks![db::close_db, cache::flush];`
 ///
@@ -44,24 +43,31 @@ inventory::collect!(ExpectDef);
 macro_rules! expect_hooks {
     ($($step:ty),+ $(,)?) => {
         const _: () = {
-            $crate::__private::inventory::submit! {
-                $crate::__private::ExpectDef {
-                    steps: {
-                        #[allow(unused_imports)]
-                        use $crate::__private::AnyNode as _;
-                        &[$(($crate::__private::stringify!($step), <$step>::lifecycle_node)),+]
-                    },
-                    file: $crate::__private::file!(),
-                    line: $crate::__private::line!(),
-                }
+            struct Expected;
+            impl $crate::__private::Collected for Expected {
+                const LEFT: $crate::__private::Left =
+                    $crate::__private::Left::Expected(&$crate::__private::ExpectDef {
+                        steps: {
+                            #[allow(unused_imports)]
+                            use $crate::__private::AnyNode as _;
+                            &[$(($crate::__private::stringify!($step), <$step>::lifecycle_node)),+]
+                        },
+                        file: $crate::__private::file!(),
+                        line: $crate::__private::line!(),
+                    });
             }
+            $crate::__private::collected!(Expected);
         };
     };
 }
 
 /// One text for each step that is expected and not there, in a stable order.
 pub(crate) fn missing(steps: &[StepSpec]) -> Vec<String> {
-    missing_of(inventory::iter::<ExpectDef>.into_iter(), steps)
+    let expected = collected().into_iter().filter_map(|left| match left {
+        Left::Expected(def) => Some(def),
+        _ => None,
+    });
+    missing_of(expected, steps)
 }
 
 fn missing_of<'a>(expected: impl Iterator<Item = &'a ExpectDef>, steps: &[StepSpec]) -> Vec<String> {
@@ -96,7 +102,7 @@ pub(crate) const LINKING: &str = "A static library has to be linked whole (--who
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::edge::{Node, PlaceDef};
+    use crate::edge::PlaceDef;
     use crate::hook::Phase;
 
     struct Ghost;
@@ -111,7 +117,7 @@ mod tests {
 
     type Steps = [Expected];
     static GHOSTS: &Steps = &[("a::ghost", || &GHOST)];
-    static OTHERS: &Steps = &[("Requests", || Requests::NODE), ("b::ghost", || &GHOST)];
+    static OTHERS: &Steps = &[("Requests", Requests::lifecycle_node), ("b::ghost", || &GHOST)];
     static THERE: &Steps = &[("marker", || &crate::registry::tests::NODE)];
 
     const fn def(steps: &'static Steps, line: u32) -> ExpectDef {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use crate::collect::collected;
 use crate::edge::{Edges, NodeDef};
 use crate::gate::{Gate, REQUESTS};
 use crate::hook::{Extra, Phase, Signature, StepKeys, StepSpec, Task};
+use crate::registry;
 
 /// The group of every tracked call that names no other.
 ///
@@ -50,8 +52,6 @@ pub struct GroupDef {
     pub gate: fn() -> &'static Gate,
 }
 
-inventory::collect!(GroupDef);
-
 impl GroupDef {
     /// What groups are sorted by, whatever order the linker delivers them in.
     pub(crate) fn place(&self) -> (&'static str, &'static str, &'static str, u32) {
@@ -80,7 +80,6 @@ impl From<&'static GroupDef> for StepSpec {
 
 /// The gates of all groups in this program, `Requests` first.
 pub(crate) fn gates() -> impl Iterator<Item = &'static Gate> {
-    let mut groups: Vec<&GroupDef> = inventory::iter::<GroupDef>.into_iter().collect();
-    groups.sort_by_key(|group| group.place());
+    let groups = registry::groups(&collected());
     std::iter::once(&REQUESTS).chain(groups.into_iter().map(|group| (group.gate)()))
 }

@@ -1,12 +1,13 @@
 //! What an attribute leaves behind in the binary, and the same thing built at run time.
 //!
-//! A [`StepDef`] is a `static` that generated code hands to `inventory`; [`StepSpec`] is its owned form, which
-//! the registry, the plan and the executor work with.
+//! An annotated function can be [`Asked`] for its [`StepDef`], and to be called; [`StepSpec`] is what the registry, the
+//! plan and the executor work with.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::ptr;
 use std::sync::Arc;
@@ -28,7 +29,18 @@ use crate::worker::{Restart, WorkerDef};
     label = "no `#[on_start]`, `#[on_shutdown]` or `#[worker]` function has this name",
     note = "name a function that carries one of these attributes, or its `label`"
 )]
-pub trait Step: 'static {}
+pub trait Step: 'static {
+    #[doc(hidden)]
+    fn lifecycle_answer<'a>(query: Query<'a, '_>) -> Answer<'a> {
+        strange(query)
+    }
+}
+
+/// The answer of what is no step.
+pub fn strange<'a>(query: Query<'a, '_>) -> Answer<'a> {
+    drop(query);
+    Answer::Strange
+}
 
 /// Which of the two orders a step belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,19 +70,103 @@ pub struct StepDef {
     pub node: &'static NodeDef,
     /// `module_path!()`.
     pub module: &'static str,
-    /// `file!()`.
+    /// Where its attribute is.
     pub file: &'static str,
-    /// `line!()`.
+    /// The line in it.
     pub line: u32,
     /// `timeout = "…"`.
     pub timeout: Option<Duration>,
-    /// The function.
-    pub function: fn() -> Function,
     /// The keys that few steps have; so those without pay nothing for them.
     pub extra: Option<&'static StepExtra>,
 }
 
-inventory::collect!(StepDef);
+/// What the library asks of an annotated function.
+pub(crate) type Asked = for<'a, 'i> fn(Query<'a, 'i>) -> Answer<'a>;
+
+/// A question to an annotated function.
+pub enum Query<'a, 'i> {
+    /// To describe itself.
+    Describe(&'a mut Description),
+    /// To fetch its arguments.
+    Hold(&'a mut Inputs<'i>),
+    /// To be called with what has been fetched.
+    Call(&'a mut Holding),
+}
+
+/// An annotated function, as it describes itself.
+#[derive(Default)]
+pub struct Description {
+    pub(crate) signature: Signature,
+    /// Whether it is awaited.
+    pub(crate) is_async: bool,
+    /// What it is a step of, if it is the function of one.
+    pub(crate) step: Option<StepDef>,
+}
+
+/// A step as its attribute says, written into what describes its function.
+impl Query<'_, '_> {
+    /// It is this step's, whose attribute is where this is called: `file!()` and `line!()` would each be a macro to expand
+    /// for every step.
+    #[track_caller]
+    pub fn of(mut self, node: &'static NodeDef, module: &'static str) -> Self {
+        if let Query::Describe(description) = &mut self {
+            let at = Location::caller();
+            let (file, line) = (at.file(), at.line());
+            description.step = Some(StepDef { node, module, file, line, timeout: None, extra: None });
+        }
+        self
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut StepDef)) -> Self {
+        if let Query::Describe(Description { step: Some(step), .. }) = &mut self {
+            set(step);
+        }
+        self
+    }
+
+    /// The line of a method in its block.
+    pub fn line(self, line: u32) -> Self {
+        self.with(|step| step.line = line)
+    }
+
+    /// `timeout = "…"`.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.with(|step| step.timeout = Some(timeout))
+    }
+
+    /// The keys that few steps have.
+    pub fn extra(self, extra: &'static StepExtra) -> Self {
+        self.with(|step| step.extra = Some(extra))
+    }
+}
+
+/// A function's arguments until its call.
+pub(crate) type Holding = dyn Any + Send;
+
+/// What it answers.
+pub enum Answer<'a> {
+    /// To [`Query::Describe`].
+    Described,
+    /// To [`Query::Hold`].
+    Held(Result<Box<Holding>, Missing>),
+    /// To [`Query::Call`], of an async function.
+    Pending(Pin<Box<dyn Future<Output = CallResult> + Send + 'a>>),
+    /// To [`Query::Call`], of a plain function.
+    Ended(CallResult),
+    /// To what makes no sense.
+    Strange,
+}
+
+impl fmt::Debug for Query<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Query")
+    }
+}
+impl fmt::Debug for Answer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answer")
+    }
+}
 
 /// How often a step is tried, what is done in its place, and whether it runs at all.
 pub struct StepExtra {
@@ -81,11 +177,11 @@ pub struct StepExtra {
     /// `backoff = "…"`.
     pub backoff: Option<Duration>,
     /// `fallback = path`.
-    pub fallback: Option<fn() -> Function>,
+    pub fallback: Option<Asked>,
     /// `when = …`.
     pub when: Option<fn() -> When>,
     /// `compensate = path`.
-    pub compensate: Option<fn() -> Function>,
+    pub compensate: Option<Asked>,
     /// It is a worker: its phase is that of its stop.
     pub worker: Option<WorkerDef>,
 }
@@ -208,9 +304,9 @@ impl From<&'static StepExtra> for Extra {
             retry: def.retry,
             attempt: def.attempt,
             backoff: def.backoff,
-            fallback: def.fallback.map(|function| Box::new(function())),
+            fallback: def.fallback.map(|function| Box::new(Function::from(function))),
             when: def.when.map(|when| Box::new(when())),
-            compensate: def.compensate.map(|function| Box::new(function())),
+            compensate: def.compensate.map(|function| Box::new(Function::from(function))),
             compensates: None,
             restart: def.worker.as_ref().and_then(|worker| worker.restart),
         }
@@ -248,16 +344,49 @@ impl fmt::Debug for Extra {
 
 /// A function, with its arguments classified.
 #[derive(Clone)]
-pub struct Function {
+pub(crate) struct Function {
     pub(crate) signature: Signature,
     pub(crate) begin: Begin,
 }
 
+/// A function made of one that is no step's.
+impl From<Asked> for Function {
+    fn from(asked: Asked) -> Self {
+        Function::described(asked).1
+    }
+}
+
 impl Function {
-    pub(crate) fn new(note: impl FnOnce(&mut Signature), begin: Begin) -> Self {
-        let mut signature = Signature::default();
-        note(&mut signature);
-        Function { signature, begin }
+    /// With what it is a step of.
+    fn described(asked: Asked) -> (Option<StepDef>, Self) {
+        let mut description = Description::default();
+        asked(Query::Describe(&mut description));
+        let Description { signature, is_async, step } = description;
+        let begin = move |inputs: &mut Inputs<'_>| {
+            let mut held = match asked(Query::Hold(inputs)) {
+                Answer::Held(held) => held?,
+                _ => Box::new(()),
+            };
+            Ok(match is_async {
+                true => Call::Async(Box::pin(async move {
+                    match asked(Query::Call(&mut *held)) {
+                        Answer::Pending(call) => call.await,
+                        answer => answer.ended(),
+                    }
+                })),
+                false => Call::Sync(Box::new(move || asked(Query::Call(&mut *held)).ended())),
+            })
+        };
+        (step, Function { signature, begin: Arc::new(begin) })
+    }
+}
+
+impl Answer<'_> {
+    fn ended(self) -> CallResult {
+        match self {
+            Answer::Ended(result) => result,
+            _ => Err("this is no function that the attributes have made".to_owned()),
+        }
     }
 }
 
@@ -364,11 +493,13 @@ impl StepSpec {
     }
 }
 
-impl From<&'static StepDef> for StepSpec {
-    fn from(def: &'static StepDef) -> Self {
+impl StepSpec {
+    /// Of an annotated function.
+    pub(crate) fn of(asked: Asked) -> Option<Self> {
+        let (def, Function { signature, begin }) = Function::described(asked);
+        let def = def?;
         let node = def.node;
-        let Function { signature, begin } = (def.function)();
-        StepSpec {
+        Some(StepSpec {
             name: node.name.into(),
             module: def.module.into(),
             file: def.file.into(),
@@ -388,7 +519,7 @@ impl From<&'static StepDef> for StepSpec {
                 Some(_) => Task::Worker(begin),
                 None => Task::Hook(begin),
             },
-        }
+        })
     }
 }
 

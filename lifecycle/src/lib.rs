@@ -76,6 +76,7 @@ mod api;
 mod attributes;
 mod by_type;
 mod clock;
+mod collect;
 mod compensation;
 mod context;
 mod edge;

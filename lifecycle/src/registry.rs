@@ -1,23 +1,16 @@
 //! Every step that the attributes have left in this program.
 
+use crate::collect::{Left, collected};
 use crate::group::GroupDef;
-use crate::health::{CheckDef, CheckSpec};
-use crate::hook::{Phase, StepDef, StepSpec};
-
-/// Registers itself as the steps do.
-#[cfg(feature = "macros")]
-struct Canary;
-
-#[cfg(feature = "macros")]
-inventory::collect!(Canary);
-#[cfg(feature = "macros")]
-inventory::submit!(Canary);
+use crate::health::CheckSpec;
+use crate::hook::{Phase, StepSpec};
+use crate::run::MainDef;
 
 /// Says if nothing that attributes leave behind can be found here: there are platforms where registrations before
 /// `main` are dropped without a word.
 #[cfg(feature = "macros")]
 pub(crate) fn fault() -> Option<String> {
-    let found = inventory::iter::<Canary>.into_iter().next().is_some();
+    let found = collected().iter().any(|left| matches!(left, Left::Canary));
     let fault = "nothing that #[on_start], #[on_shutdown] and expect_hooks! have registered is in this program: its \
                  linker or its platform drops what runs before `main`. See PLATFORMS.md, or build without the feature \
                  `macros` and register every step by hand";
@@ -31,16 +24,43 @@ pub(crate) fn fault() -> Option<String> {
 
 /// All steps, in an order that does not depend on the linker's.
 pub(crate) fn collect() -> Vec<StepSpec> {
-    let mut steps = sorted(inventory::iter::<StepDef>.into_iter());
-    let mut groups: Vec<&GroupDef> = inventory::iter::<GroupDef>.into_iter().collect();
-    groups.sort_by_key(|group| group.place());
-    steps.extend(groups.into_iter().map(StepSpec::from));
+    let all = collected();
+    let steps = all.iter().filter_map(|left| match left {
+        Left::Step(asked) => StepSpec::of(*asked),
+        _ => None,
+    });
+    let mut steps = sorted(steps.collect());
+    steps.extend(groups(&all).into_iter().map(StepSpec::from));
     steps
+}
+
+/// The groups, in an order that does not depend on the linker's.
+pub(crate) fn groups(all: &[Left]) -> Vec<&'static GroupDef> {
+    let groups = all.iter().filter_map(|left| match left {
+        Left::Group(def) => Some(*def),
+        _ => None,
+    });
+    let mut groups: Vec<&GroupDef> = groups.collect();
+    groups.sort_by_key(|group| group.place());
+    groups
+}
+
+/// The `main`s of this program, for [`plan`](crate::plan()), which is not called by one.
+pub(crate) fn mains() -> Vec<&'static MainDef> {
+    let mains = collected().into_iter().filter_map(|left| match left {
+        Left::Main(def) => Some(def),
+        _ => None,
+    });
+    mains.collect()
 }
 
 /// All health checks, in an order that does not depend on the linker's, each with a name of its own.
 pub(crate) fn checks() -> Vec<CheckSpec> {
-    named(inventory::iter::<CheckDef>.into_iter().map(CheckSpec::from).collect())
+    let checks = collected().into_iter().filter_map(|left| match left {
+        Left::Check(def) => Some(CheckSpec::from(def)),
+        _ => None,
+    });
+    named(checks.collect())
 }
 
 fn named(mut checks: Vec<CheckSpec>) -> Vec<CheckSpec> {
@@ -56,30 +76,26 @@ fn named(mut checks: Vec<CheckSpec>) -> Vec<CheckSpec> {
     checks
 }
 
-fn sorted(steps: impl Iterator<Item = &'static StepDef>) -> Vec<StepSpec> {
-    let mut steps: Vec<&StepDef> = steps.collect();
-    steps.sort_by_key(|step| {
-        (step.node.phase == Phase::Shutdown, step.module, step.node.name, step.file, step.line)
-    });
-    steps.into_iter().map(StepSpec::from).collect()
+fn sorted(mut steps: Vec<StepSpec>) -> Vec<StepSpec> {
+    fn place(step: &StepSpec) -> (bool, &str, &str, &str, u32) {
+        (step.phase == Phase::Shutdown, &step.module, &step.name, &step.file, step.line)
+    }
+    steps.sort_by(|one, other| place(one).cmp(&place(other)));
+    steps
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::Step;
-    use crate::edge::{EdgeDef, Edges, Node, NodeDef, PlaceDef, Target};
+    use crate::edge::{EdgeDef, Edges, NodeDef, PlaceDef, Target};
     use crate::group::Requests;
     use crate::health::Check;
-    use crate::hook::{Call, Function};
-    use crate::resource::Inputs;
+    use crate::hook::{Answer, Asked, Query};
     use std::any::TypeId;
-    use std::sync::Arc;
     use std::time::Duration;
 
     struct Marker;
-    impl Step for Marker {}
-    static AFTER: EdgeDef = Requests::NODE.after("lifecycle::Requests");
+    static AFTER: EdgeDef = Requests::lifecycle_node().after("lifecycle::Requests");
     static AFTER_REQUESTS: [&EdgeDef; 1] = [&AFTER];
     const fn node(phase: Phase, name: &'static str) -> NodeDef {
         NodeDef {
@@ -97,38 +113,49 @@ pub(crate) mod tests {
     static START_Z: NodeDef = node(Phase::Start, "z");
     static SHUTDOWN_X: NodeDef = node(Phase::Shutdown, "x");
 
-    const fn def(node: &'static NodeDef, module: &'static str, line: u32) -> StepDef {
-        StepDef {
-            node,
-            module,
-            file: "src/it.rs",
-            line,
-            timeout: Some(Duration::from_secs(3)),
-            function: || {
-                let begin = |_: &mut Inputs<'_>| Ok(Call::Sync(Box::new(|| Ok(Vec::new()))));
-                Function::new(|signature| signature.takes_report = true, Arc::new(begin))
-            },
-            extra: None,
+    /// Answers as the function of a step with this node.
+    fn answer<'a>(
+        query: Query<'a, '_>,
+        node: &'static NodeDef,
+        module: &'static str,
+        line: u32,
+    ) -> Answer<'a> {
+        match query.of(node, module).line(line).timeout(Duration::from_secs(3)) {
+            Query::Describe(description) => {
+                description.signature.takes_report = true;
+                Answer::Described
+            }
+            Query::Hold(_) => Answer::Held(Ok(Box::new(()))),
+            Query::Call(_) => Answer::Ended(Ok(Vec::new())),
         }
     }
 
-    static STEPS: [StepDef; 5] = [
-        def(&SHUTDOWN_X, "a", 1),
-        def(&START_Y, "b", 2),
-        def(&START_X, "b", 2),
-        def(&START_X, "b", 1),
-        def(&START_Z, "a", 9),
+    const STEPS: [Asked; 5] = [
+        |query| answer(query, &SHUTDOWN_X, "a", 1),
+        |query| answer(query, &START_Y, "b", 2),
+        |query| answer(query, &START_X, "b", 2),
+        |query| answer(query, &START_X, "b", 1),
+        |query| answer(query, &START_Z, "a", 9),
     ];
-    inventory::submit! { def(&NODE, "lifecycle::registry::tests", 5) }
+    #[expect(
+        unsafe_code,
+        unused_imports,
+        unused_braces,
+        unreachable_pub,
+        reason = "lints of a macro are for its own crate"
+    )]
+    const _: () = {
+        crate::__step! { Marker query { answer(query, &NODE, "lifecycle::registry::tests", 5) } = NODE }
+    };
 
     #[test]
     fn the_order_is_not_the_linkers() {
         let names = |steps: Vec<StepSpec>| -> Vec<String> {
             steps.iter().map(|step| format!("{}::{}:{}", step.module, step.name, step.line)).collect()
         };
-        let forth = names(sorted(STEPS.iter()));
+        let forth = names(sorted(STEPS.into_iter().filter_map(StepSpec::of).collect()));
         assert_eq!(forth, ["a::z:9", "b::x:1", "b::x:2", "b::y:2", "a::x:1"]);
-        assert_eq!(forth, names(sorted(STEPS.iter().rev())));
+        assert_eq!(forth, names(sorted(STEPS.into_iter().rev().filter_map(StepSpec::of).collect())));
     }
 
     #[test]
@@ -150,7 +177,7 @@ pub(crate) mod tests {
     fn what_is_submitted_is_collected_whole() {
         let steps = collect();
         let step = steps.iter().find(|step| step.name == "registered").unwrap();
-        assert_eq!((step.phase, &*step.file, step.line), (Phase::Start, "src/it.rs", 5));
+        assert_eq!((step.phase, &*step.file, step.line), (Phase::Start, file!(), 5));
         assert_eq!(step.id, Some(TypeId::of::<Marker>()));
         assert_eq!(step.keys.order, Some(4));
         let at = AFTER.at;

@@ -24,7 +24,8 @@ use crate::hook::{Gift, Missing, Need, Use};
 ///     pool.close().await
 /// }
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+// Not `Clone`: by that, what a step takes and what it clones are told apart.
+#[derive(Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Take<T>(pub T);
 
 impl<T> Deref for Take<T> {

@@ -147,7 +147,7 @@ fn as_function(item: &Item, owner: &Owner, errors: &ErrorSink<'_>) -> Option<Ite
         }
     }
     let sig = item.sig.to_token_stream();
-    if mentions(sig.clone(), "Self").is_some() {
+    if mentions(sig.clone(), &["Self"]).is_some() {
         if let Ok(sig) = syn::parse2::<Signature>(without_self(sig, &owner.ty)) {
             item.sig = sig;
         }

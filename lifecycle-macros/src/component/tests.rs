@@ -41,172 +41,51 @@ fn a_component() {
                 fn get(&self) {}
             }
             const _: () = {
-                #[doc(hidden)]
-                #[allow(non_camel_case_types, dead_code)]
-                struct lifecycle_method_open {}
-                impl ::lifecycle::__private::Step for lifecycle_method_open {}
-                impl ::lifecycle::__private::Node for lifecycle_method_open {
-                    const NODE: &'static ::lifecycle::__private::NodeDef = &::lifecycle::__private::NodeDef {
-                        name: "Pool::open",
-                        phase: ::lifecycle::__private::Phase::Start,
-                        id: ::lifecycle::__private::TypeId::of::<lifecycle_method_open>,
-                        place: ::lifecycle::__private::PlaceDef::Free,
-                        after: &[],
-                        before: &[],
-                    };
-                }
-                #[allow(deprecated, unreachable_pub, dead_code)]
-                impl lifecycle_method_open {
-                    #[doc(hidden)]
-                    #[inline(never)]
-                    pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
-                        ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
-                            node: <lifecycle_method_open as ::lifecycle::__private::Node>::NODE,
-                            module: ::lifecycle::__private::module_path!(),
-                            file: ::lifecycle::__private::file!(),
-                            line: ::lifecycle::__private::Here.line(),
-                            timeout: ::lifecycle::__private::Some(
-                                ::lifecycle::__private::Duration::new(1u64, 0u32),
-                            ),
-                            function: || ::lifecycle::__private::function::asynchronous(
-                                (
-                                    ::lifecycle::__private::argument::Arg::<&Config>::NEW
-                                        .lifecycle_kind(),
-                                    (),
-                                ),
-                                {
-                                    let opened = ::lifecycle::__private::outcome::Return::<
-                                        Result<Pool<u8>, Error>,
-                                    >::NEW
-                                        .lifecycle_open();
-                                    opened.ending(opened.lifecycle_give())
-                                },
-                                |held, end| {
-                                    let (argument0, ()) = ::lifecycle::__private::function::lend(
-                                        held,
-                                    );
-                                    ::lifecycle::__private::function::pending(
-                                        <Pool<u8>>::open(argument0),
-                                        end,
-                                    )
-                                },
-                            ),
-                            extra: ::lifecycle::__private::None,
-                        });
-                        <lifecycle_method_open as ::lifecycle::__private::Node>::NODE
-                    }
+                ::lifecycle::__private::step! {
+                    lifecycle_method_open query { match ::lifecycle::__private::asynchronous(query
+                    .line(::lifecycle::__private::Here.line())
+                    .timeout(::lifecycle::__private::Duration::new(1u64, 0u32)),
+                    (::lifecycle::__private::arg:: < & Config > ().lifecycle_kind().lifecycle_kind(),
+                    ()), { let opened = ::lifecycle::__private::outcome::Return:: < Result < Pool <
+                    u8 >, Error > > ::NEW.lifecycle_open(); opened.ending(opened.lifecycle_give()) })
+                    { ::lifecycle::__private::Ok((end, (argument0, ()))) =>
+                    ::lifecycle::__private::pending(< Pool < u8 > > ::open(argument0,), end),
+                    ::lifecycle::__private::Err(answer) => answer, } } "Pool::open" Start[Free] []
                 }
             };
             #[cfg(unix)]
-            #[doc(hidden)]
-            #[allow(non_camel_case_types, dead_code)]
-            struct ClosePool {}
-            impl ::lifecycle::__private::Step for ClosePool {}
-            impl ::lifecycle::__private::Node for ClosePool {
-                const NODE: &'static ::lifecycle::__private::NodeDef = &::lifecycle::__private::NodeDef {
-                    name: "ClosePool",
-                    phase: ::lifecycle::__private::Phase::Shutdown,
-                    id: ::lifecycle::__private::TypeId::of::<ClosePool>,
-                    place: ::lifecycle::__private::PlaceDef::Free,
-                    after: &[],
-                    before: &[],
-                };
-            }
-            #[allow(deprecated, unreachable_pub, dead_code)]
-            impl ClosePool {
-                #[doc(hidden)]
-                #[inline(never)]
-                pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
-                    ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
-                        node: <ClosePool as ::lifecycle::__private::Node>::NODE,
-                        module: ::lifecycle::__private::module_path!(),
-                        file: ::lifecycle::__private::file!(),
-                        line: ::lifecycle::__private::Here.line(),
-                        timeout: ::lifecycle::__private::None,
-                        function: || ::lifecycle::__private::function::synchronous(
-                            (
-                                ::lifecycle::__private::argument::Arg::<Arc<Pool<u8>>>::NEW
-                                    .lifecycle_kind(),
-                                (),
-                            ),
-                            ::lifecycle::__private::outcome::Return::<()>::NEW.lifecycle_end(),
-                            |held, end| {
-                                let (argument0, ()) = ::lifecycle::__private::function::lend(held);
-                                ::lifecycle::__private::function::ended(
-                                    <Pool<u8>>::close(argument0),
-                                    end,
-                                )
-                            },
-                        ),
-                        extra: ::lifecycle::__private::Some(
-                            &::lifecycle::__private::StepExtra {
-                                fallback: ::lifecycle::__private::Some(|| {
-                                    let function = <Pool<u8>>::drop_all;
-                                    let tags = ::lifecycle::__private::path::look(function);
-                                    let _ = || {
-                                        use ::lifecycle::__private::path::Known as _;
-                                        ::lifecycle::__private::path::parameter(&tags.0)
-                                            .lifecycle_known();
-                                        ::lifecycle::__private::path::parameter(&tags.1)
-                                            .lifecycle_known();
-                                        ::lifecycle::__private::path::parameter(&tags.2)
-                                            .lifecycle_known();
-                                        ::lifecycle::__private::path::parameter(&tags.3)
-                                            .lifecycle_known();
-                                        ::lifecycle::__private::path::parameter(&tags.4)
-                                            .lifecycle_known();
-                                        ::lifecycle::__private::path::parameter(&tags.5)
-                                            .lifecycle_known();
-                                        ::lifecycle::__private::path::parameter(&tags.6)
-                                            .lifecycle_known();
-                                        ::lifecycle::__private::path::parameter(&tags.7)
-                                            .lifecycle_known();
-                                    };
-                                    let (called, returned) = tags.8.lifecycle_called();
-                                    called
-                                        .function(
-                                            ::lifecycle::__private::path::list(
-                                                (*tags.0).lifecycle_kind(),
-                                                ::lifecycle::__private::path::list(
-                                                    (*tags.1).lifecycle_kind(),
-                                                    ::lifecycle::__private::path::list(
-                                                        (*tags.2).lifecycle_kind(),
-                                                        ::lifecycle::__private::path::list(
-                                                            (*tags.3).lifecycle_kind(),
-                                                            ::lifecycle::__private::path::list(
-                                                                (*tags.4).lifecycle_kind(),
-                                                                ::lifecycle::__private::path::list(
-                                                                    (*tags.5).lifecycle_kind(),
-                                                                    ::lifecycle::__private::path::list(
-                                                                        (*tags.6).lifecycle_kind(),
-                                                                        ::lifecycle::__private::path::list(
-                                                                            (*tags.7).lifecycle_kind(),
-                                                                            (),
-                                                                        ),
-                                                                    ),
-                                                                ),
-                                                            ),
-                                                        ),
-                                                    ),
-                                                ),
-                                            ),
-                                            returned.lifecycle_end(),
-                                            move |held, end| {
-                                                called
-                                                    .call(
-                                                        function,
-                                                        ::lifecycle::__private::function::lend(held),
-                                                        end,
-                                                    )
-                                            },
-                                        )
-                                }),
-                                ..::lifecycle::__private::StepExtra::NONE
-                            },
-                        ),
-                    });
-                    <ClosePool as ::lifecycle::__private::Node>::NODE
-                }
+            ::lifecycle::__private::step! {
+                ClosePool query { match ::lifecycle::__private::synchronous(query
+                .line(::lifecycle::__private::Here.line()).extra(const { &
+                ::lifecycle::__private::StepExtra { fallback : ::lifecycle::__private::Some(| query |
+                { let function = < Pool < u8 > > ::drop_all; let tags =
+                ::lifecycle::__private::path::look(function); let _ = || { use
+                ::lifecycle::__private::path::Known as _; ::lifecycle::__private::path::parameter(&
+                tags.0).lifecycle_known(); ::lifecycle::__private::path::parameter(& tags.1)
+                .lifecycle_known(); ::lifecycle::__private::path::parameter(& tags.2)
+                .lifecycle_known(); ::lifecycle::__private::path::parameter(& tags.3)
+                .lifecycle_known(); ::lifecycle::__private::path::parameter(& tags.4)
+                .lifecycle_known(); ::lifecycle::__private::path::parameter(& tags.5)
+                .lifecycle_known(); ::lifecycle::__private::path::parameter(& tags.6)
+                .lifecycle_known(); ::lifecycle::__private::path::parameter(& tags.7)
+                .lifecycle_known(); }; let (called, returned) = tags.8.lifecycle_called(); match
+                called.ask(query, { use ::lifecycle::__private::Otherwise as _;
+                ::lifecycle::__private::path::list(tags.0.usual().lifecycle_kind().lifecycle_kind(),
+                ::lifecycle::__private::path::list(tags.1.usual().lifecycle_kind().lifecycle_kind(),
+                ::lifecycle::__private::path::list(tags.2.usual().lifecycle_kind().lifecycle_kind(),
+                ::lifecycle::__private::path::list(tags.3.usual().lifecycle_kind().lifecycle_kind(),
+                ::lifecycle::__private::path::list(tags.4.usual().lifecycle_kind().lifecycle_kind(),
+                ::lifecycle::__private::path::list(tags.5.usual().lifecycle_kind().lifecycle_kind(),
+                ::lifecycle::__private::path::list(tags.6.usual().lifecycle_kind().lifecycle_kind(),
+                ::lifecycle::__private::path::list(tags.7.usual().lifecycle_kind().lifecycle_kind(),
+                ())))))))) }, returned.lifecycle_end()) { ::lifecycle::__private::Ok((end, lent)) =>
+                called.call(function, lent, end), ::lifecycle::__private::Err(answer) => answer, }
+                }), .. ::lifecycle::__private::StepExtra::NONE } }), (::lifecycle::__private::arg:: <
+                Arc < Pool < u8 > > > ().lifecycle_kind().lifecycle_kind(), ()),
+                ::lifecycle::__private::end:: < (), _, _ > ()) { ::lifecycle::__private::Ok((end,
+                (argument0, ()))) => ::lifecycle::__private::ended(< Pool < u8 > >
+                ::close(argument0,), end), ::lifecycle::__private::Err(answer) => answer, } }
+                "ClosePool" Shutdown[Free] []
             }
         "#]],
     );
@@ -243,7 +122,7 @@ fn the_block_stays_but_for_the_keys() {
 #[test]
 fn by_whose_path_the_attribute_is_written() {
     let with = |keys: TokenStream, path: TokenStream| {
-        attribute(keys, quote! { impl Pool { #[#path] fn open(&self) {} } }).to_string().contains("StepDef")
+        attribute(keys, quote! { impl Pool { #[#path] fn open(&self) {} } }).to_string().contains("step !")
     };
     assert!(with(quote!(), quote!(on_start)) && with(quote!(), quote!(::lifecycle::on_start)));
     assert!(!with(quote!(), quote!(other::on_start)) && !with(quote!(), quote!(start)));
@@ -330,5 +209,5 @@ fn a_block_from_a_macro() {
     let block = quote! { impl Pool { #[on_start] fn open(&self) {} } };
     let group = Group::new(Delimiter::None, block);
     let text = attribute(quote!(), proc_macro2::TokenTree::from(group).into()).to_string();
-    assert!(text.contains("StepDef"), "{text}");
+    assert!(text.contains("step !"), "{text}");
 }

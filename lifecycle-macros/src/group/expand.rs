@@ -5,6 +5,7 @@ use quote::{format_ident, quote_spanned};
 use syn::ext::IdentExt;
 
 use super::check::{Group, Name};
+use crate::attempts::option;
 use crate::paths::site;
 use crate::place::{self, Edges};
 
@@ -36,9 +37,6 @@ fn named(name: &Name, place: &TokenStream, edges: &Edges, registration: &TokenSt
                     before: &[#before],
                 };
                 impl #p::Step for #ident {}
-                impl #p::Node for #ident {
-                    const NODE: &'static #p::NodeDef = &#node;
-                }
                 #[allow(unreachable_pub)]
                 impl #ident {
                     #[doc(hidden)]
@@ -70,16 +68,17 @@ pub(super) fn group(group: &Group) -> TokenStream {
         None => quote_spanned!(site()=> #p::PlaceDef::Early),
     };
     let registration = quote_spanned!(site()=>
-        #p::inventory::submit! {
-            #p::GroupDef {
+        impl #p::Collected for #ident {
+            const LEFT: #p::Left = #p::Left::Group(&#p::GroupDef {
                 module: #p::module_path!(),
                 file: #p::file!(),
                 line: #p::line!(),
                 node: &#node,
                 timeout: #timeout,
                 gate: <#ident as #p::Group>::gate,
-            }
+            });
         }
+        #p::collected!(#ident);
     );
     named(&group.name, &place, &group.place.edges(&text, krate), &registration)
 }
@@ -88,12 +87,5 @@ impl Name {
     /// As reported.
     fn text(&self) -> String {
         self.ident.unraw().to_string()
-    }
-}
-
-fn option(p: &TokenStream, value: Option<TokenStream>) -> TokenStream {
-    match value {
-        Some(value) => quote_spanned!(site()=> #p::Some(#value)),
-        None => quote_spanned!(site()=> #p::None),
     }
 }

@@ -29,9 +29,6 @@ fn a_group() {
                     before: &[],
                 };
                 impl mine::__private::Step for r#Jobs {}
-                impl mine::__private::Node for r#Jobs {
-                    const NODE: &'static mine::__private::NodeDef = &NODE_OF_Jobs;
-                }
                 #[allow(unreachable_pub)]
                 impl r#Jobs {
                     #[doc(hidden)]
@@ -44,14 +41,21 @@ fn a_group() {
                         &GATE_OF_Jobs
                     }
                 }
-                mine::__private::inventory::submit(mine::__private::GroupDef {
-                    module: mine::__private::module_path!(),
-                    file: mine::__private::file!(),
-                    line: mine::__private::line!(),
-                    node: &NODE_OF_Jobs,
-                    timeout: mine::__private::Some(mine::__private::Duration::new(90u64, 0u32)),
-                    gate: <r#Jobs as mine::__private::Group>::gate,
-                });
+                impl mine::__private::Collected for r#Jobs {
+                    const LEFT: mine::__private::Left = mine::__private::Left::Group(
+                        &mine::__private::GroupDef {
+                            module: mine::__private::module_path!(),
+                            file: mine::__private::file!(),
+                            line: mine::__private::line!(),
+                            node: &NODE_OF_Jobs,
+                            timeout: mine::__private::Some(
+                                mine::__private::Duration::new(90u64, 0u32),
+                            ),
+                            gate: <r#Jobs as mine::__private::Group>::gate,
+                        },
+                    );
+                }
+                mine::__private::collected!(r#Jobs);
             };
         "#]],
     );
@@ -77,9 +81,6 @@ fn a_group_with_edges() {
                     before: &[&Jobs_BEFORE_Mails, &Jobs_BEFORE_move],
                 };
                 impl ::lifecycle::__private::Step for Jobs {}
-                impl ::lifecycle::__private::Node for Jobs {
-                    const NODE: &'static ::lifecycle::__private::NodeDef = &NODE_OF_Jobs;
-                }
                 #[allow(unreachable_pub)]
                 impl Jobs {
                     #[doc(hidden)]
@@ -116,14 +117,19 @@ fn a_group_with_edges() {
                     &NODE_OF_Jobs,
                     &Jobs_BEFORE_move,
                 );
-                ::lifecycle::__private::inventory::submit(::lifecycle::__private::GroupDef {
-                    module: ::lifecycle::__private::module_path!(),
-                    file: ::lifecycle::__private::file!(),
-                    line: ::lifecycle::__private::line!(),
-                    node: &NODE_OF_Jobs,
-                    timeout: ::lifecycle::__private::None,
-                    gate: <Jobs as ::lifecycle::__private::Group>::gate,
-                });
+                impl ::lifecycle::__private::Collected for Jobs {
+                    const LEFT: ::lifecycle::__private::Left = ::lifecycle::__private::Left::Group(
+                        &::lifecycle::__private::GroupDef {
+                            module: ::lifecycle::__private::module_path!(),
+                            file: ::lifecycle::__private::file!(),
+                            line: ::lifecycle::__private::line!(),
+                            node: &NODE_OF_Jobs,
+                            timeout: ::lifecycle::__private::None,
+                            gate: <Jobs as ::lifecycle::__private::Group>::gate,
+                        },
+                    );
+                }
+                ::lifecycle::__private::collected!(Jobs);
             };
         "#]],
     );

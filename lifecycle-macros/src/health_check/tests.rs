@@ -26,92 +26,119 @@ fn a_check() {
             impl ::lifecycle::__private::HealthCheck for Answers {}
             #[allow(deprecated)]
             const _: () = {
-                ::lifecycle::__private::inventory::submit(::lifecycle::__private::CheckDef {
-                    name: "Answers",
-                    module: ::lifecycle::__private::module_path!(),
-                    file: ::lifecycle::__private::file!(),
-                    line: ::lifecycle::__private::line!(),
-                    id: ::lifecycle::__private::TypeId::of::<Answers>,
-                    keys: ::lifecycle::__private::CheckKeys {
-                        interval: ::lifecycle::__private::Some(
-                            ::lifecycle::__private::Duration::new(10u64, 0u32),
-                        ),
-                        timeout: ::lifecycle::__private::None,
-                        retry: ::lifecycle::__private::Some(3),
-                        delay: ::lifecycle::__private::Some(
-                            ::lifecycle::__private::Duration::new(0u64, 0u32),
-                        ),
-                    },
-                    function: || ::lifecycle::__private::function::asynchronous(
-                        (::lifecycle::__private::argument::Arg::<&Db>::NEW.lifecycle_kind(), ()),
-                        ::lifecycle::__private::outcome::Return::<Result<(), Error>>::NEW
-                            .lifecycle_end(),
-                        |held, end| {
-                            let (argument0, ()) = ::lifecycle::__private::function::lend(held);
-                            ::lifecycle::__private::function::pending(answers(argument0), end)
-                        },
-                    ),
-                    recover: ::lifecycle::__private::Some(|| {
-                        let function = Db::reconnect;
-                        let tags = ::lifecycle::__private::path::look(function);
-                        let _ = || {
-                            use ::lifecycle::__private::path::Known as _;
-                            ::lifecycle::__private::path::parameter(&tags.0).lifecycle_known();
-                            ::lifecycle::__private::path::parameter(&tags.1).lifecycle_known();
-                            ::lifecycle::__private::path::parameter(&tags.2).lifecycle_known();
-                            ::lifecycle::__private::path::parameter(&tags.3).lifecycle_known();
-                            ::lifecycle::__private::path::parameter(&tags.4).lifecycle_known();
-                            ::lifecycle::__private::path::parameter(&tags.5).lifecycle_known();
-                            ::lifecycle::__private::path::parameter(&tags.6).lifecycle_known();
-                            ::lifecycle::__private::path::parameter(&tags.7).lifecycle_known();
-                        };
-                        let (called, returned) = tags.8.lifecycle_called();
-                        called
-                            .function(
-                                ::lifecycle::__private::path::list(
-                                    (*tags.0).lifecycle_kind(),
-                                    ::lifecycle::__private::path::list(
-                                        (*tags.1).lifecycle_kind(),
-                                        ::lifecycle::__private::path::list(
-                                            (*tags.2).lifecycle_kind(),
+                impl ::lifecycle::__private::Collected for Answers {
+                    const LEFT: ::lifecycle::__private::Left = ::lifecycle::__private::Left::Check(
+                        &::lifecycle::__private::CheckDef {
+                            name: "Answers",
+                            module: ::lifecycle::__private::module_path!(),
+                            file: ::lifecycle::__private::file!(),
+                            line: ::lifecycle::__private::line!(),
+                            id: ::lifecycle::__private::TypeId::of::<Answers>,
+                            keys: ::lifecycle::__private::CheckKeys {
+                                interval: ::lifecycle::__private::Some(
+                                    ::lifecycle::__private::Duration::new(10u64, 0u32),
+                                ),
+                                timeout: ::lifecycle::__private::None,
+                                retry: ::lifecycle::__private::Some(3),
+                                delay: ::lifecycle::__private::Some(
+                                    ::lifecycle::__private::Duration::new(0u64, 0u32),
+                                ),
+                            },
+                            function: |query| {
+                                use ::lifecycle::__private::Otherwise as _;
+                                match ::lifecycle::__private::asynchronous(
+                                    query,
+                                    (
+                                        ::lifecycle::__private::arg::<&Db>()
+                                            .lifecycle_kind()
+                                            .lifecycle_kind(),
+                                        (),
+                                    ),
+                                    ::lifecycle::__private::end::<Result<(), Error>, _, _>(),
+                                ) {
+                                    ::lifecycle::__private::Ok((end, (argument0, ()))) => {
+                                        ::lifecycle::__private::pending(answers(argument0), end)
+                                    }
+                                    ::lifecycle::__private::Err(answer) => answer,
+                                }
+                            },
+                            recover: ::lifecycle::__private::Some(|query| {
+                                let function = Db::reconnect;
+                                let tags = ::lifecycle::__private::path::look(function);
+                                let _ = || {
+                                    use ::lifecycle::__private::path::Known as _;
+                                    ::lifecycle::__private::path::parameter(&tags.0)
+                                        .lifecycle_known();
+                                    ::lifecycle::__private::path::parameter(&tags.1)
+                                        .lifecycle_known();
+                                    ::lifecycle::__private::path::parameter(&tags.2)
+                                        .lifecycle_known();
+                                    ::lifecycle::__private::path::parameter(&tags.3)
+                                        .lifecycle_known();
+                                    ::lifecycle::__private::path::parameter(&tags.4)
+                                        .lifecycle_known();
+                                    ::lifecycle::__private::path::parameter(&tags.5)
+                                        .lifecycle_known();
+                                    ::lifecycle::__private::path::parameter(&tags.6)
+                                        .lifecycle_known();
+                                    ::lifecycle::__private::path::parameter(&tags.7)
+                                        .lifecycle_known();
+                                };
+                                let (called, returned) = tags.8.lifecycle_called();
+                                match called
+                                    .ask(
+                                        query,
+                                        {
+                                            use ::lifecycle::__private::Otherwise as _;
                                             ::lifecycle::__private::path::list(
-                                                (*tags.3).lifecycle_kind(),
+                                                tags.0.usual().lifecycle_kind().lifecycle_kind(),
                                                 ::lifecycle::__private::path::list(
-                                                    (*tags.4).lifecycle_kind(),
+                                                    tags.1.usual().lifecycle_kind().lifecycle_kind(),
                                                     ::lifecycle::__private::path::list(
-                                                        (*tags.5).lifecycle_kind(),
+                                                        tags.2.usual().lifecycle_kind().lifecycle_kind(),
                                                         ::lifecycle::__private::path::list(
-                                                            (*tags.6).lifecycle_kind(),
+                                                            tags.3.usual().lifecycle_kind().lifecycle_kind(),
                                                             ::lifecycle::__private::path::list(
-                                                                (*tags.7).lifecycle_kind(),
-                                                                (),
+                                                                tags.4.usual().lifecycle_kind().lifecycle_kind(),
+                                                                ::lifecycle::__private::path::list(
+                                                                    tags.5.usual().lifecycle_kind().lifecycle_kind(),
+                                                                    ::lifecycle::__private::path::list(
+                                                                        tags.6.usual().lifecycle_kind().lifecycle_kind(),
+                                                                        ::lifecycle::__private::path::list(
+                                                                            tags.7.usual().lifecycle_kind().lifecycle_kind(),
+                                                                            (),
+                                                                        ),
+                                                                    ),
+                                                                ),
                                                             ),
                                                         ),
                                                     ),
                                                 ),
-                                            ),
-                                        ),
-                                    ),
-                                ),
-                                returned.lifecycle_end(),
-                                move |held, end| {
-                                    called
-                                        .call(
-                                            function,
-                                            ::lifecycle::__private::function::lend(held),
-                                            end,
-                                        )
+                                            )
+                                        },
+                                        returned.lifecycle_end(),
+                                    )
+                                {
+                                    ::lifecycle::__private::Ok((end, lent)) => {
+                                        called.call(function, lent, end)
+                                    }
+                                    ::lifecycle::__private::Err(answer) => answer,
+                                }
+                            }),
+                            when: ::lifecycle::__private::Some(|| ::lifecycle::__private::function::condition(
+                                {
+                                    use ::lifecycle::__private::Otherwise as _;
+                                    ()
                                 },
-                            )
-                    }),
-                    when: ::lifecycle::__private::Some(|| ::lifecycle::__private::function::condition(
-                        (),
-                        |held| {
-                            let () = ::lifecycle::__private::function::lend(held);
-                            ::lifecycle::__private::function::answer(CHECKED)
+                                |held| {
+                                    let () = ::lifecycle::__private::function::lend(held);
+                                    ::lifecycle::__private::function::answer(CHECKED)
+                                },
+                            )),
                         },
-                    )),
-                });
+                    );
+                }
+                ::lifecycle::__private::collected!(Answers);
             };
         "#]],
     );
@@ -121,7 +148,7 @@ fn a_check() {
 fn a_mistake_keeps_the_function_and_its_name() {
     let tokens = attribute(quote!(interval = 10), quote! { fn answers(db: &mut Db) {} });
     let text = tokens.to_string();
-    assert!(text.contains("struct answers { }") && !text.contains("inventory"), "{text}");
+    assert!(text.contains("struct answers { }") && !text.contains("collected"), "{text}");
     assert_eq!(errors(tokens).len(), 2);
 }
 

@@ -51,7 +51,7 @@ pub(crate) enum Within {
 
 impl Time {
     /// The `Duration`, by way of `p`, the path to the private module.
-    pub(crate) fn expand(&self, p: &TokenStream) -> TokenStream {
+    pub(crate) fn expand(&self, p: &impl ToTokens) -> TokenStream {
         match self {
             Time::Literal(duration) => {
                 let seconds = Literal::u64_suffixed(duration.as_secs());
@@ -410,7 +410,7 @@ fn unknown_signal(name: &str) -> String {
 }
 
 /// The checked list with the bare names found in `p::signals`.
-pub(crate) fn expand_signals(value: &TokenStream, p: &TokenStream) -> TokenStream {
+pub(crate) fn expand_signals(value: &TokenStream, p: &impl ToTokens) -> TokenStream {
     let mut trees = value.clone().into_iter();
     let Some(TokenTree::Group(list)) = trees.next() else {
         // Shown where the path was written, should it be of another type.
@@ -425,11 +425,11 @@ pub(crate) fn expand_signals(value: &TokenStream, p: &TokenStream) -> TokenStrea
 }
 
 /// The checked signal, found in `p::signals` if it is a bare name.
-pub(crate) fn expand_signal(value: &TokenStream, p: &TokenStream) -> TokenStream {
+pub(crate) fn expand_signal(value: &TokenStream, p: &impl ToTokens) -> TokenStream {
     path(value).map_or_else(|| value.clone(), |path| named_signal(&path, p))
 }
 
-fn named_signal(name: &syn::Path, p: &TokenStream) -> TokenStream {
+fn named_signal(name: &syn::Path, p: &impl ToTokens) -> TokenStream {
     match name.get_ident() {
         Some(ident) => {
             let mut ident = ident.unraw();

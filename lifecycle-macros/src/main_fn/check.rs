@@ -102,8 +102,10 @@ pub(crate) fn signals_apart(raw: &Raw, errors: &ErrorSink<'_>) {
     for (given, other) in [(&raw.pause, None), (&raw.resume, name(&raw.pause))] {
         let Some(Spanned { key, value }) = given else { continue };
         let written = value.to_string();
-        let shuts_down =
-            raw.signals.as_ref().is_some_and(|signals| mentions(signals.value.clone(), &written).is_some());
+        let shuts_down = raw
+            .signals
+            .as_ref()
+            .is_some_and(|signals| mentions(signals.value.clone(), &[&written]).is_some());
         let why = if shuts_down {
             "begins the shutdown"
         } else if other.is_some_and(|other| other == written) {

@@ -1,7 +1,7 @@
 //! From a program to its `fn main`. Cannot fail.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::check::{Kept, Main, Setting, SettingValue};
@@ -36,7 +36,11 @@ pub(super) fn main(main: &Main) -> TokenStream {
 
             static __LIFECYCLE_MAIN: #p::MainDef = #def;
             const _: () = {
-                #p::inventory::submit! { #p::MainEntry(&__LIFECYCLE_MAIN) }
+                struct Main;
+                impl #p::Collected for Main {
+                    const LEFT: #p::Left = #p::Left::Main(&__LIFECYCLE_MAIN);
+                }
+                #p::collected!(Main);
             };
             #run
         }
@@ -60,7 +64,7 @@ pub(crate) fn served(
 ) -> Served {
     let p = krate.private();
     let (setup, settings) = (self::setup(setup, krate), self::settings(settings, krate));
-    let kinds = arguments::kinds(arguments, krate, false);
+    let kinds = arguments::looked_up(&arguments::kinds(arguments, krate, false), krate);
     let Lent { pattern, apart, arguments: passed } = arguments::lent(arguments);
     let call = quote_spanned!(site()=>
         |inputs: &mut #p::Inputs<'_>| -> #p::Result<_, #p::Missing> {
@@ -105,7 +109,7 @@ fn settings(settings: &[Setting], krate: &Krate) -> TokenStream {
     settings.iter().map(|setting| set(setting, &p)).collect()
 }
 
-fn set(setting: &Setting, p: &TokenStream) -> TokenStream {
+fn set(setting: &Setting, p: &impl ToTokens) -> TokenStream {
     let name = Ident::new(setting.name, site());
     let value = match &setting.value {
         SettingValue::Limit(Within::Never) => quote_spanned!(site()=> #p::Limit::Never),

@@ -23,14 +23,20 @@ fn a_main_with_every_key() {
                     file: ::lifecycle::__private::file!(),
                     line: ::lifecycle::__private::line!(),
                     signature: |signature| ::lifecycle::__private::function::note(
-                        (
-                            ::lifecycle::__private::argument::Arg::<&Db>::NEW.lifecycle_kind(),
+                        {
+                            use ::lifecycle::__private::Otherwise as _;
                             (
-                                ::lifecycle::__private::argument::Arg::<Arc<Config>>::NEW
+                                ::lifecycle::__private::arg::<&Db>()
+                                    .lifecycle_kind()
                                     .lifecycle_kind(),
-                                (),
-                            ),
-                        ),
+                                (
+                                    ::lifecycle::__private::arg::<Arc<Config>>()
+                                        .lifecycle_kind()
+                                        .lifecycle_kind(),
+                                    (),
+                                ),
+                            )
+                        },
                         signature,
                     ),
                     keys: |settings: &mut ::lifecycle::__private::Settings| {
@@ -68,9 +74,13 @@ fn a_main_with_every_key() {
                     }),
                 };
                 const _: () = {
-                    ::lifecycle::__private::inventory::submit(
-                        ::lifecycle::__private::MainEntry(&__LIFECYCLE_MAIN),
-                    );
+                    struct Main;
+                    impl ::lifecycle::__private::Collected for Main {
+                        const LEFT: ::lifecycle::__private::Left = ::lifecycle::__private::Left::Main(
+                            &__LIFECYCLE_MAIN,
+                        );
+                    }
+                    ::lifecycle::__private::collected!(Main);
                 };
                 ::lifecycle::__private::main(
                     &__LIFECYCLE_MAIN,
@@ -78,14 +88,20 @@ fn a_main_with_every_key() {
                         inputs: &mut ::lifecycle::__private::Inputs<'_>,
                     | -> ::lifecycle::__private::Result<_, ::lifecycle::__private::Missing> {
                         let mut held = ::lifecycle::__private::function::hold(
-                            (
-                                ::lifecycle::__private::argument::Arg::<&Db>::NEW.lifecycle_kind(),
+                            {
+                                use ::lifecycle::__private::Otherwise as _;
                                 (
-                                    ::lifecycle::__private::argument::Arg::<Arc<Config>>::NEW
+                                    ::lifecycle::__private::arg::<&Db>()
+                                        .lifecycle_kind()
                                         .lifecycle_kind(),
-                                    (),
-                                ),
-                            ),
+                                    (
+                                        ::lifecycle::__private::arg::<Arc<Config>>()
+                                            .lifecycle_kind()
+                                            .lifecycle_kind(),
+                                        (),
+                                    ),
+                                )
+                            },
                             inputs,
                         )?;
                         ::lifecycle::__private::Ok(async move {
@@ -115,7 +131,13 @@ fn a_bare_main() {
                 static __LIFECYCLE_MAIN: ::lifecycle::__private::MainDef = ::lifecycle::__private::MainDef {
                     file: ::lifecycle::__private::file!(),
                     line: ::lifecycle::__private::line!(),
-                    signature: |signature| ::lifecycle::__private::function::note((), signature),
+                    signature: |signature| ::lifecycle::__private::function::note(
+                        {
+                            use ::lifecycle::__private::Otherwise as _;
+                            ()
+                        },
+                        signature,
+                    ),
                     keys: |settings: &mut ::lifecycle::__private::Settings| {
                         settings.signals(&MINE);
                         settings.flavor(::lifecycle::__private::Flavor::CurrentThread);
@@ -123,16 +145,26 @@ fn a_bare_main() {
                     setup: ::lifecycle::__private::None,
                 };
                 const _: () = {
-                    ::lifecycle::__private::inventory::submit(
-                        ::lifecycle::__private::MainEntry(&__LIFECYCLE_MAIN),
-                    );
+                    struct Main;
+                    impl ::lifecycle::__private::Collected for Main {
+                        const LEFT: ::lifecycle::__private::Left = ::lifecycle::__private::Left::Main(
+                            &__LIFECYCLE_MAIN,
+                        );
+                    }
+                    ::lifecycle::__private::collected!(Main);
                 };
                 ::lifecycle::__private::main(
                     &__LIFECYCLE_MAIN,
                     |
                         inputs: &mut ::lifecycle::__private::Inputs<'_>,
                     | -> ::lifecycle::__private::Result<_, ::lifecycle::__private::Missing> {
-                        let mut held = ::lifecycle::__private::function::hold((), inputs)?;
+                        let mut held = ::lifecycle::__private::function::hold(
+                            {
+                                use ::lifecycle::__private::Otherwise as _;
+                                ()
+                            },
+                            inputs,
+                        )?;
                         ::lifecycle::__private::Ok(async move {
                             let () = ::lifecycle::__private::function::lend(&mut held);
                             main().await

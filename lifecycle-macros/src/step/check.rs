@@ -63,17 +63,12 @@ impl Marker {
         self.shown.clone().unwrap_or_else(|| self.ident())
     }
 
-    /// The line it is reported at.
-    pub(crate) fn line(&self) -> TokenStream {
+    /// The line it is reported at, where it is not the attribute's.
+    pub(crate) fn line(&self) -> Option<TokenStream> {
         let p = self.krate.private();
-        match self.method {
-            // Of the user's own span: whatever is called there is called on the method's line.
-            Some(span) => {
-                let line = quote_spanned!(span=> .line());
-                quote_spanned!(site()=> #p::Here #line)
-            }
-            None => quote_spanned!(site()=> #p::line!()),
-        }
+        // Of the user's own span: whatever is called there is called on the method's line.
+        let line = quote_spanned!(self.method?=> .line());
+        Some(quote_spanned!(site()=> #p::Here #line))
     }
 
     /// As part of other names.

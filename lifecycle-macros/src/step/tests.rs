@@ -25,65 +25,17 @@ fn a_shutdown_step() {
                 #[cfg(unix)]
                 cache: &'a Cache<'a>,
             ) -> Result<(), Error> {}
-            #[doc(hidden)]
-            #[allow(non_camel_case_types, dead_code)]
-            pub(crate) struct close_db {}
-            impl mine::__private::Step for close_db {}
-            impl mine::__private::Node for close_db {
-                const NODE: &'static mine::__private::NodeDef = &mine::__private::NodeDef {
-                    name: "close_db",
-                    phase: mine::__private::Phase::Shutdown,
-                    id: mine::__private::TypeId::of::<close_db>,
-                    place: mine::__private::PlaceDef::Order(-5),
-                    after: &[],
-                    before: &[],
-                };
-            }
-            #[allow(deprecated, unreachable_pub, dead_code)]
-            impl close_db {
-                #[doc(hidden)]
-                #[inline(never)]
-                pub const fn lifecycle_node() -> &'static mine::__private::NodeDef {
-                    mine::__private::inventory::submit(mine::__private::StepDef {
-                        node: <close_db as mine::__private::Node>::NODE,
-                        module: mine::__private::module_path!(),
-                        file: mine::__private::file!(),
-                        line: mine::__private::line!(),
-                        timeout: mine::__private::Some(mine::__private::Duration::new(90u64, 0u32)),
-                        function: || mine::__private::function::asynchronous(
-                            {
-                                let rest = ();
-                                #[cfg(unix)]
-                                let rest = (
-                                    mine::__private::argument::Arg::<&'_ Cache<'_>>::NEW
-                                        .lifecycle_kind(),
-                                    rest,
-                                );
-                                let rest = (
-                                    mine::__private::argument::Arg::<Take<Pool>>::NEW
-                                        .lifecycle_kind(),
-                                    rest,
-                                );
-                                rest
-                            },
-                            mine::__private::outcome::Return::<Result<(), Error>>::NEW
-                                .lifecycle_end(),
-                            |held, end| {
-                                let rest = mine::__private::function::lend(held);
-                                let (argument0, rest) = rest;
-                                #[cfg(unix)]
-                                let (argument1, rest) = rest;
-                                let () = rest;
-                                mine::__private::function::pending(
-                                    close_db(argument0, #[cfg(unix)] argument1),
-                                    end,
-                                )
-                            },
-                        ),
-                        extra: mine::__private::None,
-                    });
-                    <close_db as mine::__private::Node>::NODE
-                }
+            mine::__private::step! {
+                close_db query { match mine::__private::asynchronous(query
+                .timeout(mine::__private::Duration::new(90u64, 0u32)), { let rest = (); #[cfg(unix)]
+                let rest = (mine::__private::arg:: < & '_ Cache < '_ > > ().lifecycle_kind()
+                .lifecycle_kind(), rest); let rest = (mine::__private::arg:: < Take < Pool > > ()
+                .lifecycle_kind().lifecycle_kind(), rest); rest }, mine::__private::end:: < Result <
+                (), Error >, _, _ > ()) { mine::__private::Ok((end, rest)) => { let (argument0, rest)
+                = rest; #[cfg(unix)] let (argument1, rest) = rest; let () = rest;
+                mine::__private::pending(close_db(argument0, #[cfg(unix)] argument1,), end) },
+                mine::__private::Err(answer) => answer, } } "close_db" Shutdown[Order(- 5)] [pub
+                (crate)]
             }
         "#]],
     );
@@ -100,47 +52,12 @@ fn a_start_step() {
             fn r#type() -> Pool {
                 body
             }
-            #[doc(hidden)]
-            #[allow(non_camel_case_types, dead_code)]
-            struct OpenDb {}
-            impl ::lifecycle::__private::Step for OpenDb {}
-            impl ::lifecycle::__private::Node for OpenDb {
-                const NODE: &'static ::lifecycle::__private::NodeDef = &::lifecycle::__private::NodeDef {
-                    name: "OpenDb",
-                    phase: ::lifecycle::__private::Phase::Start,
-                    id: ::lifecycle::__private::TypeId::of::<OpenDb>,
-                    place: ::lifecycle::__private::PlaceDef::Free,
-                    after: &[],
-                    before: &[],
-                };
-            }
-            #[allow(deprecated, unreachable_pub, dead_code)]
-            impl OpenDb {
-                #[doc(hidden)]
-                #[inline(never)]
-                pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
-                    ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
-                        node: <OpenDb as ::lifecycle::__private::Node>::NODE,
-                        module: ::lifecycle::__private::module_path!(),
-                        file: ::lifecycle::__private::file!(),
-                        line: ::lifecycle::__private::line!(),
-                        timeout: ::lifecycle::__private::Some(limits::OPEN),
-                        function: || ::lifecycle::__private::function::synchronous(
-                            (),
-                            {
-                                let opened = ::lifecycle::__private::outcome::Return::<Pool>::NEW
-                                    .lifecycle_open();
-                                opened.ending(opened.lifecycle_give())
-                            },
-                            |held, end| {
-                                let () = ::lifecycle::__private::function::lend(held);
-                                ::lifecycle::__private::function::ended(r#type(), end)
-                            },
-                        ),
-                        extra: ::lifecycle::__private::None,
-                    });
-                    <OpenDb as ::lifecycle::__private::Node>::NODE
-                }
+            ::lifecycle::__private::step! {
+                OpenDb query { match ::lifecycle::__private::synchronous(query.timeout(limits::OPEN),
+                (), { let opened = ::lifecycle::__private::outcome::Return:: < Pool > ::NEW
+                .lifecycle_open(); opened.ending(opened.lifecycle_give()) }) {
+                ::lifecycle::__private::Ok((end, ())) => ::lifecycle::__private::ended(r#type(),
+                end), ::lifecycle::__private::Err(answer) => answer, } } "OpenDb" Start[Free] []
             }
         "#]],
     );
@@ -157,13 +74,12 @@ fn a_step_with_edges() {
             #[doc(hidden)]
             #[allow(non_camel_case_types, dead_code)]
             struct Close {}
-            impl ::lifecycle::__private::Step for Close {}
             #[allow(non_upper_case_globals)]
             const _: () = {
                 static NODE_OF_Close: ::lifecycle::__private::NodeDef = ::lifecycle::__private::NodeDef {
                     name: "Close",
                     phase: ::lifecycle::__private::Phase::Shutdown,
-                    id: ::lifecycle::__private::TypeId::of::<Close>,
+                    id: ::lifecycle::__private::type_id::<Close>,
                     place: ::lifecycle::__private::PlaceDef::Free,
                     after: &[&Close_AFTER_flush, &Close_AFTER_move],
                     before: &[&Close_BEFORE_flush],
@@ -192,32 +108,11 @@ fn a_step_with_edges() {
                     &NODE_OF_Close,
                     &Close_BEFORE_flush,
                 );
-                impl ::lifecycle::__private::Node for Close {
-                    const NODE: &'static ::lifecycle::__private::NodeDef = &NODE_OF_Close;
-                }
-                #[allow(deprecated, unreachable_pub, dead_code)]
-                impl Close {
-                    #[doc(hidden)]
-                    #[inline(never)]
-                    pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
-                        ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
-                            node: &NODE_OF_Close,
-                            module: ::lifecycle::__private::module_path!(),
-                            file: ::lifecycle::__private::file!(),
-                            line: ::lifecycle::__private::line!(),
-                            timeout: ::lifecycle::__private::None,
-                            function: || ::lifecycle::__private::function::synchronous(
-                                (),
-                                ::lifecycle::__private::outcome::Return::<()>::NEW.lifecycle_end(),
-                                |held, end| {
-                                    let () = ::lifecycle::__private::function::lend(held);
-                                    ::lifecycle::__private::function::ended(close(), end)
-                                },
-                            ),
-                            extra: ::lifecycle::__private::None,
-                        });
-                        &NODE_OF_Close
-                    }
+                ::lifecycle::__private::step! {
+                    Close query { match ::lifecycle::__private::synchronous(query, (),
+                    ::lifecycle::__private::end:: < (), _, _ > ()) { ::lifecycle::__private::Ok((end,
+                    ())) => ::lifecycle::__private::ended(close(), end),
+                    ::lifecycle::__private::Err(answer) => answer, } } = NODE_OF_Close
                 }
             };
         "#]],
@@ -234,47 +129,13 @@ fn a_last_step() {
             async fn alert(report: &Report) {
                 body
             }
-            #[doc(hidden)]
-            #[allow(non_camel_case_types, dead_code)]
-            struct alert {}
-            impl ::lifecycle::__private::Step for alert {}
-            impl ::lifecycle::__private::Node for alert {
-                const NODE: &'static ::lifecycle::__private::NodeDef = &::lifecycle::__private::NodeDef {
-                    name: "alert",
-                    phase: ::lifecycle::__private::Phase::Shutdown,
-                    id: ::lifecycle::__private::TypeId::of::<alert>,
-                    place: ::lifecycle::__private::PlaceDef::Last,
-                    after: &[],
-                    before: &[],
-                };
-            }
-            #[allow(deprecated, unreachable_pub, dead_code)]
-            impl alert {
-                #[doc(hidden)]
-                #[inline(never)]
-                pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
-                    ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
-                        node: <alert as ::lifecycle::__private::Node>::NODE,
-                        module: ::lifecycle::__private::module_path!(),
-                        file: ::lifecycle::__private::file!(),
-                        line: ::lifecycle::__private::line!(),
-                        timeout: ::lifecycle::__private::None,
-                        function: || ::lifecycle::__private::function::asynchronous(
-                            (
-                                ::lifecycle::__private::argument::LastArg::<&Report>::NEW
-                                    .lifecycle_kind(),
-                                (),
-                            ),
-                            ::lifecycle::__private::outcome::Return::<()>::NEW.lifecycle_end(),
-                            |held, end| {
-                                let (argument0, ()) = ::lifecycle::__private::function::lend(held);
-                                ::lifecycle::__private::function::pending(alert(argument0), end)
-                            },
-                        ),
-                        extra: ::lifecycle::__private::None,
-                    });
-                    <alert as ::lifecycle::__private::Node>::NODE
-                }
+            ::lifecycle::__private::step! {
+                alert query { match ::lifecycle::__private::asynchronous(query,
+                (::lifecycle::__private::last_arg:: < & Report > ().lifecycle_kind()
+                .lifecycle_kind(), ()), ::lifecycle::__private::end:: < (), _, _ > ()) {
+                ::lifecycle::__private::Ok((end, (argument0, ()))) =>
+                ::lifecycle::__private::pending(alert(argument0,), end),
+                ::lifecycle::__private::Err(answer) => answer, } } "alert" Shutdown[Last] []
             }
         "#]],
     );
@@ -295,15 +156,15 @@ fn a_mistake_keeps_the_function_and_its_name() {
     let tokens = attribute(SHUTDOWN, quote!(ordr = 1), item.clone());
     let text = tokens.to_string();
     assert!(text.starts_with(&item.to_string()));
-    assert!(text.contains("pub struct close { }"), "{text}");
-    assert!(!text.contains("inventory"), "{text}");
+    assert!(text.contains("step ! { close query"), "{text}");
+    assert!(text.contains("strange"), "{text}");
     assert_eq!(errors(tokens).len(), 2);
 }
 
 #[test]
 fn a_label_names_the_type_after_a_mistake_too() {
     let tokens = attribute(START, quote!(label = Opened, order = "x"), quote! { fn open() {} });
-    assert!(tokens.to_string().contains("struct Opened"), "{tokens}");
+    assert!(tokens.to_string().contains("step ! { Opened query"), "{tokens}");
 }
 
 #[test]
@@ -443,133 +304,45 @@ fn the_rare_keys() {
         quote! { fn flush() {} },
         expect![[r#"
             fn flush() {}
-            #[doc(hidden)]
-            #[allow(non_camel_case_types, dead_code)]
-            struct flush {}
-            impl ::lifecycle::__private::Step for flush {}
-            impl ::lifecycle::__private::Node for flush {
-                const NODE: &'static ::lifecycle::__private::NodeDef = &::lifecycle::__private::NodeDef {
-                    name: "flush",
-                    phase: ::lifecycle::__private::Phase::Shutdown,
-                    id: ::lifecycle::__private::TypeId::of::<flush>,
-                    place: ::lifecycle::__private::PlaceDef::Free,
-                    after: &[],
-                    before: &[],
-                };
-            }
-            #[allow(deprecated, unreachable_pub, dead_code)]
-            impl flush {
-                #[doc(hidden)]
-                #[inline(never)]
-                pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
-                    ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
-                        node: <flush as ::lifecycle::__private::Node>::NODE,
-                        module: ::lifecycle::__private::module_path!(),
-                        file: ::lifecycle::__private::file!(),
-                        line: ::lifecycle::__private::line!(),
-                        timeout: ::lifecycle::__private::None,
-                        function: || ::lifecycle::__private::function::synchronous(
-                            (),
-                            ::lifecycle::__private::outcome::Return::<()>::NEW.lifecycle_end(),
-                            |held, end| {
-                                let () = ::lifecycle::__private::function::lend(held);
-                                ::lifecycle::__private::function::ended(flush(), end)
-                            },
-                        ),
-                        extra: ::lifecycle::__private::Some(
-                            &::lifecycle::__private::StepExtra {
-                                attempt: ::lifecycle::__private::Some(
-                                    ::lifecycle::__private::Duration::new(1u64, 0u32),
-                                ),
-                                retry: ::lifecycle::__private::Some(2),
-                                backoff: ::lifecycle::__private::Some(PAUSE),
-                                fallback: ::lifecycle::__private::Some(|| {
-                                    let function = files::write;
-                                    let tags = ::lifecycle::__private::path::look(function);
-                                    let _ = || {
-                                        use ::lifecycle::__private::path::Known as _;
-                                        ::lifecycle::__private::path::parameter(&tags.0)
-                                            .lifecycle_known();
-                                        ::lifecycle::__private::path::parameter(&tags.1)
-                                            .lifecycle_known();
-                                        ::lifecycle::__private::path::parameter(&tags.2)
-                                            .lifecycle_known();
-                                        ::lifecycle::__private::path::parameter(&tags.3)
-                                            .lifecycle_known();
-                                        ::lifecycle::__private::path::parameter(&tags.4)
-                                            .lifecycle_known();
-                                        ::lifecycle::__private::path::parameter(&tags.5)
-                                            .lifecycle_known();
-                                        ::lifecycle::__private::path::parameter(&tags.6)
-                                            .lifecycle_known();
-                                        ::lifecycle::__private::path::parameter(&tags.7)
-                                            .lifecycle_known();
-                                    };
-                                    let (called, returned) = tags.8.lifecycle_called();
-                                    called
-                                        .function(
-                                            ::lifecycle::__private::path::list(
-                                                (*tags.0).lifecycle_kind(),
-                                                ::lifecycle::__private::path::list(
-                                                    (*tags.1).lifecycle_kind(),
-                                                    ::lifecycle::__private::path::list(
-                                                        (*tags.2).lifecycle_kind(),
-                                                        ::lifecycle::__private::path::list(
-                                                            (*tags.3).lifecycle_kind(),
-                                                            ::lifecycle::__private::path::list(
-                                                                (*tags.4).lifecycle_kind(),
-                                                                ::lifecycle::__private::path::list(
-                                                                    (*tags.5).lifecycle_kind(),
-                                                                    ::lifecycle::__private::path::list(
-                                                                        (*tags.6).lifecycle_kind(),
-                                                                        ::lifecycle::__private::path::list(
-                                                                            (*tags.7).lifecycle_kind(),
-                                                                            (),
-                                                                        ),
-                                                                    ),
-                                                                ),
-                                                            ),
-                                                        ),
-                                                    ),
-                                                ),
-                                            ),
-                                            returned.lifecycle_end(),
-                                            move |held, end| {
-                                                called
-                                                    .call(
-                                                        function,
-                                                        ::lifecycle::__private::function::lend(held),
-                                                        end,
-                                                    )
-                                            },
-                                        )
-                                }),
-                                when: ::lifecycle::__private::Some(|| ::lifecycle::__private::function::condition(
-                                    (
-                                        ::lifecycle::__private::argument::Arg::<&Config>::NEW
-                                            .lifecycle_kind(),
-                                        (
-                                            ::lifecycle::__private::argument::Arg::<Arc<Db>>::NEW
-                                                .lifecycle_kind(),
-                                            (),
-                                        ),
-                                    ),
-                                    |held| {
-                                        let (argument0, (argument1, ())) = ::lifecycle::__private::function::lend(
-                                            held,
-                                        );
-                                        let ask = |config: &Config, _: Arc<Db>| config.flush;
-                                        ::lifecycle::__private::function::answer(
-                                            ask(argument0, argument1),
-                                        )
-                                    },
-                                )),
-                                ..::lifecycle::__private::StepExtra::NONE
-                            },
-                        ),
-                    });
-                    <flush as ::lifecycle::__private::Node>::NODE
-                }
+            ::lifecycle::__private::step! {
+                flush query { match ::lifecycle::__private::synchronous(query.extra(const { &
+                ::lifecycle::__private::StepExtra { attempt :
+                ::lifecycle::__private::Some(::lifecycle::__private::Duration::new(1u64, 0u32)),
+                retry : ::lifecycle::__private::Some(2), backoff :
+                ::lifecycle::__private::Some(PAUSE), fallback : ::lifecycle::__private::Some(| query
+                | { let function = files::write; let tags =
+                ::lifecycle::__private::path::look(function); let _ = || { use
+                ::lifecycle::__private::path::Known as _; ::lifecycle::__private::path::parameter(&
+                tags.0).lifecycle_known(); ::lifecycle::__private::path::parameter(& tags.1)
+                .lifecycle_known(); ::lifecycle::__private::path::parameter(& tags.2)
+                .lifecycle_known(); ::lifecycle::__private::path::parameter(& tags.3)
+                .lifecycle_known(); ::lifecycle::__private::path::parameter(& tags.4)
+                .lifecycle_known(); ::lifecycle::__private::path::parameter(& tags.5)
+                .lifecycle_known(); ::lifecycle::__private::path::parameter(& tags.6)
+                .lifecycle_known(); ::lifecycle::__private::path::parameter(& tags.7)
+                .lifecycle_known(); }; let (called, returned) = tags.8.lifecycle_called(); match
+                called.ask(query, { use ::lifecycle::__private::Otherwise as _;
+                ::lifecycle::__private::path::list(tags.0.usual().lifecycle_kind().lifecycle_kind(),
+                ::lifecycle::__private::path::list(tags.1.usual().lifecycle_kind().lifecycle_kind(),
+                ::lifecycle::__private::path::list(tags.2.usual().lifecycle_kind().lifecycle_kind(),
+                ::lifecycle::__private::path::list(tags.3.usual().lifecycle_kind().lifecycle_kind(),
+                ::lifecycle::__private::path::list(tags.4.usual().lifecycle_kind().lifecycle_kind(),
+                ::lifecycle::__private::path::list(tags.5.usual().lifecycle_kind().lifecycle_kind(),
+                ::lifecycle::__private::path::list(tags.6.usual().lifecycle_kind().lifecycle_kind(),
+                ::lifecycle::__private::path::list(tags.7.usual().lifecycle_kind().lifecycle_kind(),
+                ())))))))) }, returned.lifecycle_end()) { ::lifecycle::__private::Ok((end, lent)) =>
+                called.call(function, lent, end), ::lifecycle::__private::Err(answer) => answer, }
+                }), when : ::lifecycle::__private::Some(||
+                ::lifecycle::__private::function::condition({ use ::lifecycle::__private::Otherwise
+                as _; (::lifecycle::__private::arg:: < & Config > ().lifecycle_kind()
+                .lifecycle_kind(), (::lifecycle::__private::arg:: < Arc < Db > > ().lifecycle_kind()
+                .lifecycle_kind(), ())) }, | held | { let (argument0, (argument1, ())) =
+                ::lifecycle::__private::function::lend(held); let ask = | config : & Config, _ : Arc
+                < Db > | config.flush; ::lifecycle::__private::function::answer(ask(argument0,
+                argument1,)) })), .. ::lifecycle::__private::StepExtra::NONE } }), (),
+                ::lifecycle::__private::end:: < (), _, _ > ()) { ::lifecycle::__private::Ok((end,
+                ())) => ::lifecycle::__private::ended(flush(), end),
+                ::lifecycle::__private::Err(answer) => answer, } } "flush" Shutdown[Free] []
             }
         "#]],
     );

@@ -27,7 +27,15 @@ fn a_test_with_every_key() {
                     file: ::lifecycle::__private::file!(),
                     line: ::lifecycle::__private::line!(),
                     signature: |signature| ::lifecycle::__private::function::note(
-                        (::lifecycle::__private::argument::Arg::<&Db>::NEW.lifecycle_kind(), ()),
+                        {
+                            use ::lifecycle::__private::Otherwise as _;
+                            (
+                                ::lifecycle::__private::arg::<&Db>()
+                                    .lifecycle_kind()
+                                    .lifecycle_kind(),
+                                (),
+                            )
+                        },
                         signature,
                     ),
                     keys: |settings: &mut ::lifecycle::__private::Settings| {
@@ -72,7 +80,15 @@ fn a_test_with_every_key() {
                         inputs: &mut ::lifecycle::__private::Inputs<'_>,
                     | -> ::lifecycle::__private::Result<_, ::lifecycle::__private::Missing> {
                         let mut held = ::lifecycle::__private::function::hold(
-                            (::lifecycle::__private::argument::Arg::<&Db>::NEW.lifecycle_kind(), ()),
+                            {
+                                use ::lifecycle::__private::Otherwise as _;
+                                (
+                                    ::lifecycle::__private::arg::<&Db>()
+                                        .lifecycle_kind()
+                                        .lifecycle_kind(),
+                                    (),
+                                )
+                            },
                             inputs,
                         )?;
                         ::lifecycle::__private::Ok(async move {
@@ -101,7 +117,13 @@ fn a_bare_test_that_panics() {
                 static __LIFECYCLE_TEST: mine::lifecycle::__private::MainDef = mine::lifecycle::__private::MainDef {
                     file: mine::lifecycle::__private::file!(),
                     line: mine::lifecycle::__private::line!(),
-                    signature: |signature| mine::lifecycle::__private::function::note((), signature),
+                    signature: |signature| mine::lifecycle::__private::function::note(
+                        {
+                            use mine::lifecycle::__private::Otherwise as _;
+                            ()
+                        },
+                        signature,
+                    ),
                     keys: |settings: &mut mine::lifecycle::__private::Settings| {},
                     setup: mine::lifecycle::__private::None,
                 };
@@ -116,7 +138,13 @@ fn a_bare_test_that_panics() {
                     |
                         inputs: &mut mine::lifecycle::__private::Inputs<'_>,
                     | -> mine::lifecycle::__private::Result<_, mine::lifecycle::__private::Missing> {
-                        let mut held = mine::lifecycle::__private::function::hold((), inputs)?;
+                        let mut held = mine::lifecycle::__private::function::hold(
+                            {
+                                use mine::lifecycle::__private::Otherwise as _;
+                                ()
+                            },
+                            inputs,
+                        )?;
                         mine::lifecycle::__private::Ok(async move {
                             let () = mine::lifecycle::__private::function::lend(&mut held);
                             fails().await

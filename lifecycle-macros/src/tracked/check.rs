@@ -113,7 +113,7 @@ fn output(item: &Item) -> Output {
         None => Output { written: Some(quote!(())), nameable: true, span: item.sig.ident.span() },
         Some(ty) => Output {
             written: holes(ty),
-            nameable: mentions(ty.to_token_stream(), "impl").is_none(),
+            nameable: !item.unusual || mentions(ty.to_token_stream(), &["impl"]).is_none(),
             span: focus(ty),
         },
     }

@@ -13,60 +13,17 @@ fn a_worker() {
         ),
         &expect![[r#"
             pub async fn consume(queue: &Queue) -> Result<(), Error> {}
-            #[doc(hidden)]
-            #[allow(non_camel_case_types, dead_code)]
-            pub struct consume {}
-            impl ::lifecycle::__private::Step for consume {}
-            impl ::lifecycle::__private::Node for consume {
-                const NODE: &'static ::lifecycle::__private::NodeDef = &::lifecycle::__private::NodeDef {
-                    name: "consume",
-                    phase: ::lifecycle::__private::Phase::Shutdown,
-                    id: ::lifecycle::__private::TypeId::of::<consume>,
-                    place: ::lifecycle::__private::PlaceDef::Early,
-                    after: &[],
-                    before: &[],
-                };
-            }
-            #[allow(deprecated, unreachable_pub, dead_code)]
-            impl consume {
-                #[doc(hidden)]
-                #[inline(never)]
-                pub const fn lifecycle_node() -> &'static ::lifecycle::__private::NodeDef {
-                    ::lifecycle::__private::inventory::submit(::lifecycle::__private::StepDef {
-                        node: <consume as ::lifecycle::__private::Node>::NODE,
-                        module: ::lifecycle::__private::module_path!(),
-                        file: ::lifecycle::__private::file!(),
-                        line: ::lifecycle::__private::line!(),
-                        timeout: ::lifecycle::__private::Some(
-                            ::lifecycle::__private::Duration::new(1u64, 0u32),
-                        ),
-                        function: || ::lifecycle::__private::function::asynchronous(
-                            (
-                                ::lifecycle::__private::argument::Arg::<&Queue>::NEW
-                                    .lifecycle_kind(),
-                                (),
-                            ),
-                            ::lifecycle::__private::outcome::Return::<Result<(), Error>>::NEW
-                                .lifecycle_end(),
-                            |held, end| {
-                                let (argument0, ()) = ::lifecycle::__private::function::lend(held);
-                                ::lifecycle::__private::function::pending(consume(argument0), end)
-                            },
-                        ),
-                        extra: ::lifecycle::__private::Some(
-                            &::lifecycle::__private::StepExtra {
-                                retry: ::lifecycle::__private::Some(3),
-                                worker: ::lifecycle::__private::Some(::lifecycle::__private::WorkerDef {
-                                    restart: ::lifecycle::__private::Some(
-                                        ::lifecycle::__private::Restart::Always,
-                                    ),
-                                }),
-                                ..::lifecycle::__private::StepExtra::NONE
-                            },
-                        ),
-                    });
-                    <consume as ::lifecycle::__private::Node>::NODE
-                }
+            ::lifecycle::__private::step! {
+                consume query { match ::lifecycle::__private::asynchronous(query
+                .timeout(::lifecycle::__private::Duration::new(1u64, 0u32)).extra(const { &
+                ::lifecycle::__private::StepExtra { retry : ::lifecycle::__private::Some(3), worker :
+                ::lifecycle::__private::Some(::lifecycle::__private::WorkerDef { restart :
+                ::lifecycle::__private::Some(::lifecycle::__private::Restart::Always) }), ..
+                ::lifecycle::__private::StepExtra::NONE } }), (::lifecycle::__private::arg:: < &
+                Queue > ().lifecycle_kind().lifecycle_kind(), ()), ::lifecycle::__private::end:: <
+                Result < (), Error >, _, _ > ()) { ::lifecycle::__private::Ok((end, (argument0, ())))
+                => ::lifecycle::__private::pending(consume(argument0,), end),
+                ::lifecycle::__private::Err(answer) => answer, } } "consume" Shutdown[Early] [pub]
             }
         "#]],
     );
@@ -75,9 +32,9 @@ fn a_worker() {
 #[test]
 fn it_comes_right_after_the_requests_unless_it_says_otherwise() {
     let text = |keys| attribute(keys, quote! { fn poll() {} }).to_string();
-    assert!(text(quote!()).contains("PlaceDef :: Early"));
-    assert!(text(quote!(after = close)).contains("PlaceDef :: Early"));
-    assert!(text(quote!(order = 2)).contains("PlaceDef :: Order (2)"));
+    assert!(text(quote!()).contains("Early"));
+    assert!(text(quote!(after = close)).contains("Early"));
+    assert!(text(quote!(order = 2)).contains("Order (2)"));
 }
 
 #[test]

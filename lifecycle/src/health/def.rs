@@ -4,7 +4,7 @@ use std::any::TypeId;
 use std::fmt;
 use std::time::Duration;
 
-use crate::hook::{Begin, Function, Need, Signature, Use, When};
+use crate::hook::{Asked, Begin, Function, Need, Signature, Use, When};
 use crate::settings::TOO_LONG;
 use crate::settings::duration::spell;
 
@@ -36,14 +36,12 @@ pub struct CheckDef {
     /// The attribute's keys.
     pub keys: CheckKeys,
     /// The function.
-    pub function: fn() -> Function,
+    pub function: Asked,
     /// `recover = path`.
-    pub recover: Option<fn() -> Function>,
+    pub recover: Option<Asked>,
     /// `when = …`.
     pub when: Option<fn() -> When>,
 }
-
-inventory::collect!(CheckDef);
 
 /// How often a check runs and how long it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +130,7 @@ pub(crate) fn faults<'a>(checks: impl IntoIterator<Item = &'a CheckSpec>) -> Vec
 
 impl From<&'static CheckDef> for CheckSpec {
     fn from(def: &'static CheckDef) -> Self {
-        let Function { signature, begin } = (def.function)();
+        let Function { signature, begin } = Function::from(def.function);
         CheckSpec {
             name: def.name.to_owned(),
             module: def.module.to_owned(),
@@ -143,7 +141,7 @@ impl From<&'static CheckDef> for CheckSpec {
             signature,
             off: None,
             check: begin,
-            recover: def.recover.map(|function| function()),
+            recover: def.recover.map(Function::from),
             when: def.when.map(|when| when()),
         }
     }

@@ -20,7 +20,7 @@ use crate::__private::outcome::Asked;
 use crate::hook::Signature;
 use crate::process::lifecycle;
 use crate::report::{Outcome, StepKind};
-use crate::run::{MainDef, MainEntry};
+use crate::run::MainDef;
 use crate::settings::{Exit, Settings};
 use crate::{compensation, health, plan as planner, registry};
 
@@ -359,7 +359,7 @@ impl std::error::Error for PlanErrors {}
 /// # Errors
 /// Everything that would keep the program from starting.
 pub fn plan() -> Result<Plan, PlanErrors> {
-    let mains: Vec<&MainDef> = inventory::iter::<MainEntry>.into_iter().map(|entry| entry.0).collect();
+    let mains = registry::mains();
     of_main(the_one(&mains)?)
 }
 

@@ -1,14 +1,17 @@
 //! A step's argument, classified by its type.
 //!
-//! Generated code asks `Arg::<P>::NEW.lifecycle_kind()` for a parameter of type `P`. The types that mean something of
-//! their own have an inherent method of that name; where none fits, look-up follows `Deref` to a more general tag, and so
-//! on. An alias and a foreign type of the same name are thus seen for what they are, and there is no trait to import or
-//! to select, which is most of what a step would cost the compiler. The kind that is found knows how to name the need,
-//! to gather the value, and to lend it to the call.
+//! Generated code asks `arg::<P>().lifecycle_kind().lifecycle_kind()` for a parameter of type `P`. The types that mean
+//! something of their own have an inherent method of that name, which the compiler takes before a trait's; where none fits,
+//! the trait [`Otherwise`] gives a tag on which the second call is looked up in the same way. An alias and a foreign type of
+//! the same name are thus seen for what they are. The kind that is found knows how to name the need, to gather the value,
+//! and to lend it to the call.
+//!
+//! The compiler tries every method of that name once for each way in which it may borrow or dereference a receiver, and
+//! there is one receiver for each parameter of each step of each user. So there is nothing to dereference, all are taken
+//! by value, and there are no more methods and no more tags than have to be.
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -16,37 +19,51 @@ use tokio_util::sync::CancellationToken;
 use crate::hook::{Missing, Need, Signature};
 use crate::resource::{Inputs, Take};
 
-macro_rules! tags {
-    ($($(#[$doc:meta])* $name:ident $(=> $next:ident)?;)*) => {$(
-        $(#[$doc])*
-        pub struct $name<P>(PhantomData<fn() -> P>);
-        impl<P> $name<P> {
-            /// The value.
-            pub const NEW: Self = $name(PhantomData);
-        }
-        impl<P> fmt::Debug for $name<P> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(stringify!($name)) }
-        }
-        $(impl<P> Deref for $name<P> {
-            type Target = $next<P>;
-            fn deref(&self) -> &$next<P> { &$next(PhantomData) }
-        })?
-    )*};
+/// A parameter, as a value to look methods up on: first for what has a meaning of its own. `W` is where it stands.
+pub struct Tag<P, W>(PhantomData<fn() -> (P, W)>);
+/// The rest: then for references and an `Option`.
+pub struct Rest<P>(PhantomData<fn() -> P>);
+
+/// Of a `last` step.
+#[derive(Debug)]
+pub struct Last;
+/// Of any other function.
+#[derive(Debug)]
+pub struct Usual;
+
+/// A parameter of a `last` step.
+pub type LastArg<P> = Tag<P, Last>;
+/// A parameter.
+pub type Arg<P> = Tag<P, Usual>;
+
+impl<P, W> Tag<P, W> {
+    /// The value.
+    pub const NEW: Self = Tag(PhantomData);
+
+    /// As one of a function that is no `last` step's.
+    pub fn usual(self) -> Arg<P> {
+        Tag(PhantomData)
+    }
 }
 
-tags! {
-    /// A parameter of a `last` step.
-    LastArg => Arg;
-    /// A parameter, as a value to look methods up on: first for what has a meaning of its own.
-    Arg => Wrapper;
-    /// References and what is taken.
-    Wrapper => Optional;
-    /// An optional clone.
-    Optional => Cloned;
-    /// A clone.
-    Cloned => Unknown;
-    /// Nothing that a step can take.
-    Unknown;
+/// A parameter.
+pub const fn arg<P>() -> Arg<P> {
+    Tag(PhantomData)
+}
+/// A parameter of a `last` step.
+pub const fn last_arg<P>() -> LastArg<P> {
+    Tag(PhantomData)
+}
+
+impl<P, W> fmt::Debug for Tag<P, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tag")
+    }
+}
+impl<P> fmt::Debug for Rest<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rest")
+    }
 }
 
 /// What a kind of argument does.
@@ -89,6 +106,10 @@ macro_rules! kinds {
         impl$(<$t: ?Sized>)? Copy for $name$(<$t>)? {}
         impl$(<$t: ?Sized>)? fmt::Debug for $name$(<$t>)? {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(stringify!($name)) }
+        }
+        impl$(<$t: ?Sized>)? $name$(<$t>)? {
+            /// It has been found.
+            pub fn lifecycle_kind(self) -> Self { self }
         }
     )*};
 }
@@ -246,49 +267,105 @@ resource_kinds! {
 
 impl<R: IsReport> LastArg<&R> {
     /// Its kind.
-    pub fn lifecycle_kind(&self) -> TheReport {
+    pub fn lifecycle_kind(self) -> TheReport {
         TheReport
     }
 }
 impl<R: IsReport> Arg<&R> {
     /// Compiles for no step that is not `last`.
-    pub fn lifecycle_kind(&self) -> TheReport
+    pub fn lifecycle_kind(self) -> TheReport
     where
         R: Anywhere,
     {
         TheReport
     }
 }
-impl Arg<CancellationToken> {
+impl<W> Tag<CancellationToken, W> {
     /// Its kind.
-    pub fn lifecycle_kind(&self) -> Token {
+    pub fn lifecycle_kind(self) -> Token {
         Token
     }
 }
 
 macro_rules! kinds_of {
-    ($($tag:ident [$($g:tt)*] $p:ty => $kind:ident;)*) => {$(
-        impl<$($g)*> $tag<$p> {
+    ($($p:ty => $kind:ident;)*) => {$(
+        impl<T: ?Sized + Send + Sync + 'static, W> Tag<$p, W> {
             /// Its kind.
-            pub fn lifecycle_kind(&self) -> $kind<T> {
+            pub fn lifecycle_kind(self) -> $kind<T> {
                 $kind(PhantomData)
             }
         }
     )*};
 }
-
-// Of one tag, no two may fit the same type.
 kinds_of! {
-    Arg [T: ?Sized + Send + Sync + 'static] Arc<T> => Share;
-    Arg [T: ?Sized + Send + Sync + 'static] Option<Arc<T>> => MaybeShare;
-    Arg [T: ?Sized + Send + Sync + 'static] Option<&T> => MaybeBorrow;
-    Arg [T: ?Sized + Send + Sync + 'static] Take<Arc<T>> => TakenArc;
-    Arg [T: ?Sized + Send + Sync + 'static] Option<Take<Arc<T>>> => MaybeTakenArc;
-    Wrapper [T: ?Sized + Send + Sync + 'static] &T => Borrow;
-    Wrapper [T: Send + 'static] Take<T> => Taken;
-    Wrapper [T: Send + 'static] Option<Take<T>> => MaybeTaken;
-    Optional [T: Clone + Send + Sync + 'static] Option<T> => MaybeCopied;
-    Cloned [T: Clone + Send + Sync + 'static] T => Copied;
+    Arc<T> => Share;
+    Option<Arc<T>> => MaybeShare;
+    Option<&T> => MaybeBorrow;
+    Take<Arc<T>> => TakenArc;
+    Option<Take<Arc<T>>> => MaybeTakenArc;
+}
+
+impl<T: ?Sized + Send + Sync + 'static> Rest<&T> {
+    /// Its kind.
+    pub fn lifecycle_kind(self) -> Borrow<T> {
+        Borrow(PhantomData)
+    }
+}
+impl<T: Optional> Rest<Option<T>> {
+    /// Its kind.
+    pub fn lifecycle_kind(self) -> T::Kind {
+        T::KIND
+    }
+}
+
+/// What may be in an `Option`, if it is no reference and no `Arc`.
+pub trait Optional {
+    /// Its kind there.
+    type Kind;
+    /// The value.
+    const KIND: Self::Kind;
+}
+impl<T: Send + 'static> Optional for Take<T> {
+    type Kind = MaybeTaken<T>;
+    const KIND: MaybeTaken<T> = MaybeTaken(PhantomData);
+}
+impl<T: Clone + Send + Sync + 'static> Optional for T {
+    type Kind = MaybeCopied<T>;
+    const KIND: MaybeCopied<T> = MaybeCopied(PhantomData);
+}
+
+/// Where no other method fits.
+pub trait Otherwise {
+    /// What says the kind.
+    type By;
+    /// It.
+    fn lifecycle_kind<K, By>(self) -> K
+    where
+        Self::By: Argument<By, Kind = K>;
+}
+impl<P, W> Otherwise for Tag<P, W> {
+    type By = Rest<P>;
+    fn lifecycle_kind<K, By>(self) -> K
+    where
+        Rest<P>: Argument<By, Kind = K>,
+    {
+        <Rest<P> as Argument<By>>::KIND
+    }
+}
+impl<P> Otherwise for Rest<P> {
+    type By = P;
+    fn lifecycle_kind<K, By>(self) -> K
+    where
+        P: Argument<By, Kind = K>,
+    {
+        <P as Argument<By>>::KIND
+    }
+}
+/// The next look, in the place of a kind.
+#[diagnostic::do_not_recommend]
+impl<P> Argument<Fit> for Rest<P> {
+    type Kind = Self;
+    const KIND: Self = Rest(PhantomData);
 }
 
 /// A type that a step can take as an argument.
@@ -298,18 +375,32 @@ kinds_of! {
     note = "write `&T` or `Arc<T>` where `T: Send + Sync`, `T` where `T: Clone` too, or `Take<T>` to move it out (`T: Send`)",
     note = "`Option<…>` around any of these may be absent; `CancellationToken` is the step's own stop token"
 )]
-pub trait Argument {
+pub trait Argument<By> {
     /// Of a type that is no argument, rustc knows no kind either, and complains of that type alone.
     type Kind;
+    /// The value.
+    const KIND: Self::Kind;
 }
-
-impl<P> Unknown<P> {
-    /// Never compiles: says what would.
-    #[allow(clippy::unreachable, reason = "what would call it does not compile")]
-    pub fn lifecycle_kind<K>(&self) -> K
-    where
-        P: Argument<Kind = K>,
-    {
-        unreachable!("an unfit argument does not compile")
-    }
+#[diagnostic::do_not_recommend]
+impl<T: Send + 'static> Argument<Fit> for Take<T> {
+    type Kind = Taken<T>;
+    const KIND: Taken<T> = Taken(PhantomData);
+}
+/// Where a type fits.
+#[derive(Debug)]
+pub struct Fit;
+/// It never does. By it there is a choice for every type, and rustc assumes no kind of one that fits nowhere.
+#[derive(Debug)]
+pub struct Unfit;
+/// Holds for nothing.
+pub trait Never {}
+#[diagnostic::do_not_recommend]
+impl<T: Never> Argument<Unfit> for T {
+    type Kind = Unfit;
+    const KIND: Unfit = Unfit;
+}
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + 'static> Argument<Fit> for T {
+    type Kind = Copied<T>;
+    const KIND: Copied<T> = Copied(PhantomData);
 }

@@ -2,15 +2,15 @@
 //!
 //! What differs between two steps is in the types: generated code names the kinds of the arguments, how the outcome ends,
 //! and calls the function with what is lent to it. Everything else is written here once, and not compiled again for each
-//! step of each user.
+//! step of each user. What the library wants to know of a function and its call are one generated function, since each
+//! function and each closure is a body of its own that the compiler checks.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use super::argument::{Kind, Lend};
 use super::outcome::{End, Ending};
-use crate::hook::{Call, CallResult, Function, Missing, Signature, When};
+use crate::hook::{Answer, Missing, Query, Signature, When};
 use crate::register::WhenResult;
 use crate::resource::Inputs;
 
@@ -71,59 +71,60 @@ pub fn lend<H: Lend>(held: &mut H) -> H::Lent<'_> {
     held.lend()
 }
 
-/// A call that is not done yet.
-pub type Pending<'a> = Pin<Box<dyn Future<Output = CallResult> + Send + 'a>>;
+/// What is lent to a function for its call; or the answer to what was asked in the place of a call.
+pub type Lent<'a, A, E> = Result<(E, <<A as Arguments>::Held as Lend>::Lent<'a>), Answer<'a>>;
 
-/// Awaits a step's function.
-pub fn pending<'a, F, E>(future: F, end: E) -> Pending<'a>
+/// Asks an async function.
+pub fn asynchronous<'a, A: Arguments, E: Ending>(
+    query: Query<'a, '_>,
+    arguments: A,
+    end: E,
+) -> Lent<'a, A, E> {
+    asked(query, true, arguments, end)
+}
+
+/// Asks a plain function.
+pub fn synchronous<'a, A: Arguments, E: Ending>(
+    query: Query<'a, '_>,
+    arguments: A,
+    end: E,
+) -> Lent<'a, A, E> {
+    asked(query, false, arguments, end)
+}
+
+fn asked<'a, A: Arguments, E: Ending>(
+    query: Query<'a, '_>,
+    is_async: bool,
+    arguments: A,
+    end: E,
+) -> Lent<'a, A, E> {
+    match query {
+        Query::Describe(description) => {
+            arguments.note(&mut description.signature);
+            end.note(&mut description.signature);
+            description.is_async = is_async;
+            Err(Answer::Described)
+        }
+        Query::Hold(inputs) => Err(Answer::Held(arguments.hold(inputs).map(|held| Box::new(held) as Box<_>))),
+        Query::Call(held) => match held.downcast_mut::<A::Held>() {
+            Some(held) => Ok((end, held.lend())),
+            None => Err(Answer::Strange),
+        },
+    }
+}
+
+/// The call of an async function.
+pub fn pending<'a, F, E>(future: F, end: E) -> Answer<'a>
 where
     F: Future + Send + 'a,
     E: End<F::Output> + 'a,
 {
-    Box::pin(async move { end.end(future.await) })
+    Answer::Pending(Box::pin(async move { end.end(future.await) }))
 }
 
-/// An async step.
-pub fn asynchronous<A, E, F>(arguments: A, end: E, call: F) -> Function
-where
-    A: Arguments,
-    E: Ending,
-    F: for<'a> Fn(&'a mut A::Held, E) -> Pending<'a> + Copy + Send + Sync + 'static,
-{
-    Function::new(
-        |signature| {
-            arguments.note(signature);
-            end.note(signature);
-        },
-        Arc::new(move |inputs: &mut Inputs<'_>| {
-            let mut held = arguments.hold(inputs)?;
-            Ok(Call::Async(Box::pin(async move { call(&mut held, end).await })))
-        }),
-    )
-}
-
-/// A plain step.
-pub fn synchronous<A, E, F>(arguments: A, end: E, call: F) -> Function
-where
-    A: Arguments,
-    E: Ending,
-    F: for<'a> Fn(&'a mut A::Held, E) -> CallResult + Copy + Send + Sync + 'static,
-{
-    Function::new(
-        |signature| {
-            arguments.note(signature);
-            end.note(signature);
-        },
-        Arc::new(move |inputs: &mut Inputs<'_>| {
-            let mut held = arguments.hold(inputs)?;
-            Ok(Call::Sync(Box::new(move || call(&mut held, end))))
-        }),
-    )
-}
-
-/// The result of a plain step's function.
-pub fn ended<R, E: End<R>>(returned: R, end: E) -> CallResult {
-    end.end(returned)
+/// The call of a plain function.
+pub fn ended<'a, R, E: End<R>>(returned: R, end: E) -> Answer<'a> {
+    Answer::Ended(end.end(returned))
 }
 
 /// What decides whether a step runs.

@@ -26,7 +26,7 @@ macro_rules! __items {
     ($($items:tt)*) => { $($items)* };
 }
 
-pub use crate::__items as items;
+pub use crate::{__collected as collected, __items as items, __step as step};
 
 pub use core::any::TypeId;
 pub use core::option::Option::{self, None, Some};
@@ -36,20 +36,28 @@ pub use core::{concat, file, line, module_path, stringify};
 pub use std::boxed::Box;
 pub use std::process::ExitCode;
 
-pub use inventory;
+pub use self::argument::{Otherwise, arg, last_arg};
+pub use self::function::{asynchronous, ended, pending, synchronous};
+pub use self::outcome::end;
 
+/// `TypeId::of` would be looked up as a method is.
+pub const fn type_id<T: 'static>() -> TypeId {
+    TypeId::of::<T>()
+}
+
+pub use crate::collect::{Collected, Left, collect, collect_step};
 pub use crate::edge::{AnyNode, EdgeDef, Node, NodeDef, PlaceDef};
 pub use crate::expect::ExpectDef;
 pub use crate::gate::Gate;
 pub use crate::group::{Group, GroupDef};
 pub use crate::health::{CheckDef, CheckKeys, HealthCheck};
 pub use crate::hook::{
-    CallResult, Function, Missing, Phase, Signature, Step, StepDef, StepExtra, StepKeys, When,
+    Answer, CallResult, Missing, Phase, Query, Signature, Step, StepDef, StepExtra, StepKeys, When, strange,
 };
 pub use crate::plan_view::{ExpectedPlan, PlanTime};
 pub use crate::rejected::Rejected;
 pub use crate::resource::Inputs;
-pub use crate::run::{MainDef, MainEntry, Setup, main};
+pub use crate::run::{MainDef, Setup, main};
 pub use crate::settings::{Budget, Exit, Flavor, Limit, Ready, ReportFormat, Settings, signals};
 #[cfg(feature = "testing")]
 pub use crate::testing::{Clock, TIMEOUT as TEST_TIMEOUT, test};

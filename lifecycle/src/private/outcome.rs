@@ -1,8 +1,8 @@
 //! What a step's function returns, classified by its type, in two looks.
 //!
 //! `Return::<R>::NEW.lifecycle_open()` strips a `Result`; what it returns has `lifecycle_give()`, which says what the value
-//! provides. A shutdown step provides nothing: one look, `Return::<R>::NEW.lifecycle_end()`, is enough. All are looked up
-//! as in [`argument`](super::argument).
+//! provides. What is found for a type is the first inherent method that fits, of the tag, or of one that it dereferences to.
+//! A shutdown step provides nothing: then its type alone says it, as [`Nothing`].
 
 use std::fmt::{self, Display};
 use std::future::Future;
@@ -11,6 +11,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::argument::{Fit, Never};
 use crate::hook::{CallResult, Gift, Signature};
 use crate::resource::Resource;
 use crate::settings::Settings;
@@ -163,32 +164,48 @@ impl<V, E: Display> Fallible<V, E> {
     label = "nobody would take this value",
     note = "end the function with `;`, or report figures with `lifecycle::note(key, value)`"
 )]
-pub trait Nothing {
+pub trait Nothing<By> {
     /// Of any other type, rustc knows no ending, and complains of that type alone.
     type Ending;
+    /// The value.
+    const ENDING: Self::Ending;
+}
+#[diagnostic::do_not_recommend]
+impl Nothing<Fit> for () {
+    type Ending = Always<(), Itself>;
+    const ENDING: Self::Ending = Always(Itself, PhantomData);
+}
+#[diagnostic::do_not_recommend]
+impl<E: Display> Nothing<Fit> for Result<(), E> {
+    type Ending = OrError<(), Itself>;
+    const ENDING: Self::Ending = OrError(Itself, PhantomData);
 }
 
-impl Return<()> {
-    /// How a shutdown step ends.
-    pub fn lifecycle_end(&self) -> Always<(), Itself> {
-        Always(Itself, PhantomData)
-    }
+// Two, so that there is a choice even for what is neither.
+#[diagnostic::do_not_recommend]
+impl<T: Never> Nothing<Unfit> for T {
+    type Ending = Unfit;
+    const ENDING: Unfit = Unfit;
 }
-impl<E: Display> Return<Result<(), E>> {
-    /// How a shutdown step ends.
-    pub fn lifecycle_end(&self) -> OrError<(), Itself> {
-        OrError(Itself, PhantomData)
-    }
+#[diagnostic::do_not_recommend]
+impl<T: Never> Nothing<(Unfit,)> for T {
+    type Ending = Unfit;
+    const ENDING: Unfit = Unfit;
 }
-impl<R> AnyReturn<R> {
-    /// Never compiles: says what a shutdown step returns.
-    #[allow(clippy::unreachable, reason = "what would call it does not compile")]
-    pub fn lifecycle_end<E>(&self) -> E
+
+impl<R> Return<R> {
+    /// How a shutdown step ends.
+    pub fn lifecycle_end<E, By>(&self) -> E
     where
-        R: Nothing<Ending = E>,
+        R: Nothing<By, Ending = E>,
     {
-        unreachable!("an unfit return type does not compile")
+        R::ENDING
     }
+}
+
+/// The same of a type that is named.
+pub fn end<R: Nothing<By, Ending = E>, E, By>() -> E {
+    R::ENDING
 }
 
 /// How a start hook's value becomes resources.

@@ -10,10 +10,10 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use super::argument::{Arg, Kind, LastArg};
-use super::function::{Arguments, Pending, asynchronous, ended, pending, synchronous};
+use super::argument::{Kind, LastArg, Tag};
+use super::function::{Arguments, Lent, asynchronous, ended, pending, synchronous};
 use super::outcome::{End, Ending, Return};
-use crate::hook::{CallResult, Function};
+use crate::hook::{Answer, Query};
 
 /// In the place of a parameter that a function does not have.
 #[derive(Clone, Copy, Debug)]
@@ -104,10 +104,16 @@ arities! {
 #[derive(Clone, Copy, Debug)]
 pub struct NoKind;
 
-impl Arg<Absent> {
+impl<W> Tag<Absent, W> {
     /// Its kind.
-    pub fn lifecycle_kind(&self) -> NoKind {
+    pub fn lifecycle_kind(self) -> NoKind {
         NoKind
+    }
+}
+impl NoKind {
+    /// It has been found.
+    pub fn lifecycle_kind(self) -> Self {
+        self
     }
 }
 
@@ -182,43 +188,43 @@ pub struct Asynchronous;
 pub struct Synchronous;
 
 impl Asynchronous {
-    /// Calls it with what it is lent, and awaits it.
-    pub fn call<'a, L, F, E>(self, function: F, lent: L, end: E) -> Pending<'a>
+    /// Asks the function.
+    pub fn ask<'a, A: Arguments, E: Ending>(
+        self,
+        query: Query<'a, '_>,
+        arguments: A,
+        end: E,
+    ) -> Lent<'a, A, E> {
+        asynchronous(query, arguments, end)
+    }
+
+    /// Calls it with what it is lent.
+    pub fn call<'a, L, F, E>(self, function: F, lent: L, end: E) -> Answer<'a>
     where
         F: Apply<L, Out: Future + Send + 'a>,
         E: End<<F::Out as Future>::Output> + 'a,
     {
         pending(function.apply(lent), end)
     }
-
-    /// The function.
-    pub fn function<A, E, F>(self, arguments: A, end: E, call: F) -> Function
-    where
-        A: Arguments,
-        E: Ending,
-        F: for<'a> Fn(&'a mut A::Held, E) -> Pending<'a> + Copy + Send + Sync + 'static,
-    {
-        asynchronous(arguments, end, call)
-    }
 }
 
 impl Synchronous {
+    /// Asks the function.
+    pub fn ask<'a, A: Arguments, E: Ending>(
+        self,
+        query: Query<'a, '_>,
+        arguments: A,
+        end: E,
+    ) -> Lent<'a, A, E> {
+        synchronous(query, arguments, end)
+    }
+
     /// Calls it with what it is lent.
-    pub fn call<L, F, E>(self, function: F, lent: L, end: E) -> CallResult
+    pub fn call<'a, L, F, E>(self, function: F, lent: L, end: E) -> Answer<'a>
     where
         F: Apply<L>,
         E: End<F::Out>,
     {
         ended(function.apply(lent), end)
-    }
-
-    /// The function.
-    pub fn function<A, E, F>(self, arguments: A, end: E, call: F) -> Function
-    where
-        A: Arguments,
-        E: Ending,
-        F: for<'a> Fn(&'a mut A::Held, E) -> CallResult + Copy + Send + Sync + 'static,
-    {
-        synchronous(arguments, end, call)
     }
 }

@@ -21,11 +21,6 @@ pub struct MainDef {
 /// A setup function, which also tells what it gives without being run.
 pub type Setup = fn(Asked<'_>) -> CallResult;
 
-/// The `main` of this program, for [`plan`](crate::plan()), which is not called by it.
-pub struct MainEntry(pub &'static MainDef);
-
-inventory::collect!(MainEntry);
-
 impl MainDef {
     /// What the attribute says.
     pub(crate) fn settings(&self) -> Settings {

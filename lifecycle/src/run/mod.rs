@@ -40,7 +40,7 @@ use tokio::sync::oneshot;
 
 pub(crate) use self::call::{drop_elsewhere, on_a_thread, panicked};
 use self::coordinator::{Coordinator, Order};
-pub use self::entry::{MainDef, MainEntry, Setup};
+pub use self::entry::{MainDef, Setup};
 use self::mailbox::Mailbox;
 use self::message::Message;
 use self::print_plan::View;

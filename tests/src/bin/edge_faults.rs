@@ -18,8 +18,11 @@ static GHOST: NodeDef = NodeDef {
     before: &[],
 };
 
-impl Node for ghost {
-    const NODE: &'static NodeDef = &GHOST;
+impl Node for ghost {}
+impl ghost {
+    const fn lifecycle_node() -> &'static NodeDef {
+        &GHOST
+    }
 }
 
 fn setup(settings: &mut Settings) {

@@ -19,8 +19,11 @@ static GHOST: NodeDef = NodeDef {
     before: &[],
 };
 
-impl Node for plug::ghost {
-    const NODE: &'static NodeDef = &GHOST;
+impl Node for plug::ghost {}
+impl plug::ghost {
+    const fn lifecycle_node() -> &'static NodeDef {
+        &GHOST
+    }
 }
 
 #[on_start]

@@ -74,20 +74,7 @@ async fn stubborn() {
 /// One that makes the plan invalid, and one that does not.
 #[expect(non_camel_case_types, reason = "a step's own name")]
 struct nowhere {}
-const _: () = {
-    use lifecycle::__private as p;
-    static NODE: p::NodeDef = p::NodeDef {
-        name: "nowhere",
-        phase: p::Phase::Shutdown,
-        id: p::TypeId::of::<nowhere>,
-        place: p::PlaceDef::Free,
-        after: &[],
-        before: &[],
-    };
-    impl p::Node for nowhere {
-        const NODE: &'static p::NodeDef = &NODE;
-    }
-};
+impl lifecycle::Node for nowhere {}
 
 fn invalid() {
     register(obeys("impossible").after::<nowhere>());
