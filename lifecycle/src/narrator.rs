@@ -4,8 +4,9 @@
 //! this thread, and wait for it only as long as they can afford.
 
 use std::io::IsTerminal;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use tracing::subscriber::NoSubscriber;
@@ -38,21 +39,21 @@ pub(crate) enum Say {
         grace: String,
     },
     Draining {
-        id: String,
+        id: Arc<str>,
         group: &'static str,
         in_flight: usize,
         limit: Option<Duration>,
     },
     StepBegan {
-        id: String,
+        id: Arc<str>,
         phase: Phase,
-        step: String,
+        step: Arc<str>,
         limit: Option<Duration>,
     },
     StepEnded {
-        id: String,
+        id: Arc<str>,
         phase: Phase,
-        step: String,
+        step: Arc<str>,
         outcome: Outcome,
         error: Option<String>,
         ran: Duration,
@@ -90,17 +91,38 @@ pub(crate) enum Say {
     },
 }
 
-enum Message {
-    Say(Say),
-    Flush(Sender<()>),
-}
-
 /// A handle to the thread.
 #[derive(Clone)]
 pub(crate) struct Narrator {
     /// `None`: in a test it speaks where it stands, since no other thread must be running.
-    to: Option<Sender<Message>>,
+    to: Option<Arc<Handle>>,
 }
+
+/// Whoever has the last one lets the thread end.
+struct Handle {
+    queue: Arc<Queue>,
+    thread: Thread,
+}
+
+/// What is to be said.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<Queued>,
+}
+
+#[derive(Default)]
+struct Queued {
+    says: Vec<Say>,
+    flushes: Vec<Sender<()>>,
+    /// The thread sleeps until it is woken; who makes it false wakes it.
+    asleep: bool,
+    /// It is not woken for what is said.
+    held: bool,
+    over: bool,
+}
+
+/// Once awake the thread looks this often whether there is more to say: whoever says much need not wake it each time.
+const PACE: Duration = Duration::from_millis(1);
 
 impl Narrator {
     /// Spawns the thread.
@@ -108,9 +130,11 @@ impl Narrator {
     /// # Errors
     /// The system gives no more threads.
     pub(crate) fn spawn() -> std::io::Result<Self> {
-        let (to, messages) = channel();
-        thread::Builder::new().name("lifecycle-narrator".into()).spawn(move || narrate(&messages))?;
-        Ok(Narrator { to: Some(to) })
+        let queue = Arc::<Queue>::default();
+        let there = Arc::clone(&queue);
+        let thread =
+            thread::Builder::new().name("lifecycle-narrator".into()).spawn(move || narrate(&there))?;
+        Ok(Narrator { to: Some(Arc::new(Handle { queue, thread: thread.thread().clone() })) })
     }
 
     /// One without a thread.
@@ -121,8 +145,31 @@ impl Narrator {
 
     pub(crate) fn say(&self, what: Say) {
         match &self.to {
-            Some(to) => drop(to.send(Message::Say(what))),
+            Some(to) => to.wake(|queued| queued.says.push(what)),
             None => what.emit(),
+        }
+    }
+
+    /// The same of several.
+    pub(crate) fn say_all(&self, all: Vec<Say>) {
+        match &self.to {
+            Some(to) if !all.is_empty() => to.wake(|queued| queued.says.extend(all)),
+            Some(_) => {}
+            None => all.iter().for_each(Say::emit),
+        }
+    }
+
+    /// Keeps the thread asleep: it would only take time from what is more urgent than words.
+    pub(crate) fn hold(&self) {
+        if let Some(to) = &self.to {
+            to.queue.lock().held = true;
+        }
+    }
+
+    /// Wakes it again for what is and was said.
+    pub(crate) fn release(&self) {
+        if let Some(to) = &self.to {
+            to.wake(|queued| queued.held = false);
         }
     }
 
@@ -130,7 +177,52 @@ impl Narrator {
     pub(crate) fn flush(&self, within: Duration) -> bool {
         let Some(to) = &self.to else { return true };
         let (done, wait) = channel();
-        to.send(Message::Flush(done)).is_ok() && wait.recv_timeout(within).is_ok()
+        to.wake(|queued| queued.flushes.push(done));
+        // Whether it sleeps or paces itself.
+        to.thread.unpark();
+        wait.recv_timeout(within).is_ok()
+    }
+}
+
+impl Handle {
+    fn wake(&self, queue: impl FnOnce(&mut Queued)) {
+        let asleep = {
+            let mut queued = self.queue.lock();
+            queue(&mut queued);
+            !queued.held && std::mem::take(&mut queued.asleep)
+        };
+        if asleep {
+            self.thread.unpark();
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.wake(|queued| queued.over = true);
+    }
+}
+
+impl Queue {
+    /// Never held while anything is said.
+    fn lock(&self) -> MutexGuard<'_, Queued> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is to be said next; `None`: nothing any more.
+    fn next(&self) -> Option<(Vec<Say>, Vec<Sender<()>>)> {
+        loop {
+            let mut queued = self.lock();
+            if !queued.says.is_empty() || !queued.flushes.is_empty() {
+                return Some((std::mem::take(&mut queued.says), std::mem::take(&mut queued.flushes)));
+            }
+            if queued.over {
+                return None;
+            }
+            queued.asleep = true;
+            drop(queued);
+            thread::park();
+        }
     }
 }
 
@@ -139,21 +231,23 @@ pub(crate) fn has_subscriber() -> bool {
     tracing::dispatcher::get_default(|dispatch| !dispatch.is::<NoSubscriber>())
 }
 
-fn narrate(messages: &Receiver<Message>) {
+fn narrate(queue: &Queue) {
     let terminal = std::io::stderr().is_terminal();
-    for message in messages {
-        match message {
-            Message::Say(say) => {
-                let is_alarm = matches!(say, Say::Alarm(_));
-                let line = if has_subscriber() { None } else { say.line() };
-                if let Some(line) = line.filter(|_| terminal || is_alarm) {
-                    let line = format!("lifecycle: {line}\n");
-                    sys::write_stderr(line.as_bytes(), Instant::now() + LINE_PATIENCE);
-                }
-                say.emit();
+    while let Some((says, flushes)) = queue.next() {
+        for say in says {
+            let is_alarm = matches!(say, Say::Alarm(_));
+            let wanted = (terminal || is_alarm) && !has_subscriber();
+            if let Some(line) = wanted.then(|| say.line()).flatten() {
+                let line = format!("lifecycle: {line}\n");
+                sys::write_stderr(line.as_bytes(), Instant::now() + LINE_PATIENCE);
             }
-            Message::Flush(done) => drop(done.send(())),
+            say.emit();
         }
+        for done in flushes {
+            // Who asked may have gone.
+            let _ = done.send(());
+        }
+        thread::park_timeout(PACE);
     }
 }
 
@@ -226,15 +320,15 @@ impl Say {
                 tracing::info!(target: "lifecycle", shutdown = id, reason, grace, "shutting down");
             }
             Say::Draining { id, group, in_flight, limit } => {
-                let (id, limit_ms) = (id.as_str(), limit.map(millis));
+                let (id, limit_ms) = (&**id, limit.map(millis));
                 tracing::info!(target: "lifecycle", shutdown = id, group, in_flight, limit_ms, "draining");
             }
             Say::StepBegan { id, phase, step, limit } => {
-                let (id, step, limit_ms) = (id.as_str(), step.as_str(), limit.map(millis));
+                let (id, step, limit_ms) = (&**id, &**step, limit.map(millis));
                 tracing::info!(target: "lifecycle", shutdown = id, ?phase, step, limit_ms, "step began");
             }
             Say::StepEnded { id, phase, step, outcome, error, ran } => {
-                let (id, step, outcome_text) = (id.as_str(), step.as_str(), outcome.as_str());
+                let (id, step, outcome_text) = (&**id, &**step, outcome.as_str());
                 let (error, ran_ms) = (error.as_deref(), millis(*ran));
                 if outcome.is_degraded() {
                     tracing::error!(

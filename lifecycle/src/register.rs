@@ -1,6 +1,8 @@
 //! Steps that are registered while the process runs, instead of by an attribute.
 
 use std::any::type_name;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::panic::Location;
@@ -356,19 +358,18 @@ fn add(mut spec: StepSpec) -> Registration {
         drop(registrations);
         return too_late(&spec.name, &spec.file, spec.line);
     }
-    let same =
-        registrations.steps.iter().filter(|(_, name, other)| *name == spec.name && other.phase == spec.phase);
-    let (name, before) = (spec.name.clone(), same.count());
-    if before > 0 {
-        spec.name = format!("{name} #{}", before + 1).into();
+    let is_worker = spec.is_worker();
+    let name = spec.name.clone().into_owned();
+    if let Some(number) = registrations.number(spec.phase, &name) {
+        spec.name = format!("{name} #{number}").into();
     }
     let id = registrations.next;
-    let is_worker = spec.is_worker();
     registrations.next += 1;
-    registrations.steps.push((id, name.into_owned(), spec));
+    registrations.changes += 1;
+    registrations.steps.insert(id, (name, spec));
     drop(registrations);
     if let Some(running) = life.running().filter(|_| is_worker) {
-        drop(running.mailbox.send(Message::Registered));
+        running.mailbox.send(Message::Registered);
     }
     Registration::new(move || remove(id))
 }
@@ -376,16 +377,11 @@ fn add(mut spec: StepSpec) -> Registration {
 fn remove(id: u64) -> bool {
     let life = lifecycle();
     let mut registrations = life.registrations();
-    let found = registrations.steps.iter().position(|(known, ..)| *known == id);
-    let Some(index) = found.filter(|&index| !registrations.is_closed(registrations.steps[index].2.phase))
-    else {
-        return false;
-    };
-    let (_, _, spec) = registrations.steps.remove(index);
+    let Some(spec) = registrations.take_back(id) else { return false };
     drop(registrations);
     let is_awaited = spec.is_worker() || spec.extra.compensate.is_some();
     if let Some(running) = life.running().filter(|_| is_awaited) {
-        drop(running.mailbox.send(Message::TakenBack(spec.task)));
+        running.mailbox.send(Message::TakenBack(spec.task));
     }
     true
 }
@@ -426,15 +422,49 @@ impl Registration {
 #[derive(Default)]
 pub(crate) struct Registrations {
     next: u64,
-    /// Identity, name as given, step.
-    steps: Vec<(u64, String, StepSpec)>,
+    changes: u64,
+    /// Each with its name as given, in the order in which they came.
+    steps: BTreeMap<u64, (String, StepSpec)>,
+    names: HashMap<(Phase, String), Namesakes>,
     /// The start hooks are being run, or were.
     pub(crate) started: bool,
     /// The shutdown's steps are fixed.
     pub(crate) stopping: bool,
 }
 
+/// Steps of one phase that were given the same name.
+#[derive(Default)]
+struct Namesakes {
+    registered: usize,
+    /// The number of the last one.
+    last: usize,
+}
+
 impl Registrations {
+    /// The number of one more of this name, unless it is the only one. None is given twice while any of them is there.
+    fn number(&mut self, phase: Phase, name: &str) -> Option<usize> {
+        let namesakes = self.names.entry((phase, name.to_owned())).or_default();
+        namesakes.registered += 1;
+        namesakes.last += 1;
+        Some(namesakes.last).filter(|&number| number > 1)
+    }
+
+    fn take_back(&mut self, id: u64) -> Option<StepSpec> {
+        let (_, found) = self.steps.get(&id)?;
+        if self.is_closed(found.phase) {
+            return None;
+        }
+        let (name, spec) = self.steps.remove(&id)?;
+        self.changes += 1;
+        if let Entry::Occupied(mut namesakes) = self.names.entry((spec.phase, name)) {
+            namesakes.get_mut().registered -= 1;
+            if namesakes.get().registered == 0 {
+                namesakes.remove();
+            }
+        }
+        Some(spec)
+    }
+
     /// Nothing of this phase is added or taken back any more.
     fn is_closed(&self, phase: Phase) -> bool {
         match phase {
@@ -443,7 +473,36 @@ impl Registrations {
         }
     }
 
+    /// How often a step was added or taken back.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
     pub(crate) fn of(&self, phase: Phase) -> impl Iterator<Item = StepSpec> + '_ {
-        self.steps.iter().map(|(_, _, spec)| spec).filter(move |spec| spec.phase == phase).cloned()
+        self.steps.values().map(|(_, spec)| spec).filter(move |spec| spec.phase == phase).cloned()
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_is_given_twice_while_any_namesake_is_there() {
+        let mut registrations = Registrations::default();
+        let mut add = |name: &str| {
+            let Hook { spec } = Hook::on_shutdown(name, || async {});
+            let number = registrations.number(spec.phase, name);
+            registrations.steps.insert(registrations.next, (name.to_owned(), spec));
+            registrations.next += 1;
+            number
+        };
+        assert_eq!([add("flush"), add("flush"), add("close"), add("flush")], [None, Some(2), None, Some(3)]);
+        assert!(registrations.take_back(0).is_some() && registrations.take_back(0).is_none());
+        assert_eq!(registrations.number(Phase::Shutdown, "flush"), Some(4), "`flush #2` is still there");
+        assert_eq!(registrations.number(Phase::Start, "flush"), None, "the other order has names of its own");
+        assert!(registrations.take_back(2).is_some());
+        assert_eq!(registrations.number(Phase::Shutdown, "close"), None, "it is the only one again");
     }
 }
