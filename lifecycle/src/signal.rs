@@ -17,6 +17,9 @@ use crate::sys;
 /// Terminals and wrappers deliver one Ctrl-C twice: what comes within this time of the first signal is the same one.
 const DEBOUNCE: Duration = Duration::from_millis(500);
 
+#[cfg(feature = "metrics")]
+const FORCED_PATIENCE: Duration = Duration::from_millis(20);
+
 /// What a second signal does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Second {
@@ -126,6 +129,12 @@ fn force(signal: i32, second: Second) -> ! {
         Second::Die => format!("lifecycle: a second {name}: leaving at once\n"),
     };
     sys::write_stderr(line.as_bytes(), Instant::now());
+    #[cfg(feature = "metrics")]
+    if let Some(running) = crate::process::lifecycle().running() {
+        running.narrator.say(crate::narrator::Say::Forced { signal });
+        // For a recorder that sends what it is told; one that is scraped has nobody to tell any more.
+        running.narrator.flush(FORCED_PATIENCE);
+    }
     match second {
         Second::Exit => sys::exit_now(code),
         Second::Die => sys::die_by(signal),

@@ -92,6 +92,21 @@ pub(crate) fn take_stdin() -> std::io::Result<std::os::fd::OwnedFd> {
     }
 }
 
+/// Takes variables out of the environment, if there is no other thread that may be reading it. Returns whether it did.
+#[cfg(feature = "systemd")]
+pub(crate) fn forget_variables(names: &[&str]) -> bool {
+    let threads = std::fs::read_dir("/proc/self/task").map(Iterator::count);
+    if !matches!(threads, Ok(1)) {
+        return false;
+    }
+    for name in names {
+        // SAFETY: the kernel counts one thread, so this is the only one; it reads nothing of the environment meanwhile,
+        // and nobody else can have begun a thread.
+        unsafe { std::env::remove_var(name) };
+    }
+    true
+}
+
 /// Takes the lock of an open file; `false` if another process has it. The system gives it back when the process ends.
 #[cfg(feature = "journal")]
 pub(crate) fn try_lock(file: &std::fs::File) -> std::io::Result<bool> {

@@ -1,5 +1,5 @@
 //! `after` and `before` order steps, and only those; what the compiler cannot refuse, the start does.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a failure here is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure here is the test's failure")]
 
 use lifecycle_tests::child::{Child, Ended, PATIENCE, program};
 

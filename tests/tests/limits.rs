@@ -1,10 +1,5 @@
 //! A system that gives no more threads: an error that says so, at once.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    missing_docs,
-    reason = "a failure here is the test's failure"
-)]
+#![expect(clippy::unwrap_used, reason = "a failure here is the test's failure")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -17,9 +17,17 @@ pub mod signals {
     pub use libc::{SIGKILL, SIGTERM, SIGUSR1, SIGUSR2};
 }
 
-/// A port of this machine that was free just now.
+/// A port of this machine that is free, given to nobody else in this process, and below those that the system gives to
+/// outgoing connections.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let port = 20_000 + (std::process::id() * 100 + GIVEN.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        let port = u16::try_from(port).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Waits for a state that can only be looked at.
@@ -41,7 +49,7 @@ pub fn python(script: &Path, args: &[&str]) -> Command {
     let python = venv.join("bin/python");
     assert!(python.exists(), "{} is not there: run examples/run-e2e, which makes it", python.display());
     let mut command = child::talkative(python.to_str().unwrap(), &[script.to_str().unwrap()]);
-    command.args(args).env("PYTHONUNBUFFERED", "1");
+    command.args(args).env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1");
     command
 }
 

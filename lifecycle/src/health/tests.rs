@@ -160,7 +160,9 @@ fn a_run_that_was_begun_before_the_trigger_calls_nothing_after_it() {
             };
             let count = |by: usize| {
                 let called = Arc::clone(&called);
-                move || drop(called.fetch_add(by, Ordering::SeqCst))
+                move || {
+                    called.fetch_add(by, Ordering::SeqCst);
+                }
             };
             let body = count(1);
             let call: Begin = Arc::new(move |_| {

@@ -158,6 +158,7 @@ impl Coordinator {
     async fn start(&mut self) -> bool {
         let life = self.order.life;
         life.set_state(State::Starting);
+        self.owe_unplanned();
         // For what `setup` gave.
         self.arm();
         let graph = self.order.plan.start.clone();

@@ -92,6 +92,23 @@ impl Coordinator {
                 self.background.monitor.told(told, clock::now());
                 Heard::Other
             }
+            #[cfg(feature = "systemd")]
+            Message::Pulse(pulse) => {
+                self.answer(pulse);
+                Heard::Other
+            }
+        }
+    }
+
+    /// A service whose runtime does nothing any more is of no use. A shutdown gets by without it, on the rescue runtime
+    /// and on time.
+    #[cfg(feature = "systemd")]
+    fn answer(&self, pulse: super::message::Pulse) {
+        match &self.runtime {
+            Some(runtime) if self.order.life.triggered().is_none() => {
+                drop(runtime.spawn(async { pulse.answer() }));
+            }
+            _ => pulse.answer(),
         }
     }
 

@@ -104,7 +104,7 @@ impl Coordinator {
                     continue;
                 }
                 Some(_) => "that step has no compensation any more",
-                None => "no such step is in this program any more",
+                None => "no such step is in this program any more, or it is registered only after the start",
             };
             journal.note(Event::GivenUp { step: step.clone() });
             alarm(format!(
@@ -126,6 +126,16 @@ impl Coordinator {
         }
     }
 
+    /// Those that were registered after the steps were collected, and before `register` knew that there is a journal.
+    pub(super) fn owe_unplanned(&self) {
+        let mut owing = self.owing.borrow_mut();
+        for step in self.order.life.registrations().unrecorded() {
+            if owing.iter().all(|known| known.step != step) {
+                owing.push(Owing { step, waits_for: Vec::new(), by_hand: true, armed: false });
+            }
+        }
+    }
+
     /// Those that were taken back owe nothing.
     pub(super) fn disarm_taken_back(&self) {
         let Some(journal) = &self.order.journal else { return };
@@ -133,8 +143,7 @@ impl Coordinator {
         self.owing.borrow_mut().retain(|owing| {
             let stays = !owing.by_hand || registered.iter().any(|step| step.identity() == owing.step);
             if !stays && owing.armed {
-                let why = Some("it was taken back".to_owned());
-                journal.note(Event::Declined { step: owing.step.clone(), why });
+                journal.note(Event::taken_back(owing.step.clone()));
             }
             stays
         });

@@ -64,6 +64,7 @@ enum Kind {
     /// The coordinator has a thread of its own.
     Seated(Seat),
     /// It is polled by a runtime.
+    #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only a test is run like that"))]
     Polled(Notify),
 }
 

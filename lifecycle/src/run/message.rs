@@ -32,6 +32,24 @@ pub(crate) enum Message {
     TakenBack(Task),
     /// Something about a health check.
     Health(Told),
+    /// Somebody asks whether the coordinator is there, and while the service runs its runtime.
+    #[cfg(feature = "systemd")]
+    Pulse(Pulse),
+}
+
+/// Has whoever can still do so answer.
+#[cfg(feature = "systemd")]
+pub(crate) struct Pulse(Box<dyn FnOnce() + Send>);
+
+#[cfg(feature = "systemd")]
+impl Pulse {
+    pub(crate) fn new(answer: impl FnOnce() + Send + 'static) -> Self {
+        Pulse(Box::new(answer))
+    }
+
+    pub(crate) fn answer(self) {
+        (self.0)();
+    }
 }
 
 /// A node of one of the graphs.

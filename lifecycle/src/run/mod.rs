@@ -152,6 +152,8 @@ pub async fn run<Form>(service: impl Service<Form>) -> Report {
 }
 
 async fn run_here<Form>(settings: Settings, service: impl Service<Form>) -> Report {
+    #[cfg(feature = "systemd")]
+    crate::systemd::take();
     let life = lifecycle();
     let prepared = match prepare(life, settings, None, &Signature::default()) {
         Ok(prepared) => prepared,
@@ -187,6 +189,9 @@ where
     F: Future,
     F::Output: ServiceResult,
 {
+    // Before `setup`, which may spawn threads.
+    #[cfg(feature = "systemd")]
+    crate::systemd::take();
     let life = lifecycle();
     let prepared = match prepare(life, settings, setup, &signature) {
         Ok(prepared) => prepared,

@@ -58,7 +58,12 @@ impl Coordinator {
                         went = Went::Wrong;
                     }
                     let (outcome, error) = (*outcome, why.clone());
-                    says.push(Say::StepEnded { id, phase, step, outcome, error, ran });
+                    let calls = match tracked.kind {
+                        Kind::Group(gate) => self.tallies.borrow().calls(gate),
+                        Kind::Hook(_) | Kind::Worker(_) | Kind::Join => None,
+                    };
+                    let drained_in = calls.map(|calls| calls.drained_in);
+                    says.push(Say::StepEnded { id, phase, step, outcome, error, ran, drained_in });
                     let step = || draft.name.clone();
                     life.tell_of(|| Event::StepEnded { step: step(), outcome, error: why.clone() });
                     if requests {

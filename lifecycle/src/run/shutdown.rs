@@ -123,6 +123,7 @@ impl Coordinator {
             id: self.id.to_string(),
             reason: trigger.reason.to_string(),
             grace,
+            deadline: trigger.deadline,
         });
     }
 

@@ -77,18 +77,12 @@ fn what_the_batch_does_not_cancel_is_cancelled_singly_or_by_the_next_run() {
 fn a_venue_that_says_nothing_holds_nothing_up_and_sees_the_logout() {
     let mut scene = Scene::fix("fix-hang");
     scene.wants(2);
-    for (key, value) in [("timeout", "3s"), ("attempt", "500ms")] {
-        scene.set(&format!("cancel.{key}"), value);
-    }
-    scene.set("grace", "30s");
-    for what in ["q", "F"] {
-        scene.fault(what, "hang");
-    }
+    scene.hangs(["q", "F"]);
     let bot = scene.start();
     bot.wait_for_nth(": placed bot", 2);
     let ended = bot.terminate();
     assert_eq!(ended.code, Some(1), "{ended:#?}");
-    assert!(ended.took < Duration::from_secs(30), "{ended:#?}");
+    assert!(ended.took < Duration::from_secs(35), "{ended:#?}");
     assert_eq!(ended.step("cancel_open_orders")["outcome"], "timed out");
     assert_eq!((open(&scene), scene.calls("5")), (2, 1));
 }

@@ -189,20 +189,14 @@ fn an_order_that_cannot_be_cancelled_is_told_of_and_made_up_for_by_the_next_run(
 fn a_venue_that_hangs_holds_nothing_up() {
     let mut scene = Scene::rest("hang");
     scene.wants(2);
-    for (key, value) in [("timeout", "3s"), ("attempt", "500ms")] {
-        scene.set(&format!("cancel.{key}"), value);
-    }
-    scene.set("grace", "30s");
-    for what in ["trade/cancel-batch-orders", "trade/cancel-order"] {
-        scene.fault(what, "hang");
-    }
+    scene.hangs(["trade/cancel-batch-orders", "trade/cancel-order"]);
     let bot = scene.start();
     bot.wait_for_nth(": placed bot", 2);
     let judge = scene.judge();
     judge.sees_open(2);
     let ended = bot.terminate();
     assert_eq!(ended.code, Some(1), "{ended:#?}");
-    assert!(ended.took < Duration::from_secs(30), "{ended:#?}");
+    assert!(ended.took < Duration::from_secs(35), "{ended:#?}");
     let cancel = ended.step("cancel_open_orders");
     assert_eq!(cancel["outcome"], "timed out");
     assert_eq!(cancel["attempts"].as_array().unwrap().len(), 3);

@@ -18,6 +18,7 @@ fn counterpart(script: &str, args: &[&str]) -> Peer {
 pub(crate) struct Scene {
     folder: Scratch,
     config: Table,
+    program: &'static str,
     pub(crate) venue: Peer,
     inboxes: Peer,
 }
@@ -53,8 +54,9 @@ impl Scene {
         let mut config: Table = include_str!("../../bot.toml").parse().unwrap();
         config.remove("pushgateway");
         config["venue"] = Table::new().into();
-        let mut scene =
-            Scene { folder, config, venue, inboxes: counterpart("inboxes.py", &[&webhook, &smtp]) };
+        let inboxes = counterpart("inboxes.py", &[&webhook, &smtp]);
+        let program = env!("CARGO_BIN_EXE_trading-bot");
+        let mut scene = Scene { folder, config, program, venue, inboxes };
         for file in ["state", "journal"] {
             let path = scene.file(file);
             scene.set(file, path.to_str().unwrap());
@@ -62,7 +64,11 @@ impl Scene {
         scene.set("venue.kind", kind);
         scene.set("venue.request_timeout", "10s");
         scene.set("strategy.interval", "20ms");
-        scene.set("cancel.backoff", "20ms");
+        // The machine may be busy; the tests in which something hangs say how long that may take.
+        for (key, value) in [("attempt", "20s"), ("timeout", "60s"), ("backoff", "20ms")] {
+            scene.set(&format!("cancel.{key}"), value);
+        }
+        scene.set("grace", "120s");
         scene.set("alert.webhook", format!("http://127.0.0.1:{webhook}/alert"));
         scene.set("alert.smtp", format!("127.0.0.1:{smtp}"));
         scene
@@ -81,6 +87,11 @@ impl Scene {
         table.insert(key.to_owned(), value.into());
     }
 
+    /// From now on it is the bot that was written without the library.
+    pub(crate) fn by_hand(&mut self) {
+        self.program = env!("CARGO_BIN_EXE_by-hand");
+    }
+
     /// How many orders are to be open.
     pub(crate) fn wants(&mut self, orders: i64) {
         self.set("strategy.orders", orders);
@@ -94,7 +105,7 @@ impl Scene {
     pub(crate) fn start_by(&self, words: &[&str]) -> Child {
         let file = self.file("bot.toml");
         fs::write(&file, self.config.to_string()).unwrap();
-        let words = [words, &[env!("CARGO_BIN_EXE_trading-bot")]].concat();
+        let words = [words, &[self.program]].concat();
         let mut command = child::program(words[0], &words[1..]);
         command.env("TRADING_BOT_CONFIG", file).env("RUST_BACKTRACE", "0");
         Child::start(command)
@@ -112,6 +123,17 @@ impl Scene {
         let text = |key: &str| self.config["venue"][key].as_str().unwrap().to_owned();
         let mode = self.config["mode"].as_str().unwrap();
         Judge(counterpart("judge.py", &[&text("address"), mode]))
+    }
+
+    /// From now on the venue answers no cancel, and the bot has little time for that.
+    pub(crate) fn hangs(&mut self, whats: [&str; 2]) {
+        for (key, value) in [("attempt", "500ms"), ("timeout", "6s")] {
+            self.set(&format!("cancel.{key}"), value);
+        }
+        self.set("grace", "35s");
+        for what in whats {
+            self.fault(what, "hang");
+        }
     }
 
     /// From now on the venue does not do `what`: `refuse` or `hang`.

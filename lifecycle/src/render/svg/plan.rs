@@ -260,6 +260,9 @@ fn tip(step: &PlanStep) -> String {
         tip.push_str(&format!("; waits for {}", step.waits_for()));
     }
     tip.push_str(&format!("; limit {}, from {} to {}", time(step.limit), time(step.begins), time(step.ends)));
+    if !step.policy.is_plain() {
+        tip.push_str(&format!("; {}", step.policy));
+    }
     if let Some(place) = step.place() {
         tip.push_str(&format!("; {place}"));
     }

@@ -45,8 +45,14 @@ fn every_step_has_its_row_in_order_whatever_it_is_called() {
             let rows = rows(svg);
             assert_eq!(rows.len(), plan.steps.len(), "{name}");
             for (row, step) in rows.iter().zip(&plan.steps) {
-                let id = crate::render::line(&step.id);
-                assert!(tip(*row).starts_with(&format!("{id}: ")), "{name}: {}", tip(*row));
+                let title = crate::render::line(&step.title());
+                assert!(tip(*row).starts_with(&format!("{title}: ")), "{name}: {}", tip(*row));
+                let policy = step.policy.to_string();
+                assert!(
+                    tip(*row).contains(&policy) && plan.to_dot().contains(&policy),
+                    "{name}: {}",
+                    tip(*row)
+                );
                 assert!(step.file.is_empty() || tip(*row).contains(&step.file));
             }
             let names: Vec<f64> =
