@@ -5,6 +5,8 @@
 
 mod queue;
 mod say;
+#[cfg(feature = "terminal")]
+pub(crate) mod terminal;
 mod voice;
 
 use std::sync::Arc;
