@@ -25,6 +25,7 @@ pub(crate) enum Say {
         id: String,
         reason: String,
         grace: String,
+        #[cfg_attr(not(feature = "systemd"), expect(dead_code, reason = "systemd alone is told of it"))]
         deadline: Option<Instant>,
     },
     Draining {
