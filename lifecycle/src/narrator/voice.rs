@@ -44,7 +44,7 @@ impl Listener for Voice {
         #[cfg(not(feature = "terminal"))]
         let seen = false;
         let is_alarm = matches!(say, Say::Alarm(_));
-        let wanted = !seen && (self.terminal || is_alarm) && !has_subscriber();
+        let wanted = (self.terminal || is_alarm) && !seen && !has_subscriber();
         if let Some(line) = wanted.then(|| say.line()).flatten() {
             let line = format!("lifecycle: {line}\n");
             sys::write_stderr(line.as_bytes(), Instant::now() + LINE_PATIENCE);
