@@ -57,6 +57,7 @@
 //!   server that ends without losing a connection. `axum` implies both, and adds `axum::serve`; `tonic` too, with `tonic::serve` and
 //!   the health service `tonic::health`.
 //! - `systemd`: tells systemd of the start, of the shutdown and of what runs, and feeds its watchdog. No dependency.
+//! - `terminal` (default): what runs, live, at the foot of a terminal. No dependency.
 //! - `testing` (default): [`testing`] and, with `macros`, `#[lifecycle::test]`. It turns on tokio's `test-util`.
 
 #[cfg(not(unix))]

@@ -81,6 +81,8 @@ fn force(signal: i32, second: Second) -> ! {
         Second::Exit => format!("lifecycle: a second {name}: leaving at once, exit {code}\n"),
         Second::Die => format!("lifecycle: a second {name}: leaving at once\n"),
     };
+    #[cfg(feature = "terminal")]
+    sys::write_stderr(crate::narrator::terminal::restore(), Instant::now());
     sys::write_stderr(line.as_bytes(), Instant::now());
     #[cfg(feature = "metrics")]
     if let Some(running) = crate::process::lifecycle().running() {

@@ -77,6 +77,20 @@ fn stderr_takes_bytes(within: Duration) -> bool {
     ready == 1 && stderr.revents & libc::POLLOUT != 0
 }
 
+/// How many columns and rows the terminal at stderr has.
+#[cfg(feature = "terminal")]
+pub(crate) fn terminal_size() -> Option<(u16, u16)> {
+    let mut size = MaybeUninit::<libc::winsize>::uninit();
+    // SAFETY: on success (0) the kernel has filled `size`, and only then is it read.
+    unsafe {
+        if libc::ioctl(libc::STDERR_FILENO, libc::TIOCGWINSZ, size.as_mut_ptr()) != 0 {
+            return None;
+        }
+        let size = size.assume_init_ref();
+        Some((size.ws_col, size.ws_row))
+    }
+}
+
 /// Gives stdin away: what reads it after this is at its end.
 #[cfg(feature = "testing")]
 pub(crate) fn take_stdin() -> std::io::Result<std::os::fd::OwnedFd> {

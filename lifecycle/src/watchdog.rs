@@ -88,6 +88,8 @@ fn watch(shared: &'static Shared) -> ! {
 }
 
 fn end(shared: &'static Shared) -> ! {
+    #[cfg(feature = "terminal")]
+    sys::write_stderr(crate::narrator::terminal::restore(), Instant::now());
     let written = shared.written.load(Ordering::Acquire);
     if let Some(line) = written.checked_sub(1).and_then(|last| shared.lines[last].get()) {
         sys::write_stderr(line.as_bytes(), Instant::now());

@@ -5,6 +5,8 @@ mod config;
 mod notify;
 mod strategy;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod venue;
 
 use std::io;
@@ -12,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
-use lifecycle::{CancellationToken, Report, Settings};
+use lifecycle::{CancellationToken, PreviousRun, Report, Settings};
 use lifecycle::{admitting, health_check, on_shutdown, on_start, worker};
 use tokio::time::sleep;
 use tracing::{error, info, warn};
@@ -26,6 +28,11 @@ use venue::{Placed, Venue};
 fn setup(settings: &mut Settings) -> anyhow::Result<Config> {
     tracing_subscriber::fmt().with_ansi(false).init();
     let config = Config::read()?;
+    configure(settings, &config);
+    Ok(config)
+}
+
+fn configure(settings: &mut Settings, config: &Config) {
     settings.grace(config.grace).journal(&config.journal);
     let cancel = &config.cancel;
     let step = settings.step::<cancel_open_orders>();
@@ -34,7 +41,6 @@ fn setup(settings: &mut Settings) -> anyhow::Result<Config> {
     if let Some(why) = &cancel.off {
         step.off(why);
     }
-    Ok(config)
 }
 
 #[on_start]
@@ -45,6 +51,20 @@ fn open_book(config: &Config) -> io::Result<Book> {
 #[on_start(retry = 5, backoff = "500ms")]
 async fn connect(config: &Config) -> anyhow::Result<Arc<dyn Venue>> {
     venue::connect(config).await
+}
+
+/// A run that was killed could not call for anybody itself.
+#[on_start]
+async fn look_back(config: &Config) {
+    let (Some(alert), Some(PreviousRun::Unclean(run))) = (&config.alert, lifecycle::previous_run()) else {
+        return;
+    };
+    if run.killed {
+        let text = format!("killed: {run:#?}");
+        if let Err(error) = notify::everybody(alert, "trading-bot: the last run was killed", &text).await {
+            error!("nobody knows that the last run was killed: {error:#}");
+        }
+    }
 }
 
 #[health_check(interval = "10s")]
@@ -101,6 +121,7 @@ async fn read_executions(venue: &dyn Venue, book: &Book, stop: CancellationToken
 )]
 async fn cancel_open_orders(venue: &dyn Venue, book: &Book) -> anyhow::Result<()> {
     let orders = sent(book);
+    lifecycle::note("open", orders.len());
     let outcomes = match &*orders {
         [] => Vec::new(),
         [order] => vec![venue.cancel(order).await],
@@ -173,15 +194,14 @@ fn sum_up(report: &Report, book: &Book) {
 
 /// Somebody should look at a bad end.
 #[on_shutdown(last)]
-async fn alert(report: &Report, book: &Book, config: &Config) {
-    let Some(alert) = config.alert.as_ref().filter(|_| report.is_degraded()) else { return };
-    let text = format!("{}\n\n{report}", Summary::of(report, book));
-    let (hook, mail) = tokio::join!(
-        notify::webhook(alert, &text),
-        notify::mail(alert, "trading-bot: the shutdown was degraded", &text)
-    );
-    lifecycle::item("webhook", hook);
-    lifecycle::item("mail", mail);
+async fn alert(report: &Report, book: &Book, config: &Config) -> anyhow::Result<()> {
+    match &config.alert {
+        Some(alert) if report.is_degraded() => {
+            let text = format!("{}\n\n{report}", Summary::of(report, book));
+            notify::everybody(alert, "trading-bot: the shutdown was degraded", &text).await
+        }
+        _ => Ok(()),
+    }
 }
 
 #[on_shutdown(last)]

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use prometheus::{Encoder, Registry, TextEncoder};
 use reqwest::Client;
@@ -14,13 +14,21 @@ use crate::config::Alert;
 static CLIENT: LazyLock<Client> = LazyLock::new(Client::new);
 const PATIENCE: Duration = Duration::from_secs(3);
 
-pub(crate) async fn webhook(alert: &Alert, text: &str) -> anyhow::Result<()> {
+/// By every way there is; one that fails keeps none of the others.
+pub(crate) async fn everybody(alert: &Alert, subject: &str, text: &str) -> anyhow::Result<()> {
+    match tokio::join!(webhook(alert, text), mail(alert, subject, text)) {
+        (Ok(()), Ok(())) => Ok(()),
+        (hook, mail) => bail!("webhook: {hook:?}, mail: {mail:?}"),
+    }
+}
+
+async fn webhook(alert: &Alert, text: &str) -> anyhow::Result<()> {
     let request = CLIENT.post(&alert.webhook).json(&json!({"text": text})).timeout(PATIENCE);
     request.send().await?.error_for_status()?;
     Ok(())
 }
 
-pub(crate) async fn mail(alert: &Alert, subject: &str, text: &str) -> anyhow::Result<()> {
+async fn mail(alert: &Alert, subject: &str, text: &str) -> anyhow::Result<()> {
     let message = Message::builder()
         .from(alert.from.parse().with_context(|| alert.from.clone())?)
         .to(alert.to.parse().with_context(|| alert.to.clone())?)

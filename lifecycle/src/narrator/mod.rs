@@ -4,6 +4,8 @@
 //! speaks to them: they say it here, and wait for it only as long as they can afford.
 
 mod say;
+#[cfg(feature = "terminal")]
+pub(crate) mod terminal;
 mod voice;
 
 use std::sync::Arc;

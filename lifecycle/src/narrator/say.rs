@@ -25,6 +25,10 @@ pub(crate) enum Say {
         id: String,
         reason: String,
         grace: String,
+        #[cfg_attr(
+            not(any(feature = "systemd", feature = "terminal")),
+            expect(dead_code, reason = "the words in `grace` say it")
+        )]
         deadline: Option<Instant>,
     },
     Draining {

@@ -19,18 +19,32 @@ pub(crate) fn has_subscriber() -> bool {
 /// See the module's words.
 pub(super) struct Voice {
     terminal: bool,
+    #[cfg(feature = "terminal")]
+    view: Option<super::terminal::View>,
 }
 
 impl Voice {
     pub(super) fn new() -> Self {
-        Voice { terminal: std::io::stderr().is_terminal() }
+        let terminal = std::io::stderr().is_terminal();
+        Voice {
+            terminal,
+            #[cfg(feature = "terminal")]
+            view: terminal.then(super::terminal::View::new).flatten(),
+        }
     }
 }
 
 impl Listener for Voice {
     fn hear(&mut self, say: &Say) {
+        #[cfg(feature = "terminal")]
+        let seen = self.view.as_mut().is_some_and(|view| {
+            view.hear(say);
+            view.is_shown() && matches!(say, Say::StepBegan { .. } | Say::Draining { .. })
+        });
+        #[cfg(not(feature = "terminal"))]
+        let seen = false;
         let is_alarm = matches!(say, Say::Alarm(_));
-        let line = if has_subscriber() { None } else { say.line() };
+        let line = if seen || has_subscriber() { None } else { say.line() };
         if let Some(line) = line.filter(|_| self.terminal || is_alarm) {
             let line = format!("lifecycle: {line}\n");
             sys::write_stderr(line.as_bytes(), Instant::now() + LINE_PATIENCE);
@@ -38,6 +52,12 @@ impl Listener for Voice {
         say.emit();
     }
 
+    #[cfg(feature = "terminal")]
+    fn on_time(&mut self, now: Instant) -> Option<Instant> {
+        self.view.as_mut()?.on_time(now)
+    }
+
+    #[cfg(not(feature = "terminal"))]
     fn on_time(&mut self, _: Instant) -> Option<Instant> {
         None
     }

@@ -1,7 +1,8 @@
 //! The same bot without the library, for comparison: README.md has the counts, `tests/e2e/by_hand.rs` holds it to the same.
 //!
-//! Missing all the same: steps that are checked before anything runs, the plan and its worst case, a way past a runtime whose
-//! threads are stuck, a debt that survives a lost state file, a lock against a second process, and a readable report.
+//! Missing all the same: an order of steps that is checked before anything runs, the plan and its worst case, a way past a
+//! runtime whose threads are stuck, a lock against a second process, an alert of a run that was killed, and a report that
+//! programs can read.
 
 #[path = "../book.rs"]
 mod book;
@@ -22,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{bail, ensure};
+use anyhow::ensure;
 use prometheus::{Gauge, GaugeVec, Opts, Registry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -441,11 +442,7 @@ fn sum_up(bot: &Bot, steps: &Steps) -> String {
 
 async fn alert(bot: Arc<Bot>, text: String) -> anyhow::Result<()> {
     let Some(alert) = &bot.config.alert else { return Ok(()) };
-    let subject = "trading-bot: the shutdown was degraded";
-    match tokio::join!(notify::webhook(alert, &text), notify::mail(alert, subject, &text)) {
-        (Ok(()), Ok(())) => Ok(()),
-        (hook, mail) => bail!("webhook: {hook:?}, mail: {mail:?}"),
-    }
+    notify::everybody(alert, "trading-bot: the shutdown was degraded", &text).await
 }
 
 async fn push(bot: Arc<Bot>, metrics: prometheus::Result<Registry>) -> anyhow::Result<()> {

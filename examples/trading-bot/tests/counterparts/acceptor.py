@@ -11,20 +11,9 @@ import peer
 
 orders = {}  # by ClOrdID: price, and OrdStatus
 seen = Counter()
-faults = []
 lock = threading.Lock()
 session = None
 NEW, FILLED, CANCELED, REJECTED = "0", "2", "4", "8"
-
-
-def fault(what, order=None):
-    """The fault that is due for this message, or for this order of it."""
-    for due in faults:
-        if due["what"] == what and due.get("order") == order and due.get("times") != 0:
-            if due.get("times"):
-                due["times"] -= 1
-            return due["how"]
-    return None
 
 
 def field(message, tag):
@@ -81,7 +70,7 @@ class Venue(fix.Application):
         return kind.getString()
 
     def answers(self, kind, asked):
-        how = fault(kind)
+        how = peer.fault(kind)
         if how == "hang":
             return []
         return {"D": self.place, "F": self.cancel, "q": self.cancel_all}[kind](asked, field(asked, 11), how)
@@ -93,7 +82,7 @@ class Venue(fix.Application):
     def cancel(self, asked, name, how):
         original = field(asked, 41)
         order = orders.get(original)
-        if order and order["status"] == NEW and not how and not fault("cancel", order["price"]):
+        if order and order["status"] == NEW and not how and not peer.fault("cancel", order["price"]):
             order["status"] = CANCELED
             return [report(name, CANCELED, (41, original))]
         status = order["status"] if order else REJECTED
@@ -104,7 +93,7 @@ class Venue(fix.Application):
     def cancel_all(self, asked, name, how):
         if how:
             return [message("r", (37, "M"), (11, name), (530, "7"), (531, "0"), (532, "99"), (58, "not now"))]
-        affected = [n for n, o in orders.items() if o["status"] == NEW and not fault("cancel", o["price"])]
+        affected = [n for n, o in orders.items() if o["status"] == NEW and not peer.fault("cancel", o["price"])]
         for each in affected:
             orders[each]["status"] = CANCELED
         done = message("r", (37, "M"), (11, name), (530, "7"), (531, "7"), (533, len(affected)))
@@ -123,10 +112,6 @@ def told(ask, **given):
                 return [name for name, order in orders.items() if order["status"] == NEW]
             case "calls":
                 return dict(seen)
-            case "fault":
-                faults.append(given)
-            case "mend":
-                faults.clear()
             case "fill":
                 name = next(n for n, o in orders.items() if o["price"] == given["price"] and o["status"] == NEW)
                 orders[name]["status"] = FILLED

@@ -11,9 +11,10 @@ use serde_json::json;
 use crate::scene::{Gateway, Judge, Scene, items, step, summary};
 
 /// Every step, where all of them are done.
-const ALL_DONE: [(&str, &str); 11] = [
+const ALL_DONE: [(&str, &str); 12] = [
     ("open_book", "done"),
     ("connect", "done"),
+    ("look_back", "done"),
     ("Requests", "done"),
     ("trade", "done"),
     ("cancel_open_orders", "done"),
@@ -29,7 +30,11 @@ const ALL_DONE: [(&str, &str); 11] = [
 fn assert_clean_end(scene: &Scene, judge: &Judge, ended: &Ended, cancelled: usize) {
     assert_eq!(judge.open(), [""; 0], "{ended:#?}");
     assert_eq!(ended.code, Some(0), "{ended:#?}");
-    assert_eq!(items(&ended.step("cancel_open_orders")), (cancelled, vec![]));
+    let step = ended.step("cancel_open_orders");
+    assert_eq!(items(&step), (cancelled, vec![]));
+    // Of the attempt that did it; the fallback says nothing.
+    let notes = if step["fallback"] == true { json!([]) } else { json!([["open", cancelled.to_string()]]) };
+    assert_eq!(step["notes"], notes);
     assert_eq!(scene.count("CANCELED"), cancelled, "{:#?}", scene.states());
     assert_eq!(scene.count("OPEN"), 0, "{:#?}", scene.states());
     for (name, state) in scene.states() {
@@ -228,6 +233,10 @@ fn after_a_kill_a_dry_run_leaves_the_orders_and_the_next_real_one_cancels_them()
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     assert_eq!(ended.step("cancel_open_orders")["outcome"], "skipped");
     assert_eq!((judge.open().len(), scene.count("OPEN")), (2, 2));
+    // Who was killed could not tell anybody.
+    let (webhooks, mails) = (scene.inbox("webhooks"), scene.inbox("mails"));
+    assert_eq!((webhooks.len(), mails.len()), (1, 1));
+    assert!(webhooks[0].as_str().unwrap().contains("killed: true"), "{webhooks:?}");
 
     // First of all.
     scene.wants(1);
