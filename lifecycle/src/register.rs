@@ -1,7 +1,7 @@
 //! Steps that are registered while the process runs, instead of by an attribute.
 
 use std::any::type_name;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::panic::Location;
@@ -380,11 +380,8 @@ fn add(mut spec: StepSpec) -> Registration {
         drop(registrations);
         return too_late(&spec.name, &spec.file, spec.line);
     }
-    let names = || registrations.of_phase(spec.phase).map(|other| &*other.name);
-    if names().any(|name| name == spec.name) {
-        let taken: HashSet<&str> = names().collect();
-        spec.name = free_name(spec.name.into_owned(), |name| taken.contains(name)).into();
-    }
+    let given = spec.name.into_owned();
+    spec.name = registrations.names.take(spec.phase, &given).into();
     let id = registrations.next;
     let is_worker = spec.is_worker();
     // Of what was registered before, the coordinator knows what it owes.
@@ -392,7 +389,8 @@ fn add(mut spec: StepSpec) -> Registration {
     let owes = journal.filter(|_| registrations.started && spec.extra.compensate.is_some());
     let owes = owes.map(|journal| (journal, spec.identity()));
     registrations.next += 1;
-    registrations.steps.push(Registered { id, spec, owes: owes.is_some() });
+    registrations.changes += 1;
+    registrations.steps.insert(id, Registered { given, spec, owes: owes.is_some() });
     drop(registrations);
     if let Some(running) = life.running() {
         if let Some((journal, step)) = owes {
@@ -401,7 +399,7 @@ fn add(mut spec: StepSpec) -> Registration {
             }
         }
         if is_worker {
-            drop(running.mailbox.send(Message::Registered));
+            running.mailbox.send(Message::Registered);
         }
     }
     Registration::new(move || remove(id))
@@ -410,19 +408,20 @@ fn add(mut spec: StepSpec) -> Registration {
 fn remove(id: u64) -> bool {
     let life = lifecycle();
     let mut registrations = life.registrations();
-    let found = registrations.steps.iter().position(|known| known.id == id);
-    let Some(index) = found.filter(|&index| !registrations.is_closed(registrations.steps[index].spec.phase))
-    else {
+    let phase = registrations.steps.get(&id).map(|found| found.spec.phase);
+    if phase.is_none_or(|phase| registrations.is_closed(phase)) {
         return false;
-    };
-    let Registered { spec, owes, .. } = registrations.steps.remove(index);
+    }
+    let Some(Registered { given, spec, owes }) = registrations.steps.remove(&id) else { return false };
+    registrations.names.give_back(spec.phase, given, &spec.name);
+    registrations.changes += 1;
     drop(registrations);
     let is_awaited = spec.is_worker() || spec.extra.compensate.is_some();
     if let Some(running) = life.running().filter(|_| is_awaited) {
         if let Some(journal) = running.journal.as_ref().filter(|_| owes) {
             journal.note(JournalEvent::taken_back(spec.identity()));
         }
-        drop(running.mailbox.send(Message::TakenBack(spec.task)));
+        running.mailbox.send(Message::TakenBack(spec.task));
     }
     true
 }
@@ -463,7 +462,10 @@ impl Registration {
 #[derive(Default)]
 pub(crate) struct Registrations {
     next: u64,
-    steps: Vec<Registered>,
+    changes: u64,
+    /// In the order in which they came.
+    steps: BTreeMap<u64, Registered>,
+    names: Names,
     /// The start hooks are being run, or were.
     pub(crate) started: bool,
     /// The shutdown's steps are fixed.
@@ -471,10 +473,44 @@ pub(crate) struct Registrations {
 }
 
 struct Registered {
-    id: u64,
+    /// Its name, before it had a number.
+    given: String,
     spec: StepSpec,
     /// It has been recorded that it owes something: it came when the coordinator knew its steps.
     owes: bool,
+}
+
+/// The names of registered steps; many thousands may be given the same.
+#[derive(Default)]
+struct Names {
+    taken: HashSet<(Phase, String)>,
+    /// Of a name that is taken, a number below which all are.
+    first_free: HashMap<(Phase, String), u64>,
+}
+
+impl Names {
+    fn take(&mut self, phase: Phase, given: &str) -> String {
+        let mut key = (phase, given.to_owned());
+        if self.taken.insert(key.clone()) {
+            return key.1;
+        }
+        let number = self.first_free.entry(key.clone()).or_insert(2);
+        loop {
+            key.1 = format!("{given} #{number}");
+            *number += 1;
+            if self.taken.insert(key.clone()) {
+                return key.1;
+            }
+        }
+    }
+
+    fn give_back(&mut self, phase: Phase, given: String, name: &str) {
+        self.taken.remove(&(phase, name.to_owned()));
+        let number = name.strip_prefix(&*given).and_then(|rest| rest.strip_prefix(" #")?.parse::<u64>().ok());
+        if let (Some(number), Some(first_free)) = (number, self.first_free.get_mut(&(phase, given))) {
+            *first_free = number.min(*first_free);
+        }
+    }
 }
 
 impl Registrations {
@@ -486,17 +522,42 @@ impl Registrations {
         }
     }
 
+    /// How often a step was added or taken back.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
     pub(crate) fn of(&self, phase: Phase) -> impl Iterator<Item = StepSpec> + '_ {
         self.of_phase(phase).cloned()
     }
 
     fn of_phase(&self, phase: Phase) -> impl Iterator<Item = &StepSpec> {
-        self.steps.iter().map(|step| &step.spec).filter(move |spec| spec.phase == phase)
+        self.steps.values().map(|step| &step.spec).filter(move |spec| spec.phase == phase)
     }
 
     /// Those that owe something of which nothing has been recorded.
     pub(crate) fn unrecorded(&self) -> impl Iterator<Item = String> + '_ {
-        let owing = self.steps.iter().filter(|step| step.spec.extra.compensate.is_some() && !step.owes);
+        let owing = self.steps.values().filter(|step| step.spec.extra.compensate.is_some() && !step.owes);
         owing.filter(|step| step.spec.phase == Phase::Shutdown).map(|step| step.spec.identity())
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_gets_the_first_number_that_is_free() {
+        let mut names = Names::default();
+        let mut take = |name| names.take(Phase::Shutdown, name);
+        assert_eq!(["a", "a", "b", "a #3", "a"].map(&mut take), ["a", "a #2", "b", "a #3", "a #4"]);
+        assert_eq!(names.take(Phase::Start, "a"), "a", "the other order has names of its own");
+        names.give_back(Phase::Shutdown, "a".to_owned(), "a #2");
+        names.give_back(Phase::Shutdown, "b".to_owned(), "b");
+        let mut take = |name| names.take(Phase::Shutdown, name);
+        assert_eq!(["a", "a", "b", "b"].map(&mut take), ["a #2", "a #5", "b", "b #2"]);
+        names.give_back(Phase::Shutdown, "a".to_owned(), "a");
+        assert_eq!(names.take(Phase::Shutdown, "a"), "a");
     }
 }
