@@ -68,7 +68,7 @@ fn static_site(tracked: &Tracked) -> TokenStream {
     quote_spanned!(site()=>
         {
             static SITE: #p::Site =
-                #p::Site::new(#name, #p::module_path!(), #p::file!(), #p::line!(), #always) #of_group;
+                #p::Site::here(#name, #p::module_path!(), #always) #of_group;
             &SITE
         }
     )
@@ -126,21 +126,15 @@ fn sync_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
     let output = &tracked.output;
     let returns = output.written.as_ref().map(|ty| quote_spanned!(site()=> -> #ty));
     let p_at = tracked.krate.private_at(at);
-    let levels = match &output.written {
-        Some(_) => quote_spanned!(site()=> ShapeBoxed as _, ShapeFuture as _, ShapeValue as _),
-        None => quote_spanned!(site()=> ShapeOpaqueFuture as _, ShapeOpaqueValue as _),
-    };
     let tag = match &output.written {
         Some(ty) if output.nameable => quote_spanned!(at=> #p_at::tracked::Returned::<#ty>::NEW),
-        _ => quote_spanned!(at=> #p_at::tracked::returned_by(&body)),
+        Some(_) => quote_spanned!(at=> #p_at::tracked::returned_by(&body)),
+        None => quote_spanned!(at=> #p_at::tracked::hidden_by(&body)),
     };
-    let shape = quote_spanned!(at=> (&&&#tag).shape());
+    let shape = quote_spanned!(at=> #tag.lifecycle_shape());
     quote_spanned!(site()=>
         let body = #p::tracked::once(move || #returns { #block });
-        let shape = {
-            use #p::tracked::{#levels};
-            #shape
-        };
+        let shape = #shape;
         #call
     )
 }

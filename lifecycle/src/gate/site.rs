@@ -1,5 +1,6 @@
 //! One annotated function, as the gate knows it.
 
+use std::panic::Location;
 use std::ptr;
 
 use super::sync::{AtomicU32, AtomicUsize, Ordering};
@@ -63,6 +64,14 @@ pub struct CallStats {
 }
 
 impl Site {
+    /// A function whose calls belong to `lifecycle::Requests`, where this is called: `file!()` and `line!()` would each be a
+    /// macro to expand for every tracked function.
+    #[track_caller]
+    pub const fn here(name: &'static str, module: &'static str, always: bool) -> Self {
+        let at = Location::caller();
+        Site::new(name, module, at.file(), at.line(), always)
+    }
+
     /// A function whose calls belong to `lifecycle::Requests`.
     pub const fn new(
         name: &'static str,

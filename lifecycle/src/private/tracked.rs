@@ -1,11 +1,12 @@
 //! What a tracked function returns, classified by its type, and how a refused call is answered.
 //!
-//! `(&&&Returned::<R>::NEW).shape()` finds how a call of a function that is not async is wrapped, looked up as in
+//! `Returned::<R>::NEW.lifecycle_shape()` finds how a call of a function that is not async is wrapped, looked up as in
 //! [`argument`](super::argument). The macro cannot tell it from the tokens: an alias may hide a boxed future, whose
 //! call has hardly begun when the function returns.
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -93,8 +94,31 @@ impl<O> Refusal<O> for Never {
     }
 }
 
-/// A function's return type, as a value to look methods up on.
-pub struct Returned<R>(PhantomData<fn() -> R>);
+macro_rules! tags {
+    ($($(#[$doc:meta])* $name:ident $(=> $next:ident)?;)*) => {$(
+        $(#[$doc])*
+        pub struct $name<R>(PhantomData<fn() -> R>);
+        impl<R> std::fmt::Debug for $name<R> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(stringify!($name)) }
+        }
+        $(impl<R> Deref for $name<R> {
+            type Target = $next<R>;
+            fn deref(&self) -> &$next<R> { &$next(PhantomData) }
+        })?
+    )*};
+}
+tags! {
+    /// A function's return type, as a value to look methods up on: first for a boxed future.
+    Returned => AnyReturned;
+    /// Any other future.
+    AnyReturned => AnyValue;
+    /// Anything else.
+    AnyValue;
+    /// What is behind `-> impl Trait`: first for a future.
+    Opaque => AnyOpaque;
+    /// Anything else.
+    AnyOpaque;
+}
 
 impl<R> Returned<R> {
     /// The value.
@@ -104,6 +128,11 @@ impl<R> Returned<R> {
 /// The same for a type that cannot be written.
 pub fn returned_by<R, F: FnOnce() -> R>(_: &F) -> Returned<R> {
     Returned::NEW
+}
+
+/// The same for one that is hidden altogether.
+pub fn hidden_by<R, F: FnOnce() -> R>(_: &F) -> Opaque<R> {
+    Opaque(PhantomData)
 }
 
 macro_rules! shapes {
@@ -253,19 +282,11 @@ impl<F: Future, K: Refusal<F::Output>> Future for Gated<F, K> {
     }
 }
 
-/// How a call is wrapped, by the type that the function names.
-pub trait ShapeBoxed {
-    /// What was found.
-    type Shape;
-    /// Looks it up.
-    fn shape(&self) -> Self::Shape;
-}
-
 macro_rules! boxed {
     ($($shape:ident [$($auto:tt)*])*) => {$(
-        impl<'a, O> ShapeBoxed for &&Returned<Pin<Box<dyn Future<Output = O> $($auto)* + 'a>>> {
-            type Shape = $shape<'a, O>;
-            fn shape(&self) -> Self::Shape {
+        impl<'a, O> Returned<Pin<Box<dyn Future<Output = O> $($auto)* + 'a>>> {
+            /// How its call is wrapped.
+            pub fn lifecycle_shape(&self) -> $shape<'a, O> {
                 $shape(PhantomData)
             }
         }
@@ -332,51 +353,30 @@ impl<F> Unfit<F> {
     }
 }
 
-/// Any other future.
-pub trait ShapeFuture<F> {
+impl<F: Future> AnyReturned<F> {
     /// Never compiles.
-    fn shape(&self) -> Unfit<F>
-    where
-        F: Wrappable;
-}
-impl<F: Future> ShapeFuture<F> for &Returned<F> {
-    fn shape(&self) -> Unfit<F>
+    pub fn lifecycle_shape(&self) -> Unfit<F>
     where
         F: Wrappable,
     {
         Unfit(PhantomData)
     }
 }
-
-/// Anything else.
-pub trait ShapeValue<R> {
-    /// What it is.
-    fn shape(&self) -> Value<R>;
-}
-impl<R> ShapeValue<R> for Returned<R> {
-    fn shape(&self) -> Value<R> {
+impl<R> AnyValue<R> {
+    /// How its call is wrapped.
+    pub fn lifecycle_shape(&self) -> Value<R> {
         Value(PhantomData)
     }
 }
-
-/// How a call is wrapped behind `-> impl Trait`.
-pub trait ShapeOpaqueFuture<F> {
-    /// What was found.
-    fn shape(&self) -> OpaqueFuture<F>;
-}
-impl<F: Future> ShapeOpaqueFuture<F> for &Returned<F> {
-    fn shape(&self) -> OpaqueFuture<F> {
+impl<F: Future> Opaque<F> {
+    /// How its call is wrapped.
+    pub fn lifecycle_shape(&self) -> OpaqueFuture<F> {
         OpaqueFuture(PhantomData)
     }
 }
-
-/// Anything but a future.
-pub trait ShapeOpaqueValue<R> {
-    /// What it is.
-    fn shape(&self) -> OpaqueValue<R>;
-}
-impl<R> ShapeOpaqueValue<R> for Returned<R> {
-    fn shape(&self) -> OpaqueValue<R> {
+impl<R> AnyOpaque<R> {
+    /// How its call is wrapped.
+    pub fn lifecycle_shape(&self) -> OpaqueValue<R> {
         OpaqueValue(PhantomData)
     }
 }
