@@ -29,32 +29,24 @@ fn an_async_fn() {
                 T: Send,
             {
                 #![allow(unused)]
-                #[allow(clippy::unused_unit)]
-                let admitted = match ::lifecycle::__private::admit({
-                    static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::here(
-                        "create",
-                        ::lifecycle::__private::module_path!(),
-                        false,
-                    );
-                    &SITE
-                }) {
-                    ::lifecycle::__private::Ok(admitted) => admitted,
-                    ::lifecycle::__private::Err(rejected) => {
-                        return ::lifecycle::__private::tracked::refuse::<Result<_, Error>>(rejected);
-                    }
-                };
-                ::lifecycle::__private::run(
-                        admitted,
+                ::lifecycle::__private::tracked::track(
+                        {
+                            static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::here(
+                                "create",
+                                ::lifecycle::__private::module_path!(),
+                                false,
+                            );
+                            || &SITE
+                        },
+                        |rejected| ::lifecycle::__private::tracked::refuse::<
+                            Result<_, Error>,
+                        >(rejected),
                         async move {
                             if false {
                                 return ::lifecycle::__private::tracked::hint::<Result<_, Error>>();
                             }
                             #[allow(clippy::used_underscore_binding)]
-                            let _ = &order;
-                            #[allow(clippy::used_underscore_binding)]
-                            let _ = &argument1;
-                            #[allow(clippy::used_underscore_binding)]
-                            let _ = &db;
+                            let _ = (&order, &argument1, &db);
                             match () {
                                 () => body,
                             }
@@ -79,9 +71,7 @@ fn a_sync_method() {
                 fn count(&mut self, argument1: Pair) -> u8 {
                     let body = ::lifecycle::__private::tracked::once(move || -> u8 {
                         #[allow(clippy::used_underscore_binding)]
-                        let _ = &argument1;
-                        #[allow(clippy::used_underscore_binding)]
-                        let _ = &self;
+                        let _ = (&argument1, &self);
                         let mut argument1 = argument1;
                         #[allow(clippy::toplevel_ref_arg)]
                         let (a, ..) = argument1;
@@ -119,7 +109,7 @@ fn a_hidden_type() {
             fn hidden(x: &u8) -> impl Future<Output = u8> {
                 let body = mine::__private::tracked::once(move || {
                     #[allow(clippy::used_underscore_binding)]
-                    let _ = &x;
+                    let _ = (&x,);
                     match () {
                         () => async move { *x },
                     }

@@ -8,12 +8,10 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use pin_project_lite::pin_project;
 
 use crate::rejected::Rejected;
-use crate::tracked::{Inside, Site, admit};
+use crate::tracked::{self, Site};
+pub use crate::tracked::{Admission, Gated, admit, run, track};
 
 /// A type whose value can say that a call was refused.
 #[diagnostic::on_unimplemented(
@@ -71,6 +69,16 @@ impl<O> Refusal<O> for ByType<O> {
 impl<O> std::fmt::Debug for ByType<O> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ByType")
+    }
+}
+
+/// By this function.
+#[derive(Clone, Copy, Debug)]
+pub struct By<C>(pub(crate) C);
+impl<O, C: FnOnce(Rejected) -> O> Refusal<O> for By<C> {
+    #[inline]
+    fn answer(self, rejected: Rejected) -> O {
+        (self.0)(rejected)
     }
 }
 
@@ -161,15 +169,9 @@ shapes! {
     BoxedSendSync<'a, O>;
 }
 
+#[inline(always)]
 fn call<R>(site: &'static Site, refusal: impl Refusal<R>, body: impl FnOnce() -> R) -> R {
-    match admit(site) {
-        Ok(admitted) => {
-            // The body owns the arguments: they are gone when the call ends.
-            let _scope = admitted.scope();
-            body()
-        }
-        Err(rejected) => refusal.answer(rejected),
-    }
+    tracked::call(site, |rejected| refusal.answer(rejected), body)
 }
 
 impl<R> Value<R> {
@@ -236,49 +238,6 @@ impl<F: Future> OpaqueFuture<F> {
     /// Makes it a call.
     pub fn never_refuse(self, site: &'static Site, body: impl FnOnce() -> F) -> Gated<F, Never> {
         Gated::new(site, Never, body())
-    }
-}
-
-pin_project! {
-    /// A future that is admitted at its first poll.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Gated<F, K> {
-        #[pin]
-        body: Inside<F>,
-        // `None` once it was admitted or refused.
-        waiting: Option<(&'static Site, K)>,
-    }
-}
-
-impl<F, K> Gated<F, K> {
-    fn new(site: &'static Site, refusal: K, body: F) -> Self {
-        Gated { body: Inside::waiting(body), waiting: Some((site, refusal)) }
-    }
-}
-
-impl<F, K> std::fmt::Debug for Gated<F, K> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gated").finish_non_exhaustive()
-    }
-}
-
-impl<F: Future, K: Refusal<F::Output>> Future for Gated<F, K> {
-    type Output = F::Output;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
-        if let Some((site, refusal)) = this.waiting.take() {
-            match admit(site) {
-                Ok(admitted) => this.body.as_mut().begin(admitted),
-                Err(rejected) => {
-                    let answer = refusal.answer(rejected);
-                    this.body.as_mut().cut();
-                    return Poll::Ready(answer);
-                }
-            }
-        }
-        this.body.poll(cx)
     }
 }
 
