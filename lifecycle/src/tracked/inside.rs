@@ -70,6 +70,16 @@ pin_project! {
     }
 }
 
+impl<S: Known, F: Future, K: Refusal<F::Output> + Copy> Call<S, F, K> {
+    #[cold]
+    #[inline(never)]
+    fn refuse(mut self: Pin<&mut Self>) -> Poll<F::Output> {
+        let Call::Refused { rejected, refusal } = *self else { return Poll::Pending };
+        self.set(Call::Ended);
+        Poll::Ready(refusal.answer(rejected))
+    }
+}
+
 /// What a call runs.
 pub(super) trait Body {
     type Output;
@@ -102,16 +112,12 @@ impl<S: Known, F: Future, K: Refusal<F::Output> + Copy> Future for Inside<S, F, 
     // Called from one place, the function's own state.
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut call = self.project().call;
+        let call = self.project().call;
         // The body is polled in one place, or it would be compiled twice.
         let counted = match *call {
             Call::Counted { site, .. } => Some(site.site()),
             Call::Nested { .. } => None,
-            Call::Refused { rejected, refusal } => {
-                call.set(Call::Ended);
-                return Poll::Ready(refusal.answer(rejected));
-            }
-            Call::Ended => return Poll::Pending,
+            _ => return call.refuse(),
         };
         poll(counted, call, cx)
     }
