@@ -39,7 +39,8 @@ pub(crate) fn check(
             &word,
             format!(
                 "put `#[lifecycle::component]` on the `impl` block, which says what `{word}` is; or make {who} a free \
-                 function that takes the value, as in `fn close(db: &Db)`"
+                 function that takes the value, as in `fn close(db: &Db)`. Where it is on the block already, write this attribute \
+                 by its own name: the component finds it by that"
             ),
         );
         let output = Output { ty: quote!(()), span: function.span() };
@@ -159,6 +160,10 @@ pub(crate) fn is_itself(path: &syn::ExprPath, own: &Ident) -> bool {
 pub(crate) fn by_path(path: &syn::ExprPath, krate: &Krate, last: bool) -> TokenStream {
     let at = site_at(path.path.segments.last().map_or_else(site, |last| last.ident.span()));
     let p = krate.private_at(at);
+    let known: TokenStream = (0..8)
+        .map(syn::Index::from)
+        .map(|index| quote_spanned!(at=> #p::path::parameter(&tags.#index).lifecycle_known();))
+        .collect();
     let kinds = (0..8).rev().fold(quote_spanned!(at=> ()), |rest, index| {
         let index = syn::Index { index, span: at };
         // The tag is that of a step which may take the report; behind it is that of any other.
@@ -169,6 +174,10 @@ pub(crate) fn by_path(path: &syn::ExprPath, krate: &Krate, last: bool) -> TokenS
         || {
             let function = #path;
             let tags = #p::path::look(function);
+            let _ = || {
+                use #p::path::Known as _;
+                #known
+            };
             let (called, returned) = tags.8.lifecycle_called();
             called.function(#kinds, returned.lifecycle_end(), move |held, end| {
                 called.call(function, #p::function::lend(held), end)

@@ -32,7 +32,8 @@ use proc_macro::TokenStream;
 /// Its arguments are resources. Keys: `setup`, `grace` (25s), `drain` (15s), `cut` (500ms), `lameduck` (0s), `reserve`
 /// (2s), `signals` (`[SIGTERM, SIGINT]`), `exit` (`zero | reraise`), `budget` (`warn | deny`), `report`
 /// (`table | json | off`), `ready` (`auto | manual`), `flavor` (`"multi_thread"`, `"current_thread"`),
-/// `worker_threads`, `pause` and `resume` (a signal each, such as `SIGUSR1`), `crate`.
+/// `worker_threads`, `pause` and `resume` (a signal each, such as `SIGUSR1`), `journal` (a path, which
+/// `LIFECYCLE_JOURNAL` beats; without either there is none), `crate`.
 #[proc_macro_attribute]
 pub fn main(keys: TokenStream, item: TokenStream) -> TokenStream {
     main_fn::attribute(keys.into(), item.into()).into()

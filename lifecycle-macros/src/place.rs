@@ -58,6 +58,16 @@ impl Raw {
             let edge = |path: syn::Path| Edge { text: spelled(&path), path };
             let edges: Vec<Edge> = value.paths.into_iter().map(edge).collect();
             let itself = |edge: &&Edge| edge.path.is_ident(own) || edge.text == format!("self::{own}");
+            for edge in edges.iter().filter(|edge| is_method(&edge.path)) {
+                errors.at(
+                    &edge.path,
+                    format!(
+                        "`{}` reads as a method, which has no type that could be named here: give it a label, as in `label = \
+                         Close`, and write `{key} = Close`",
+                        edge.text
+                    ),
+                );
+            }
             for edge in edges.iter().filter(itself) {
                 errors.at(&edge.path, format!("`{}` cannot come {key} itself", edge.text));
             }
@@ -68,6 +78,16 @@ impl Raw {
             errors.at(&edge.path, format!("`{}` is in `after` too: it cannot be on both sides", edge.text));
         }
         Place { order: self.order.map(|order| order.value), last, after, before }
+    }
+}
+
+/// Whether a path is spelled as a type's function. Of that rustc says that it might be an associated type.
+fn is_method(path: &syn::Path) -> bool {
+    let begins = |ident: &Ident, with: fn(char) -> bool| ident.unraw().to_string().starts_with(with);
+    let mut from_last = path.segments.iter().rev().map(|segment| &segment.ident);
+    match (from_last.next(), from_last.next()) {
+        (Some(last), Some(owner)) => begins(last, char::is_lowercase) && begins(owner, char::is_uppercase),
+        _ => false,
     }
 }
 

@@ -47,8 +47,17 @@
 //!
 //! - `journal` (default): what happens can be kept in a file, for the next run to know; implies `serde`.
 //! - `macros` (default): the attributes.
+//! - `metrics`: figures of calls, steps and health for whatever recorder of the `metrics` facade is installed.
 //! - `serde`: `Serialize` and `Deserialize` for [`Report`], `Serialize` for [`Stats`] and [`Plan`]. The report's JSON
 //!   ([`Report::to_json`]) needs no feature.
+//! - `axum`, `http`, `rmcp`, `tonic`: [`Rejected`] in these stacks, so that a `#[tracked]` function may return axum's
+//!   `Response` or an `http::Response`, or a `Result` whose error is `StatusCode`, `(StatusCode, String)`, `tonic::Status` or
+//!   rmcp's `ErrorData`. `rmcp` needs Rust 1.88.
+//! - `tower`: `tower::TrackLayer`, which makes each request of an HTTP service a tracked call. `hyper-util`: `hyper::serve`, a
+//!   server that ends without losing a connection. `axum` implies both, and adds `axum::serve`; `tonic` too, with `tonic::serve` and
+//!   the health service `tonic::health`.
+//! - `systemd`: tells systemd of the start, of the shutdown and of what runs, and feeds its watchdog. No dependency.
+//! - `terminal` (default): what runs, live, at the foot of a terminal. No dependency.
 //! - `testing` (default): [`testing`] and, with `macros`, `#[lifecycle::test]`. It turns on tokio's `test-util`.
 
 #[cfg(not(unix))]
@@ -76,12 +85,15 @@ mod gate;
 mod group;
 mod health;
 mod hook;
+mod integrations;
 #[cfg(feature = "journal")]
 mod journal;
 #[cfg(not(feature = "journal"))]
 #[allow(dead_code, reason = "nothing of it is ever made")]
 #[path = "journal/absent.rs"]
 mod journal;
+#[cfg(feature = "metrics")]
+mod meter;
 mod narrator;
 mod pause;
 mod plan;
@@ -97,6 +109,8 @@ mod run;
 mod settings;
 mod signal;
 mod sys;
+#[cfg(feature = "systemd")]
+mod systemd;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tracked;
@@ -121,11 +135,19 @@ pub use gate::CallStats;
 pub use group::{Group, Requests};
 pub use health::{Check, CheckHealth, CheckStatus, Health, HealthCheck};
 pub use hook::{Phase, Step};
+#[cfg(feature = "axum")]
+pub use integrations::axum;
+#[cfg(feature = "hyper-util")]
+pub use integrations::hyper;
+#[cfg(feature = "tonic")]
+pub use integrations::tonic;
+#[cfg(feature = "tower")]
+pub use integrations::tower;
 pub use journal::{DeadLetter, PreviousRun, UncleanRun, UnfinishedStep};
 #[cfg(all(feature = "macros", feature = "testing"))]
 pub use lifecycle_macros::test;
 pub use plan_view::{
-    ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, WorstCase, plan,
+    ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanErrors, PlanStep, StepPolicy, WorstCase, plan,
 };
 pub use rejected::{RejectReason, Rejected};
 pub use report::{

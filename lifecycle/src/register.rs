@@ -1,6 +1,7 @@
 //! Steps that are registered while the process runs, instead of by an attribute.
 
 use std::any::type_name;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::panic::Location;
@@ -10,6 +11,8 @@ use std::time::Duration;
 use crate::edge::{Edges, Node, Target};
 use crate::health::Check;
 use crate::hook::{Begin, Call, Extra, Function, Phase, Signature, StepKeys, StepSpec, Task, When};
+use crate::journal::Event as JournalEvent;
+use crate::narrator::Say;
 use crate::process::lifecycle;
 use crate::run::message::Message;
 use crate::worker::Worker;
@@ -20,7 +23,7 @@ use crate::worker::Worker;
 /// [`resource`](crate::resource).
 #[must_use = "a hook does nothing until it is registered"]
 pub struct Hook {
-    spec: StepSpec,
+    pub(crate) spec: StepSpec,
 }
 
 impl fmt::Debug for Hook {
@@ -74,6 +77,31 @@ impl WhenResult for bool {
 impl<E: Display> WhenResult for Result<(), E> {
     fn into_answer(self) -> Result<(), String> {
         self.map_err(|error| format!("{error:#}"))
+    }
+}
+
+/// The module of the function in which a closure is written.
+pub(crate) fn module_of<F>() -> String {
+    type_name::<F>().split("::{{closure}}").next().unwrap_or_default().to_owned()
+}
+
+/// A step that no attribute has declared, at the caller's place.
+#[track_caller]
+pub(crate) fn step(name: String, module: String, phase: Phase, task: Task) -> StepSpec {
+    let place = Location::caller();
+    StepSpec {
+        name: name.into(),
+        module: module.into(),
+        file: place.file().into(),
+        line: place.line(),
+        id: None,
+        phase,
+        keys: StepKeys::default(),
+        extra: Extra::default(),
+        edges: Edges::default(),
+        signature: Signature::default(),
+        off: None,
+        task,
     }
 }
 
@@ -141,24 +169,7 @@ impl Hook {
         F: Future<Output = R> + Send + 'static,
         R: HookResult,
     {
-        let place = Location::caller();
-        let module = type_name::<H>().split("::{{closure}}").next().unwrap_or_default();
-        Hook {
-            spec: StepSpec {
-                name: name.into(),
-                module: module.into(),
-                file: place.file().into(),
-                line: place.line(),
-                id: None,
-                phase,
-                keys: StepKeys::default(),
-                extra: Extra::default(),
-                edges: Edges::default(),
-                signature: Signature::default(),
-                off: None,
-                task: Task::Hook(begin(hook)),
-            },
-        }
+        Hook { spec: step(name, module_of::<H>(), phase, Task::Hook(begin(hook))) }
     }
 
     /// Its rank: it waits for every step of lower rank. Default 0.
@@ -262,7 +273,11 @@ impl Hook {
     /// It is a start step: it has the step's `timeout` and `when`, follows whoever provides what it takes, and ends before
     /// the workers and the service begin. It is owed at least once and so must be idempotent. If it fails the start goes on,
     /// and it stays owed, see [`dead_letters`](crate::dead_letters); once it has failed more often than `retry`, a person is
-    /// called for. Of a hook that is registered after the start it is never tried.
+    /// called for.
+    ///
+    /// A hook that is registered after the start owes from then on, and [`register`] waits until that is on the disk, at most
+    /// a second. What it has left undone is listed by `dead_letters`, and a person is called for; it is made up for by a run
+    /// that registers the hook before the start, under the same name and in the same function.
     ///
     /// ```
     /// use lifecycle::Hook;
@@ -349,6 +364,15 @@ pub fn register(what: impl Register) -> Registration {
     what.register()
 }
 
+/// `db`, `db #2`, `db #3`: the first that is not taken.
+pub(crate) fn free_name(name: String, is_taken: impl Fn(&str) -> bool) -> String {
+    if !is_taken(&name) {
+        return name;
+    }
+    let mut others = (2_u64..).map(|number| format!("{name} #{number}"));
+    others.find(|other| !is_taken(other)).unwrap_or(name)
+}
+
 fn add(mut spec: StepSpec) -> Registration {
     let life = lifecycle();
     let mut registrations = life.registrations();
@@ -356,19 +380,27 @@ fn add(mut spec: StepSpec) -> Registration {
         drop(registrations);
         return too_late(&spec.name, &spec.file, spec.line);
     }
-    let same =
-        registrations.steps.iter().filter(|(_, name, other)| *name == spec.name && other.phase == spec.phase);
-    let (name, before) = (spec.name.clone(), same.count());
-    if before > 0 {
-        spec.name = format!("{name} #{}", before + 1).into();
-    }
+    let given = spec.name.into_owned();
+    spec.name = registrations.names.take(spec.phase, &given).into();
     let id = registrations.next;
     let is_worker = spec.is_worker();
+    // Of what was registered before, the coordinator knows what it owes.
+    let journal = life.running().and_then(|running| running.journal.as_ref());
+    let owes = journal.filter(|_| registrations.started && spec.extra.compensate.is_some());
+    let owes = owes.map(|journal| (journal, spec.identity()));
     registrations.next += 1;
-    registrations.steps.push((id, name.into_owned(), spec));
+    registrations.changes += 1;
+    registrations.steps.insert(id, Registered { given, spec, owes: owes.is_some() });
     drop(registrations);
-    if let Some(running) = life.running().filter(|_| is_worker) {
-        drop(running.mailbox.send(Message::Registered));
+    if let Some(running) = life.running() {
+        if let Some((journal, step)) = owes {
+            if let Err(Some(why)) = journal.wait_for(JournalEvent::Armed { step }) {
+                running.narrator.say(Say::Alarm(why));
+            }
+        }
+        if is_worker {
+            running.mailbox.send(Message::Registered);
+        }
     }
     Registration::new(move || remove(id))
 }
@@ -376,16 +408,20 @@ fn add(mut spec: StepSpec) -> Registration {
 fn remove(id: u64) -> bool {
     let life = lifecycle();
     let mut registrations = life.registrations();
-    let found = registrations.steps.iter().position(|(known, ..)| *known == id);
-    let Some(index) = found.filter(|&index| !registrations.is_closed(registrations.steps[index].2.phase))
-    else {
+    let phase = registrations.steps.get(&id).map(|found| found.spec.phase);
+    if phase.is_none_or(|phase| registrations.is_closed(phase)) {
         return false;
-    };
-    let (_, _, spec) = registrations.steps.remove(index);
+    }
+    let Some(Registered { given, spec, owes }) = registrations.steps.remove(&id) else { return false };
+    registrations.names.give_back(spec.phase, given, &spec.name);
+    registrations.changes += 1;
     drop(registrations);
     let is_awaited = spec.is_worker() || spec.extra.compensate.is_some();
     if let Some(running) = life.running().filter(|_| is_awaited) {
-        drop(running.mailbox.send(Message::TakenBack(spec.task)));
+        if let Some(journal) = running.journal.as_ref().filter(|_| owes) {
+            journal.note(JournalEvent::taken_back(spec.identity()));
+        }
+        running.mailbox.send(Message::TakenBack(spec.task));
     }
     true
 }
@@ -426,12 +462,55 @@ impl Registration {
 #[derive(Default)]
 pub(crate) struct Registrations {
     next: u64,
-    /// Identity, name as given, step.
-    steps: Vec<(u64, String, StepSpec)>,
+    changes: u64,
+    /// In the order in which they came.
+    steps: BTreeMap<u64, Registered>,
+    names: Names,
     /// The start hooks are being run, or were.
     pub(crate) started: bool,
     /// The shutdown's steps are fixed.
     pub(crate) stopping: bool,
+}
+
+struct Registered {
+    /// Its name, before it had a number.
+    given: String,
+    spec: StepSpec,
+    /// It has been recorded that it owes something: it came when the coordinator knew its steps.
+    owes: bool,
+}
+
+/// The names of registered steps; many thousands may be given the same.
+#[derive(Default)]
+struct Names {
+    taken: HashSet<(Phase, String)>,
+    /// Of a name that is taken, a number below which all are.
+    first_free: HashMap<(Phase, String), u64>,
+}
+
+impl Names {
+    fn take(&mut self, phase: Phase, given: &str) -> String {
+        let mut key = (phase, given.to_owned());
+        if self.taken.insert(key.clone()) {
+            return key.1;
+        }
+        let number = self.first_free.entry(key.clone()).or_insert(2);
+        loop {
+            key.1 = format!("{given} #{number}");
+            *number += 1;
+            if self.taken.insert(key.clone()) {
+                return key.1;
+            }
+        }
+    }
+
+    fn give_back(&mut self, phase: Phase, given: String, name: &str) {
+        self.taken.remove(&(phase, name.to_owned()));
+        let number = name.strip_prefix(&*given).and_then(|rest| rest.strip_prefix(" #")?.parse::<u64>().ok());
+        if let (Some(number), Some(first_free)) = (number, self.first_free.get_mut(&(phase, given))) {
+            *first_free = number.min(*first_free);
+        }
+    }
 }
 
 impl Registrations {
@@ -443,7 +522,42 @@ impl Registrations {
         }
     }
 
+    /// How often a step was added or taken back.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
     pub(crate) fn of(&self, phase: Phase) -> impl Iterator<Item = StepSpec> + '_ {
-        self.steps.iter().map(|(_, _, spec)| spec).filter(move |spec| spec.phase == phase).cloned()
+        self.of_phase(phase).cloned()
+    }
+
+    fn of_phase(&self, phase: Phase) -> impl Iterator<Item = &StepSpec> {
+        self.steps.values().map(|step| &step.spec).filter(move |spec| spec.phase == phase)
+    }
+
+    /// Those that owe something of which nothing has been recorded.
+    pub(crate) fn unrecorded(&self) -> impl Iterator<Item = String> + '_ {
+        let owing = self.steps.values().filter(|step| step.spec.extra.compensate.is_some() && !step.owes);
+        owing.filter(|step| step.spec.phase == Phase::Shutdown).map(|step| step.spec.identity())
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_gets_the_first_number_that_is_free() {
+        let mut names = Names::default();
+        let mut take = |name| names.take(Phase::Shutdown, name);
+        assert_eq!(["a", "a", "b", "a #3", "a"].map(&mut take), ["a", "a #2", "b", "a #3", "a #4"]);
+        assert_eq!(names.take(Phase::Start, "a"), "a", "the other order has names of its own");
+        names.give_back(Phase::Shutdown, "a".to_owned(), "a #2");
+        names.give_back(Phase::Shutdown, "b".to_owned(), "b");
+        let mut take = |name| names.take(Phase::Shutdown, name);
+        assert_eq!(["a", "a", "b", "b"].map(&mut take), ["a #2", "a #5", "b", "b #2"]);
+        names.give_back(Phase::Shutdown, "a".to_owned(), "a");
+        assert_eq!(names.take(Phase::Shutdown, "a"), "a");
     }
 }

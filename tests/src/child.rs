@@ -144,7 +144,7 @@ impl Child {
     /// Sends a signal.
     pub fn signal(&self, signal: i32) {
         // SAFETY: `kill` takes any numbers; the child has not been awaited, so its pid is still its own.
-        #[allow(unsafe_code, reason = "std can only send SIGKILL")]
+        #[expect(unsafe_code, reason = "std can only send SIGKILL")]
         let sent = unsafe { libc::kill(self.pid(), signal) };
         assert_eq!(sent, 0, "the child takes signals");
     }
@@ -264,7 +264,7 @@ impl Ended {
 ///
 /// # Safety
 /// As [`CommandExt::pre_exec`]: only what is async-signal-safe.
-#[allow(unsafe_code, reason = "std's own contract")]
+#[expect(unsafe_code, reason = "std's own contract")]
 pub unsafe fn before_exec(
     command: &mut Command,
     run: impl FnMut() -> std::io::Result<()> + Send + Sync + 'static,

@@ -1,5 +1,5 @@
 //! What the process-level tests share.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a test's own plumbing: a failure is the test's failure"

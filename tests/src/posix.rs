@@ -1,5 +1,5 @@
 //! What the tests ask of the operating system: pipes in every state, inherited masks and dispositions, limits.
-#![allow(unsafe_code, reason = "std offers none of this")]
+#![expect(unsafe_code, reason = "std offers none of this")]
 
 use std::fs::File;
 use std::io::{Read, Write};

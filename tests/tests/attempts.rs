@@ -1,5 +1,5 @@
 //! `retry`, `attempt`, `backoff`, `fallback` and `when` on real processes; the instants are held by unit tests.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::time::Duration;
 

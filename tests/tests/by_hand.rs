@@ -196,6 +196,12 @@ fn it_is_ready_once_it_waits_and_no_more_once_it_is_a_lame_duck() {
     );
     // The lame-duck time comes before everything else.
     assert!(ended.report()["took_ms"].as_f64().unwrap() >= 700.0);
+    let early = ended.step("early");
+    assert!(early["began_ms"].as_f64().unwrap() >= 700.0, "since the signal: {early}");
+    assert!(
+        early["waited_ms"].as_f64().unwrap() < early["began_ms"].as_f64().unwrap(),
+        "since the first step: {early}"
+    );
 }
 
 #[test]

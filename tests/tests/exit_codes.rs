@@ -1,10 +1,5 @@
 //! Every row of the exit table, each of its reasons, also as PID 1.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    missing_docs,
-    reason = "a failure here is the test's failure"
-)]
+#![expect(clippy::unwrap_used, reason = "a failure here is the test's failure")]
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;

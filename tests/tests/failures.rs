@@ -1,5 +1,5 @@
 //! Whatever a step does, it is held to its time and recorded, and the next one runs.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::time::Duration;
 
@@ -126,6 +126,16 @@ fn what_a_failed_step_noted_is_kept() {
 fn a_last_step_that_fails_degrades_nothing() {
     let ended = play("last fails", "done", "done");
     assert_eq!(ended.step("alert")["error"], "no alert today");
+}
+
+#[test]
+fn a_last_step_that_fails_when_the_report_is_out_is_logged() {
+    let ended = play("telemetry fails", "done", "done");
+    let report = ended.report();
+    let steps = report["steps"].as_array().unwrap();
+    assert!(steps.iter().all(|step| step["name"] != "flush_telemetry"), "the report was printed before");
+    let logged = ended.stdout.iter().find(|line| line.contains("no collector"));
+    assert!(logged.is_some_and(|line| line.contains("flush_telemetry")), "{:#?}", ended.stdout);
 }
 
 #[test]

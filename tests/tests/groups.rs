@@ -125,7 +125,7 @@ fn a_queue_is_worked_off_before_its_group_closes() {
 #[test]
 fn a_task_that_a_call_leaves_is_awaited_with_the_group_of_the_call() {
     let child = start("task");
-    child.wait_for("serving");
+    child.wait_for("leaving runs");
     child.signal(libc::SIGTERM);
     child.wait_for("the task runs");
     child.say("end the task");

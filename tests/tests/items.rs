@@ -1,5 +1,5 @@
 //! `note`, `item` and `time_left`: into the report of the step that runs, from wherever its code does.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use lifecycle_tests::child::{Child, Ended, PATIENCE, program, talkative};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
 //! What the next run knows of this one, and what it makes up for: real processes, some of them killed.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,6 +48,15 @@ impl Place {
 
     fn kill_serving(&self) {
         kill(self.serve(""));
+    }
+
+    /// Waits until the last run has recorded that.
+    fn wait_for_event(&self, event: &str) {
+        let until = Instant::now() + PATIENCE;
+        while !self.last_run().iter().any(|known| known == event) {
+            assert!(Instant::now() < until, "{:?}", self.last_run());
+            std::thread::yield_now();
+        }
     }
 
     /// What has happened in the last run, an event and its step each.
@@ -266,14 +275,39 @@ fn one_whose_step_is_gone_calls_for_a_person_and_is_made_up_for_when_it_is_back(
 fn one_that_was_taken_back_owes_nothing() {
     let place = Place::new("taken-back");
     let child = place.serve("by hand, taken back");
-    let until = Instant::now() + PATIENCE;
-    while !place.last_run().contains(&"declined \"journaled::main::by".to_owned()) {
-        assert!(Instant::now() < until, "{:?}", place.last_run());
-        std::thread::yield_now();
-    }
+    place.wait_for_event("declined \"journaled::main::by");
     kill(child);
     let next = place.run("by hand");
     assert!(!next.stdout.contains(&"made up for".to_owned()));
+}
+
+#[test]
+fn one_that_is_registered_late_owes_too() {
+    let place = Place::new("late");
+    kill(place.serve("late"));
+    let ended = place.run("late");
+    assert_eq!(letters(&ended), ["journaled::main::by hand attempts 0 person true error None"]);
+    let called = alarms(&ended).iter().any(|alarm| alarm.contains("registered only after the start"));
+    assert!(called, "{:#?}", ended.stderr);
+    let early = place.run("by hand");
+    assert!(early.line("made up for") < early.line("placed"));
+
+    // Done or taken back, it owes nothing.
+    assert_eq!(place.run("late").code, Some(0));
+    assert_eq!(letters(&place.run("late")), [""; 0]);
+    let child = place.serve("late, taken back");
+    place.wait_for_event("declined \"journaled::main::by");
+    kill(child);
+    assert_eq!(letters(&place.run("late")), [""; 0]);
+}
+
+#[test]
+fn one_that_is_registered_late_waits_until_it_is_recorded_or_the_disk_is_late() {
+    let place = Place::new("late-stuck");
+    let child = place.serve("late, stuck");
+    // While it serves: nothing of the shutdown has asked the disk yet.
+    child.wait_for_stderr("has not answered");
+    assert_eq!(child.terminate().code, Some(0));
 }
 
 #[test]
@@ -484,9 +518,8 @@ fn killed_at_any_moment_nothing_owed_is_lost_and_nothing_done_is_made_up_for() {
     kill_at_any_moment(&Place::new("kills"), 25, 0x9e37_79b9_7f4a_7c15);
 }
 
-/// `cargo test --release -p lifecycle-tests --test journal -- --ignored`, before a release.
 #[test]
-#[ignore = "300 processes; for a release"]
+#[ignore = "300 processes: `.ci/kills` runs it, for a release"]
 fn killed_300_times_nothing_owed_is_lost_and_nothing_done_is_made_up_for() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or(u64::from(std::process::id()) | 1 << 40);

@@ -1,10 +1,5 @@
 //! Which steps are in a program, for every way in which a library comes into one. PLATFORMS.md has the table.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    missing_docs,
-    reason = "a failure here is the test's failure"
-)]
+#![expect(clippy::unwrap_used, reason = "a failure here is the test's failure")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -12,7 +12,7 @@ async fn open_db() -> Db {
     Db
 }
 
-#[on_shutdown(timeout = "2s")]
+#[on_shutdown(timeout = "2s", retry = 1)]
 async fn flush(_: &Db) {}
 
 #[on_shutdown]
@@ -66,8 +66,14 @@ fn a_changed_plan_is_shown_as_a_difference_and_one_command_writes_it() {
     let refused = compared_with(&file, false).unwrap();
     let said = String::from_utf8_lossy(&refused.stdout) + String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success(), "{said}");
-    assert!(said.contains("-   flush: order 0 default, limit 1s, after Requests\n"), "{said}");
-    assert!(said.contains("+   flush: order 0 default, limit 2s, after Requests\n"), "{said}");
+    assert!(
+        said.contains("-   flush: order 0 default, limit 1s, retry 1, backoff 100ms, after Requests\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("+   flush: order 0 default, limit 2s, retry 1, backoff 100ms, after Requests\n"),
+        "{said}"
+    );
     assert!(said.contains("LIFECYCLE_BLESS=1 cargo test"), "{said}");
     assert!(said.contains("tests/tests/plan_assert.rs:"), "the panic is at the user's line: {said}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), was);

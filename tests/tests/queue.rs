@@ -1,5 +1,4 @@
 //! What the last request enqueues is still taken, by a group that closes once the queue is empty.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a failure here is the test's failure")]
 
 use lifecycle_tests::child::{Child, Ended, PATIENCE, talkative};
 

@@ -46,6 +46,14 @@ fn workers_come_at_any_time_in_any_order_and_go() {
 }
 
 #[test]
+fn no_two_have_one_name_whichever_went_before() {
+    let child = start("namesakes");
+    child.wait_for("removed: true, true");
+    let names = ["Requests", "flush", "flush #2", "flush #3", "flush #4"];
+    child.terminate().assert_any_order(0, &names.map(|name| (name, "done")));
+}
+
+#[test]
 fn one_that_is_taken_back_has_its_time_and_is_aborted_then() {
     let child = start("stubborn");
     child.wait_for("stubborn runs");

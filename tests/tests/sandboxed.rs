@@ -1,6 +1,6 @@
 //! Calls are counted and awaited also where the system refuses what makes counting them cheap.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a failure here is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure here is the test's failure")]
 
 use lifecycle_tests::child::{Child, Ended, PATIENCE, talkative};
 use lifecycle_tests::posix::{Membarrier, sandbox};

@@ -1,10 +1,5 @@
 //! Attribute, then setup, then environment: each overrides the ones before it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    missing_docs,
-    reason = "a failure here is the test's failure"
-)]
+#![expect(clippy::unwrap_used, reason = "a failure here is the test's failure")]
 
 use std::process::Command;
 

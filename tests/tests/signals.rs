@@ -1,10 +1,4 @@
 //! Which signal does what, and what a process inherits and passes on.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    missing_docs,
-    reason = "a failure here is the test's failure"
-)]
 
 use std::process::Command;
 use std::time::{Duration, Instant};

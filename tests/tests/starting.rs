@@ -1,10 +1,5 @@
 //! A start that is interrupted or fails takes down what came up, on a fresh time, and exits 1.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    missing_docs,
-    reason = "a failure here is the test's failure"
-)]
+#![expect(clippy::unwrap_used, reason = "a failure here is the test's failure")]
 
 use std::process::Command;
 

@@ -1,12 +1,7 @@
 //! Every form of a step's argument and of what it returns, in one real run: aliased, fully qualified, and beside types
 //! of the same names that are the user's own.
 
-#![allow(
-    clippy::needless_lifetimes,
-    clippy::needless_pass_by_value,
-    clippy::non_minimal_cfg,
-    reason = "the forms are the point"
-)]
+#![expect(clippy::needless_pass_by_value, clippy::non_minimal_cfg, reason = "the forms are the point")]
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,7 +61,7 @@ mod own {
     #[derive(Clone)]
     pub(crate) enum Result<T, E> {
         Ok(T),
-        #[allow(dead_code, reason = "shaped like the other one")]
+        #[expect(dead_code, reason = "shaped like the other one")]
         Err(E),
     }
 }

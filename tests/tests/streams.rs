@@ -1,10 +1,5 @@
 //! What is written where; and that no stream, in whatever state, keeps the process from ending in order.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    missing_docs,
-    reason = "a failure here is the test's failure"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is the test's failure")]
 
 use std::fs::File;
 use std::io::Read;

@@ -1,5 +1,5 @@
 //! Tests as a service's author writes them: `#[lifecycle::test]` beside ordinary ones, over one set of steps.
-#![allow(clippy::unwrap_used, reason = "a failure here is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure here is the test's failure")]
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,6 @@
 //! How a `#[lifecycle::test]` fails: each such test here is ignored, and run by an ordinary one that looks at what it
 //! says.
-#![allow(clippy::unwrap_used, reason = "a failure here is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure here is the test's failure")]
 
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};

@@ -1,10 +1,5 @@
 //! Runtimes that are stuck, with what becomes of each hook; and hooks that two runtimes want.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    missing_docs,
-    reason = "a failure here is the test's failure"
-)]
+#![expect(clippy::unwrap_used, reason = "a failure here is the test's failure")]
 
 use std::fmt::Debug;
 use std::io::Read;

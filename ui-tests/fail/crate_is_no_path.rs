@@ -1,4 +1,4 @@
-use lifecycle::{on_shutdown, on_start, tracked};
+use lifecycle::{health_check, on_shutdown, on_start, tracked, worker};
 
 #[on_start(crate = "lifecycle")]
 fn quoted() {}
@@ -9,4 +9,22 @@ fn a_number() {}
 #[tracked(reject = (), crate)]
 fn nothing() {}
 
-fn main() {}
+#[worker(crate = lifecycle::)]
+fn no_end() {}
+
+#[health_check(crate = [lifecycle])]
+fn a_list() {}
+
+#[lifecycle::group(crate = lifecycle())]
+struct Called;
+
+struct Pool;
+
+#[lifecycle::component(crate = "lifecycle")]
+impl Pool {}
+
+#[lifecycle::test(crate = 5)]
+async fn tested() {}
+
+#[lifecycle::main(crate = 'l')]
+async fn main() {}

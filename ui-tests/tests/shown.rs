@@ -1,5 +1,5 @@
 //! What README.md and docs/ORDER.md show of the compiler's words is what it says, in `fail/`.
-#![allow(clippy::unwrap_used, reason = "a failure here is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure here is the test's failure")]
 
 use std::fs;
 use std::path::Path;

@@ -1,8 +1,11 @@
 //! The README's code is code that compiles, also where it is not a doctest since it needs other crates or is a test itself.
 
 const README: &str = include_str!("../../../README.md");
-const COMPILED: [&str; 2] =
-    [include_str!("../examples/readme.rs"), include_str!("../../../tests/tests/testing_guide.rs")];
+const COMPILED: [&str; 3] = [
+    include_str!("../examples/readme.rs"),
+    include_str!("../../../tests/tests/testing_guide.rs"),
+    include_str!("../../../tests/stacks/examples/readme.rs"),
+];
 
 #[test]
 fn every_block_that_is_no_doctest_is_compiled_as_it_stands() {
@@ -11,11 +14,11 @@ fn every_block_that_is_no_doctest_is_compiled_as_it_stands() {
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap().trim_end())
         .collect();
-    assert_eq!(blocks.len(), 3);
+    assert_eq!(blocks.len(), 5);
     for block in blocks {
         assert!(
             COMPILED.iter().any(|file| file.contains(block)),
-            "neither examples/readme.rs nor testing_guide.rs contains this block of README.md:\n{block}"
+            "no examples/readme.rs and no testing_guide.rs contains this block of README.md:\n{block}"
         );
     }
 }

@@ -2,12 +2,14 @@
 //! order is a file there, and the venue is up while it has a file `up`.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{env, fs, io};
 
-use lifecycle::{Event, Events, Hook, PreviousRun, Report, Settings, State, Take};
+use lifecycle::{CancellationToken, Check, Event, Events, Hook, PreviousRun, Report, Settings, State, Take};
 use lifecycle::{admitting, health_check, on_shutdown, on_start, worker};
+use tokio::runtime::Handle;
 
 #[cfg(test)]
 mod tests;
@@ -99,13 +101,17 @@ impl Venue {
     }
 
     /// No order stays open without us. It may be done twice, so it can also make up for a run that was killed.
-    #[on_shutdown(label = CancelOrders, after = relay, timeout = "5s", retry = 2, backoff = "100ms",
+    #[on_shutdown(label = CancelOrders, after = relay, timeout = "5s", attempt = "2s", retry = 2, backoff = "100ms",
         fallback = Self::write_down, compensate = Self::cancel_orders, when = |config: &Config| !config.keep_orders)]
     async fn cancel_orders(&self) -> io::Result<()> {
         self.reconnect()?;
         let (orders, mut failed) = (self.open_orders()?, Ok(()));
         lifecycle::note("open", orders.len());
         for order in orders {
+            // Better to say so than to be cut off: the fallback writes down what is left.
+            if lifecycle::time_left().is_some_and(|left| left < Duration::from_millis(50)) {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
             let cancelled = fs::remove_file(self.orders.join(&order));
             println!("cancelled {order}: {}", cancelled.is_ok());
             lifecycle::item(&order, cancelled.as_ref().map(drop));
@@ -122,22 +128,48 @@ impl Venue {
     }
 }
 
-/// Places what comes in. Takes no order while the relay is paused or the venue is down, and none once it was told to stop.
+struct Inbox(PathBuf);
+
+/// Places what comes in, from when `main` opens the inbox. Takes no order while the relay is paused or the venue is down,
+/// and none once it was told to stop.
 #[worker(timeout = "3s")]
-async fn relay(config: &Config, venue: &Venue) -> io::Result<()> {
-    while let Some(order) = admitting().next(next_order(config, venue)).await {
+async fn relay(inbox: &Inbox, venue: &Venue) -> io::Result<()> {
+    while let Some(order) = admitting().next(next_order(inbox, venue)).await {
         venue.place(&order?).await?;
     }
     Ok(())
 }
 
-async fn next_order(config: &Config, venue: &Venue) -> io::Result<PathBuf> {
+async fn next_order(inbox: &Inbox, venue: &Venue) -> io::Result<PathBuf> {
     loop {
-        match fs::read_dir(config.home.join("inbox"))?.next() {
+        match fs::read_dir(&inbox.0)?.next() {
             Some(file) if venue.connected.load(Ordering::Relaxed) => return Ok(file?.path()),
             _ => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
+}
+
+/// Keeps a file `ready` while the relay is, for whoever sends orders. A sync worker has a thread of its own, where a future
+/// need not be `Send`.
+#[worker(after = relay, timeout = "1s", restart = always, retry = 3, backoff = "200ms")]
+fn beacon(config: &Config, token: CancellationToken) -> io::Result<()> {
+    let file = Rc::new(config.home.join("ready"));
+    let said = Rc::clone(&file);
+    let telling = async move {
+        loop {
+            if lifecycle::is_ready() {
+                fs::write(&*said, lifecycle::health().to_string())?;
+            } else if said.exists() {
+                fs::remove_file(&*said)?;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let ended: Option<io::Result<()>> = Handle::current().block_on(token.run_until_cancelled(telling));
+    if file.exists() {
+        fs::remove_file(&*file)?;
+    }
+    ended.unwrap_or(Ok(()))
 }
 
 /// Somebody should look at a bad end.
@@ -154,6 +186,12 @@ async fn main(config: &Config, Take(mut events): Take<Events>) -> Result<(), Str
     // A step that is known only now; a `last` one without a `&Report` runs once the report is printed.
     let remove = move || std::future::ready(fs::remove_file(&pid_file));
     lifecycle::register(Hook::on_shutdown("remove_pid_file", remove).last());
+    let inbox = config.home.join("inbox");
+    let watched = inbox.clone();
+    let readable = move || std::future::ready(fs::read_dir(&watched).map(drop));
+    lifecycle::register(Check::new("inbox", readable).interval(Duration::from_secs(5)));
+    // The last thing that the worker takes: it begins now.
+    lifecycle::provide(Inbox(inbox)).map_err(|error| error.to_string())?;
 
     println!("relaying from {}", config.home.display());
     while let Some(Some(event)) = stopping.run_until_cancelled(events.recv()).await {

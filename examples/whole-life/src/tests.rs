@@ -1,5 +1,4 @@
 //! The relay in a process of its own, on a clock that does not wait.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::sync::Arc;
 
@@ -24,6 +23,8 @@ fn at_home(_: &mut Settings) -> io::Result<(Config, TempDir)> {
 #[lifecycle::test(setup = at_home)]
 async fn what_was_placed_is_cancelled_at_the_end(home: Arc<TempDir>, venue: &Venue) {
     fs::write(home.path().join("inbox/tea"), "").unwrap();
+    // The body stands in for `main`, which opens the inbox.
+    lifecycle::provide(Inbox(home.path().join("inbox"))).unwrap();
     while venue.open_orders().unwrap() != ["tea"] {
         tokio::time::sleep(Duration::from_millis(50)).await; // no time at all
     }

@@ -3,7 +3,8 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Generics, Meta, Token, Type, WhereClause};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Generics, Meta, Path, Token, Type, WhereClause};
 
 use crate::diag::{ErrorSink, ErrorStore};
 use crate::item::Item;
@@ -97,8 +98,9 @@ fn members(body: TokenStream, krate: &Krate, errors: &ErrorSink<'_>) -> syn::Res
                 kept.extend([input.parse::<TokenTree>()?]);
                 continue;
             }
-            let attrs = input.call(Attribute::parse_outer)?;
-            let Some(on) = attrs.iter().find_map(|attr| step(attr, krate)) else {
+            let mut attrs = input.call(Attribute::parse_outer)?;
+            attrs.retain(|attr| !is_hidden(attr, krate, errors));
+            let Some(on) = attrs.iter().find_map(|attr| step(attr.path(), krate)) else {
                 kept.extend(attrs.iter().map(Attribute::to_token_stream));
                 continue;
             };
@@ -125,7 +127,7 @@ fn members(body: TokenStream, krate: &Krate, errors: &ErrorSink<'_>) -> syn::Res
 impl Attr {
     /// `None` of one of ours that is not written as it should be, which is said.
     fn new(attribute: Attribute, krate: &Krate, errors: &ErrorSink<'_>) -> Option<Self> {
-        let Some(on) = step(&attribute, krate) else { return Some(Attr::Other(attribute)) };
+        let Some(on) = step(attribute.path(), krate) else { return Some(Attr::Other(attribute)) };
         let keys = match &attribute.meta {
             Meta::Path(_) => TokenStream::new(),
             Meta::List(list) => list.tokens.clone(),
@@ -145,9 +147,31 @@ impl Attr {
     }
 }
 
+/// Whether it is one of ours behind a `cfg_attr`, which the compiler resolves only after the component; that is said.
+fn is_hidden(attr: &Attribute, krate: &Krate, errors: &ErrorSink<'_>) -> bool {
+    if !attr.path().is_ident("cfg_attr") {
+        return false;
+    }
+    let Ok(metas) = attr.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated) else {
+        return false;
+    };
+    let hidden = metas.iter().skip(1).find_map(|meta| Some((meta.path(), step(meta.path(), krate)?)));
+    if let Some((path, on)) = hidden {
+        let name = on.name();
+        errors.at(
+            path,
+            format!(
+                "the component is read before `cfg_attr` is resolved, so it cannot see this: write `#[{name}]` itself, and \
+                 `#[cfg(…)]` on a method that is there only then"
+            ),
+        );
+    }
+    hidden.is_some()
+}
+
 /// The attribute of ours that it is: by its name, which is all that can be known here.
-fn step(attr: &Attribute, krate: &Krate) -> Option<On> {
-    let segments = &attr.path().segments;
+fn step(path: &Path, krate: &Krate) -> Option<On> {
+    let segments = &path.segments;
     let name = &segments.last()?.ident;
     let on = [START, SHUTDOWN, WORKER, CHECK].into_iter().find(|on| name == on.name())?;
     let before = segments.iter().rev().nth(1).map(|segment| segment.ident.to_string());

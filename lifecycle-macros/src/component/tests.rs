@@ -143,6 +143,25 @@ fn a_component() {
                                 fallback: ::lifecycle::__private::Some(|| {
                                     let function = <Pool<u8>>::drop_all;
                                     let tags = ::lifecycle::__private::path::look(function);
+                                    let _ = || {
+                                        use ::lifecycle::__private::path::Known as _;
+                                        ::lifecycle::__private::path::parameter(&tags.0)
+                                            .lifecycle_known();
+                                        ::lifecycle::__private::path::parameter(&tags.1)
+                                            .lifecycle_known();
+                                        ::lifecycle::__private::path::parameter(&tags.2)
+                                            .lifecycle_known();
+                                        ::lifecycle::__private::path::parameter(&tags.3)
+                                            .lifecycle_known();
+                                        ::lifecycle::__private::path::parameter(&tags.4)
+                                            .lifecycle_known();
+                                        ::lifecycle::__private::path::parameter(&tags.5)
+                                            .lifecycle_known();
+                                        ::lifecycle::__private::path::parameter(&tags.6)
+                                            .lifecycle_known();
+                                        ::lifecycle::__private::path::parameter(&tags.7)
+                                            .lifecycle_known();
+                                    };
                                     let (called, returned) = tags.8.lifecycle_called();
                                     called
                                         .function(

@@ -246,6 +246,29 @@ fn steps_are_named_alone_or_in_a_list() {
 }
 
 #[test]
+fn each_key_of_each_attribute_has_a_case_among_the_compile_errors() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../ui-tests/fail");
+    let read = |folder: &str| std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let files = read(folder).chain(read(&format!("{folder}/rustc")));
+    let files = files.filter(|path| path.extension().is_some_and(|end| end == "rs"));
+    let cases: Vec<String> = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    for on in ATTRIBUTES {
+        // What stands between the parentheses of the attribute, here and there over several lines.
+        let begins = [format!("#[{}(", on.name()), format!("#[lifecycle::{}(", on.name())];
+        let uses =
+            begins.iter().flat_map(|begin| cases.iter().flat_map(move |case| case.split(&**begin).skip(1)));
+        let keys: Vec<&str> = uses.map(|rest| rest.split(")]").next().unwrap()).collect();
+        for key in TABLE.iter().filter(|key| key.on.holds(on)) {
+            let named = |given: &str| {
+                given.split(|c: char| c != '_' && !c.is_alphanumeric()).any(|word| word == key.name)
+            };
+            let is_there = keys.iter().any(|given| named(given));
+            assert!(is_there, "no case under ui-tests/fail has `{}` on #[{}]", key.name, on.name());
+        }
+    }
+}
+
+#[test]
 fn the_readme_has_a_section_for_each_attribute_with_all_of_its_keys() {
     let readme = include_str!("../../../README.md");
     for on in ATTRIBUTES {

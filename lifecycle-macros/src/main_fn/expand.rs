@@ -5,7 +5,7 @@ use quote::quote_spanned;
 use syn::spanned::Spanned;
 
 use super::check::{Kept, Main, Setting, SettingValue};
-use crate::arguments::{self, Lent};
+use crate::arguments::{self, Argument, Lent};
 use crate::keys::{Within, expand_signal, expand_signals};
 use crate::paths::{Krate, site, site_at};
 
@@ -24,36 +24,17 @@ pub(super) fn kept(kept: &Kept) -> TokenStream {
 pub(super) fn main(main: &Main) -> TokenStream {
     let Main { krate, vis, item, function, .. } = main;
     let p = krate.private();
-    let setup = setup(main.setup.as_ref(), krate);
-    let settings = settings(&main.settings, krate);
-    let kinds = arguments::kinds(&main.arguments, krate, false);
-    let Lent { pattern, apart, arguments: passed } = arguments::lent(&main.arguments);
+    let Served { call, def } = served(function, &main.arguments, main.setup.as_ref(), &main.settings, krate);
     // A return type that is no service's result is shown where it was written.
     let at = site_at(main.output);
     let p_at = krate.private_at(at);
-    let arguments = quote_spanned!(site()=>
-        &__LIFECYCLE_MAIN,
-        |inputs: &mut #p::Inputs<'_>| -> #p::Result<_, #p::Missing> {
-            let mut held = #p::function::hold(#kinds, inputs)?;
-            #p::Ok(async move {
-                let #pattern = #p::function::lend(&mut held);
-                #apart
-                #function(#passed).await
-            })
-        },
-    );
+    let arguments = quote_spanned!(site()=> &__LIFECYCLE_MAIN, #call,);
     let run = quote_spanned!(at=> #p_at::main(#arguments));
     quote_spanned!(site()=>
         #vis fn #function() -> #p::ExitCode {
             #item
 
-            static __LIFECYCLE_MAIN: #p::MainDef = #p::MainDef {
-                file: #p::file!(),
-                line: #p::line!(),
-                signature: |signature| #p::function::note(#kinds, signature),
-                keys: |settings: &mut #p::Settings| { #settings },
-                setup: #setup,
-            };
+            static __LIFECYCLE_MAIN: #p::MainDef = #def;
             const _: () = {
                 #p::inventory::submit! { #p::MainEntry(&__LIFECYCLE_MAIN) }
             };
@@ -62,8 +43,49 @@ pub(super) fn main(main: &Main) -> TokenStream {
     )
 }
 
+/// A program's function, or a test's, as the library runs it.
+pub(crate) struct Served {
+    /// Calls it with its resources.
+    pub(crate) call: TokenStream,
+    /// What is known of it before.
+    pub(crate) def: TokenStream,
+}
+
+pub(crate) fn served(
+    function: &Ident,
+    arguments: &[Argument],
+    setup: Option<&syn::Path>,
+    settings: &[Setting],
+    krate: &Krate,
+) -> Served {
+    let p = krate.private();
+    let (setup, settings) = (self::setup(setup, krate), self::settings(settings, krate));
+    let kinds = arguments::kinds(arguments, krate, false);
+    let Lent { pattern, apart, arguments: passed } = arguments::lent(arguments);
+    let call = quote_spanned!(site()=>
+        |inputs: &mut #p::Inputs<'_>| -> #p::Result<_, #p::Missing> {
+            let mut held = #p::function::hold(#kinds, inputs)?;
+            #p::Ok(async move {
+                let #pattern = #p::function::lend(&mut held);
+                #apart
+                #function(#passed).await
+            })
+        }
+    );
+    let def = quote_spanned!(site()=>
+        #p::MainDef {
+            file: #p::file!(),
+            line: #p::line!(),
+            signature: |signature| #p::function::note(#kinds, signature),
+            keys: |settings: &mut #p::Settings| { #settings },
+            setup: #setup,
+        }
+    );
+    Served { call, def }
+}
+
 /// A setup function as the library calls it.
-pub(crate) fn setup(path: Option<&syn::Path>, krate: &Krate) -> TokenStream {
+fn setup(path: Option<&syn::Path>, krate: &Krate) -> TokenStream {
     let p = krate.private();
     let Some(path) = path else { return quote_spanned!(site()=> #p::None) };
     let at = site_at(path.segments.last().map_or_else(|| path.span(), |last| last.ident.span()));
@@ -78,7 +100,7 @@ pub(crate) fn setup(path: Option<&syn::Path>, krate: &Krate) -> TokenStream {
 }
 
 /// The statements that write the keys into `settings`.
-pub(crate) fn settings(settings: &[Setting], krate: &Krate) -> TokenStream {
+fn settings(settings: &[Setting], krate: &Krate) -> TokenStream {
     let p = krate.private();
     settings.iter().map(|setting| set(setting, &p)).collect()
 }

@@ -361,21 +361,24 @@ fn signatures_that_no_library_can_call() {
                 fn f(self) {}
             ),
             "put `#[lifecycle::component]` on the `impl` block, which says what `self` is; or make a step a free function \
-             that takes the value, as in `fn close(db: &Db)`",
+             that takes the value, as in `fn close(db: &Db)`. Where it is on the block already, write this attribute by its \
+             own name: the component finds it by that",
         ),
         (
             quote!(
                 fn f(db: &Self) {}
             ),
             "put `#[lifecycle::component]` on the `impl` block, which says what `Self` is; or make a step a free function \
-             that takes the value, as in `fn close(db: &Db)`",
+             that takes the value, as in `fn close(db: &Db)`. Where it is on the block already, write this attribute by its \
+             own name: the component finds it by that",
         ),
         (
             quote!(
                 fn f() -> Self {}
             ),
             "put `#[lifecycle::component]` on the `impl` block, which says what `Self` is; or make a step a free function \
-             that takes the value, as in `fn close(db: &Db)`",
+             that takes the value, as in `fn close(db: &Db)`. Where it is on the block already, write this attribute by its \
+             own name: the component finds it by that",
         ),
         (
             quote!(
@@ -483,6 +486,25 @@ fn the_rare_keys() {
                                 fallback: ::lifecycle::__private::Some(|| {
                                     let function = files::write;
                                     let tags = ::lifecycle::__private::path::look(function);
+                                    let _ = || {
+                                        use ::lifecycle::__private::path::Known as _;
+                                        ::lifecycle::__private::path::parameter(&tags.0)
+                                            .lifecycle_known();
+                                        ::lifecycle::__private::path::parameter(&tags.1)
+                                            .lifecycle_known();
+                                        ::lifecycle::__private::path::parameter(&tags.2)
+                                            .lifecycle_known();
+                                        ::lifecycle::__private::path::parameter(&tags.3)
+                                            .lifecycle_known();
+                                        ::lifecycle::__private::path::parameter(&tags.4)
+                                            .lifecycle_known();
+                                        ::lifecycle::__private::path::parameter(&tags.5)
+                                            .lifecycle_known();
+                                        ::lifecycle::__private::path::parameter(&tags.6)
+                                            .lifecycle_known();
+                                        ::lifecycle::__private::path::parameter(&tags.7)
+                                            .lifecycle_known();
+                                    };
                                     let (called, returned) = tags.8.lifecycle_called();
                                     called
                                         .function(

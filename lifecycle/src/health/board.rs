@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::def::CheckSpec;
 use super::machine::Machine;
 use super::{CheckHealth, CheckStatus, Health};
+use crate::register::free_name;
 
 /// A check, in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Board {
         let mut entries = self.entries();
         let id = CheckId(entries.next);
         entries.next += 1;
-        spec.name = entries.free_name(spec.name);
+        spec.name = free_name(spec.name, |name| entries.all.iter().any(|entry| entry.spec.name == name));
         let status = if spec.off.is_some() { CheckStatus::Off } else { CheckStatus::Waiting };
         let health = CheckHealth {
             name: spec.name.clone(),
@@ -117,16 +118,5 @@ impl Board {
     /// Held for a look-up only, never while a user's code runs.
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Entries {
-    /// `db`, `db #2`, `db #3`.
-    fn free_name(&self, name: String) -> String {
-        let is_free = |name: &String| self.all.iter().all(|entry| entry.spec.name != *name);
-        if is_free(&name) {
-            return name;
-        }
-        (2_u64..).map(|number| format!("{name} #{number}")).find(is_free).unwrap_or(name)
     }
 }

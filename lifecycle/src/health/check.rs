@@ -1,6 +1,5 @@
 //! Health checks that are registered while the process runs, instead of by an attribute.
 
-use std::any::type_name;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -62,11 +61,10 @@ impl Check {
         R: HookResult,
     {
         let place = Location::caller();
-        let module = type_name::<C>().split("::{{closure}}").next().unwrap_or_default();
         Check {
             spec: CheckSpec {
                 name: name.into(),
-                module: module.to_owned(),
+                module: register::module_of::<C>(),
                 file: place.file().to_owned(),
                 line: place.line(),
                 id: None,
@@ -109,7 +107,7 @@ impl Check {
         self
     }
 
-    /// How many attempts to recover it has. Default 3.
+    /// How many attempts to recover it has. Default 3. When none has helped, they begin anew at the next run that fails.
     pub fn retry(mut self, retry: u32) -> Self {
         self.spec.keys.retry = Some(retry);
         self
@@ -136,7 +134,7 @@ impl Register for Check {
         }
         let id = life.health.add(spec);
         if let Some(running) = life.running() {
-            drop(running.mailbox.send(Message::Health(Told::Registered)));
+            running.mailbox.send(Message::Health(Told::Registered));
         }
         Registration::new(move || remove(id))
     }
@@ -148,7 +146,7 @@ fn remove(check: CheckId) -> bool {
         return false;
     }
     if let Some(running) = life.running() {
-        drop(running.mailbox.send(Message::Health(Told::Removed(check))));
+        running.mailbox.send(Message::Health(Told::Removed(check)));
     }
     true
 }

@@ -5,8 +5,8 @@
 //!   ┌─ interval ─ check ─┐        ┌──────────────────────────────────┐
 //!   └────────────────────┘ failed │                                  │
 //!                          ───────┴─▶ recovering n of N: recover, delay, check ──failed──▶ n + 1
-//!                                                                    │ failed N times
-//!                           good: recovered ◀─ interval ─ check ◀────┘ recovery failed
+//!                           good: recovered ◀─ interval ─ check ◀────┘ failed N times: recovery failed
+//!                                                           └─ failed: recovering 1 of N, if there is a `recover`
 //! ```
 
 use std::time::Instant;
@@ -91,7 +91,7 @@ impl Machine {
         self.error.as_deref()
     }
 
-    /// Since it was last good.
+    /// Of this round; at most `retry`.
     pub(super) fn attempts(&self) -> u32 {
         self.attempts
     }
@@ -183,8 +183,13 @@ impl Machine {
             None => error,
         });
         if self.status == CheckStatus::RecoveryFailed {
-            self.rest(CheckStatus::RecoveryFailed, now);
-            return None;
+            // What no attempt has helped may be helped by one when its cause has gone. Without a `recover` there is
+            // nothing to attempt that the interval does not.
+            if !self.recovers || self.timing.retry == 0 {
+                self.rest(CheckStatus::RecoveryFailed, now);
+                return None;
+            }
+            self.attempts = 0;
         }
         if self.attempts >= self.timing.retry {
             self.rest(CheckStatus::RecoveryFailed, now);
@@ -287,14 +292,50 @@ mod tests {
         assert_eq!(played.fails("c"), Some(Change::RecoveryFailed));
         assert_eq!(played.says(), (RecoveryFailed, Some("c"), 2));
         assert_eq!(played.next(), (36, CHECK));
-        assert_eq!(played.fails("d"), None, "said already, and not recovered again");
-        assert_eq!(played.says(), (RecoveryFailed, Some("d"), 2));
-        assert_eq!(played.next(), (66, CHECK));
         assert_eq!(played.good(), Some(Change::Recovered));
         assert_eq!(played.says(), (Healthy, None, 0));
-        assert_eq!(played.next(), (96, CHECK));
-        assert_eq!(played.fails("e"), Some(Change::Recovering), "with all its attempts again");
-        assert_eq!(played.says(), (Recovering, Some("e"), 1));
+        assert_eq!(played.next(), (66, CHECK));
+        assert_eq!(played.fails("d"), Some(Change::Recovering), "with all its attempts again");
+        assert_eq!(played.says(), (Recovering, Some("d"), 1));
+    }
+
+    #[test]
+    fn what_did_not_recover_has_all_its_attempts_again_at_its_next_interval() {
+        let mut played = played(Timing { retry: 1, ..TIMING }, true);
+        for round in [0, 33, 66] {
+            assert_eq!(played.next(), (round, CHECK));
+            assert_eq!(played.fails("a"), Some(Change::Recovering));
+            assert_eq!(played.says(), (Recovering, Some("a"), 1));
+            assert_eq!(played.next(), (round, RECOVER));
+            assert_eq!(played.fails("no route"), None);
+            assert_eq!(played.next(), (round + 3, CHECK));
+            assert_eq!(played.fails("b"), Some(Change::RecoveryFailed));
+            assert_eq!(played.says(), (RecoveryFailed, Some("b; recover: no route"), 1));
+        }
+        assert_eq!(played.next(), (99, CHECK));
+        assert_eq!(played.fails("a"), Some(Change::Recovering));
+        assert_eq!(played.next(), (99, RECOVER));
+        assert_eq!(played.good(), None);
+        assert_eq!(played.next(), (102, CHECK));
+        assert_eq!(played.good(), Some(Change::Recovered));
+    }
+
+    #[test]
+    fn what_has_nothing_that_recovers_it_is_said_once_to_have_failed() {
+        for (timing, recovers) in
+            [(Timing { retry: 0, ..TIMING }, true), (Timing { retry: 1, ..TIMING }, false)]
+        {
+            let mut played = played(timing, recovers);
+            played.next();
+            while played.fails("a") != Some(Change::RecoveryFailed) {
+                assert_eq!(played.next().1, CHECK);
+            }
+            let (failed, _) = played.next();
+            assert_eq!(played.fails("b"), None, "nothing is done, so nothing is told");
+            assert_eq!(played.says(), (RecoveryFailed, Some("b"), timing.retry));
+            assert_eq!(played.next(), (failed + 30, CHECK));
+            assert_eq!(played.good(), Some(Change::Recovered));
+        }
     }
 
     #[test]

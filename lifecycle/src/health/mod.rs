@@ -10,6 +10,8 @@ mod machine;
 mod monitor;
 pub(crate) mod narrate;
 mod run;
+#[cfg(test)]
+mod tests;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/HEALTH.md")]
@@ -89,7 +91,8 @@ pub struct CheckHealth {
     /// Since when it has stood like this.
     #[cfg_attr(feature = "serde", serde(rename = "since_ms", with = "crate::report::epoch_ms"))]
     pub since: SystemTime,
-    /// Attempts to recover since it was last good.
+    /// Attempts to recover in this round of them. After a round that has not helped, the next begins at the next run that
+    /// fails.
     pub attempts: u32,
 }
 
@@ -118,7 +121,8 @@ pub enum CheckStatus {
     Healthy,
     /// It failed, and may recover yet: the service is not ready.
     Recovering,
-    /// No attempt to recover has helped; it is still run at its interval. The service is not ready.
+    /// No attempt to recover has helped. It is still run at its interval, and if it fails then, `recover` is called for it
+    /// again. The service is not ready.
     RecoveryFailed,
     /// Its `when` says that it does not apply now.
     Skipped,

@@ -60,6 +60,10 @@ impl Journal {
         match self.0 {}
     }
 
+    pub(crate) fn wait_for(&self, _: Event) -> Result<(), Option<String>> {
+        match self.0 {}
+    }
+
     pub(crate) fn barrier(&self, _: Instant, _: impl FnOnce() + Send + 'static) -> Pending {
         match self.0 {}
     }

@@ -63,6 +63,13 @@ pub(crate) enum Event {
     },
 }
 
+impl Event {
+    /// Of a step that will not have a turn.
+    pub(crate) fn taken_back(step: String) -> Self {
+        Event::Declined { step, why: Some("it was taken back".to_owned()) }
+    }
+}
+
 /// Whether what waits for a record may begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {

@@ -94,6 +94,22 @@ impl Journal {
         self.pending(None, now, poke)
     }
 
+    /// Has an event recorded, and blocks until it is durable or the disk is late. An error is that it is not, with what to
+    /// say of that, unless it has been said.
+    pub(crate) fn wait_for(&self, event: Event) -> Result<(), Option<String>> {
+        let waiting = thread::current();
+        let pending = self.before(event, Instant::now(), move || waiting.unpark());
+        loop {
+            match pending.standing(Instant::now()) {
+                Standing::Durable => return Ok(()),
+                Standing::Without(why) => return Err(why),
+                Standing::Wait(until) => {
+                    thread::park_timeout(until.saturating_duration_since(Instant::now()));
+                }
+            }
+        }
+    }
+
     fn pending(&self, event: Option<Event>, now: Instant, poke: impl FnOnce() + Send + 'static) -> Pending {
         let pending = Pending::new(now, &self.late);
         self.ask(event, Some(pending.teller(poke)));

@@ -155,7 +155,8 @@ impl Run {
     fn apply(&mut self, at: SystemTime, event: &Event) {
         self.last = self.last.max(at);
         match event {
-            Event::Armed { step } => self.step(step).armed = true,
+            // Anew, should one of that name have been taken back before.
+            Event::Armed { step } => *self.step(step) = Step { armed: true, ..Step::default() },
             Event::Begun { step } => self.step(step).begun = true,
             Event::Ended { step, outcome, why } => self.step(step).end = Some((*outcome, why.clone())),
             Event::Declined { step, .. } => self.step(step).excused = true,
@@ -299,7 +300,9 @@ mod tests {
         let begun_only = after(vec![run("r1"), begun(A), ended(A, Outcome::Failed)]);
         assert_eq!(owed(&begun_only), [""; 0], "nothing to undo, or no compensation");
         let declined = Event::Declined { step: A.into(), why: Some("not the leader".into()) };
-        assert_eq!(owed(&after(vec![run("r1"), armed(A), declined])), [""; 0]);
+        assert_eq!(owed(&after(vec![run("r1"), armed(A), declined.clone()])), [""; 0]);
+        let again = vec![run("r1"), armed(A), declined, armed(A)];
+        assert_eq!(owed(&after(again)), [A], "one of that name was taken back, and another registered");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::{ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanStep, WorstCase};
+use super::{ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanStep, StepPolicy, WorstCase};
 use crate::health::{CheckSpec, Timing};
 use crate::hook::StepSpec;
 use crate::plan::{self as planner, Graph, Node, NodeKind, Place, RankSource};
@@ -191,6 +191,7 @@ impl View<'_> {
             begins: None,
             ends: None,
             critical: false,
+            policy: StepPolicy::default(),
         };
         let step = match kind {
             NodeKind::Barrier => return None,
@@ -207,6 +208,7 @@ impl View<'_> {
                     order,
                     order_from,
                     order_at,
+                    policy: StepPolicy::of(spec),
                     ..named(&self.ids[index], &spec.name, &spec.module, spec.kind())
                 }
             }

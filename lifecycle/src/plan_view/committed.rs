@@ -41,6 +41,12 @@ pub(super) fn text(plan: &Plan) -> String {
         let _ =
             writeln!(text, "  {}: {}", one_line(&format!("{}::{}", step.module, step.name)), step.outcome);
     }
+    if !plan.checks.is_empty() {
+        text.push_str("\nhealth checks\n");
+    }
+    for check in &plan.checks {
+        let _ = writeln!(text, "  {}: {}", one_line(&check.name), one_line(&check.how()));
+    }
     let _ = write!(text, "\nthe shutdown takes at most {}: {}\n", never(plan.worst.total), chain(plan));
     text
 }
@@ -51,6 +57,9 @@ fn line(text: &mut String, step: &PlanStep) {
         let _ = write!(text, "order {}, ", one_line(&step.rank()));
     }
     let _ = write!(text, "limit {}", never(step.limit));
+    if !step.policy.is_plain() {
+        let _ = write!(text, ", {}", step.policy);
+    }
     if !step.after.is_empty() {
         let _ = write!(text, ", after {}", one_line(&step.waits_for()));
     }
@@ -110,6 +119,32 @@ cancel_open_orders 3s, then disconnect 1s, then archive 2s, then close_db 5s
     }
 
     #[test]
+    fn what_is_done_if_a_step_fails_is_in_its_line_and_each_check_has_one() {
+        let careful = text(&example::careful());
+        let lines = "
+shutdown
+  heartbeat (worker): order -1, limit 5s, restart never
+  Requests: limit 15s 500ms, after heartbeat
+  consume (worker): order 0 default, limit 5s, restart on_failure, retry 5, backoff 500ms, after Requests
+  poll (worker): order 0 default, limit 5s, restart always, retry 1, backoff 2s, after Requests
+  cancel_orders: order 0 default, limit 5s, retry 2, attempt 1s, backoff 100ms, fallback, when, compensate, after consume, \
+poll
+  plain: order 0 default, limit 5s, after consume, poll
+";
+        assert!(careful.contains(lines), "{careful}");
+        let checks = "
+health checks
+  db: every 30s, within 5s; tried again 3 times, 5s apart
+  leader: every 1m, within 1s 500ms; recovered once, after 5s, when it applies
+  quick: every 5s, within 5s
+  mail: off: no mail here
+";
+        let checked = text(&example::checked());
+        assert!(checked.contains(checks), "{checked}");
+        assert_eq!(checked.replace(checks, ""), text(&example::small()), "they change nothing else");
+    }
+
+    #[test]
     fn a_line_that_moves_changes_nothing() {
         let mut moved = example::small();
         for step in &mut moved.steps {
@@ -123,6 +158,6 @@ cancel_open_orders 3s, then disconnect 1s, then archive 2s, then close_db 5s
     fn each_step_has_one_line_whatever_its_name() {
         let plan = example::hostile();
         let lines = text(&plan).lines().filter(|line| line.starts_with("  ")).count();
-        assert_eq!(lines, plan.steps.len() + plan.left_out.len());
+        assert_eq!(lines, plan.steps.len() + plan.left_out.len() + plan.checks.len());
     }
 }

@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Plan;
+use crate::compensation;
 use crate::edge::Edges;
 use crate::gate::Gate;
 use crate::health::{Check, CheckSpec};
 use crate::hook::{Extra, Gift, Need, Phase, Signature, StepKeys, StepSpec, Task};
 use crate::plan::{self as planner, Input};
+use crate::register::Hook;
 use crate::settings::{Exit, Limit, Settings, signals};
+use crate::worker::{Restart, Worker};
 
 /// A resource.
 pub(crate) struct Db;
@@ -154,6 +157,27 @@ pub(crate) fn small_steps() -> Vec<Draft> {
     ]
 }
 
+/// Steps of which each does something else if it fails.
+pub(crate) fn careful() -> Plan {
+    let hook = |spec: StepSpec| {
+        Draft(StepSpec { module: "shop::orders".into(), file: "src/orders.rs".into(), line: 7, ..spec })
+    };
+    let idle = |name: &str| Worker::new(name, |token| async move { token.cancelled().await });
+    let cancel = Hook::on_shutdown("cancel_orders", || async {}).attempt(seconds(1)).retry(2);
+    let mut steps = vec![
+        hook(Hook::on_start("connect", || async {}).retry(10).backoff(Duration::from_millis(250)).spec),
+        hook(idle("consume").spec),
+        hook(idle("heartbeat").restart(Restart::Never).order(-1).spec),
+        hook(idle("poll").restart(Restart::Always).retry(1).backoff(seconds(2)).spec),
+        hook(cancel.fallback(|| async {}).when(|| true).compensate(|| async {}).spec),
+        stop("plain"),
+    ];
+    let mut specs: Vec<StepSpec> = steps.iter().map(|draft| draft.0.clone()).collect();
+    compensation::add_to(&mut specs);
+    steps.extend(specs.drain(steps.len()..).map(hook));
+    plan(steps, |_| ())
+}
+
 /// Sixty steps in six ranks, too long for the time there is.
 pub(crate) fn large() -> Plan {
     let steps = (0..60).map(|n: u64| {
@@ -209,8 +233,9 @@ pub(crate) fn empty() -> Plan {
     plan([], |_| ())
 }
 
-pub(crate) fn all() -> [(&'static str, Plan); 7] {
+pub(crate) fn all() -> [(&'static str, Plan); 8] {
     [
+        ("careful", careful()),
         ("small", small()),
         ("checked", checked()),
         ("large", large()),

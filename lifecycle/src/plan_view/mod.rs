@@ -6,6 +6,7 @@ mod committed;
 mod diff;
 #[cfg(test)]
 pub(crate) mod example;
+mod policy;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use assert::{ExpectedPlan, PlanTime};
+pub use policy::StepPolicy;
 
 use crate::__private::outcome::Asked;
 use crate::hook::Signature;
@@ -148,6 +150,8 @@ pub struct PlanStep {
     pub ends: Option<Duration>,
     /// Whether it is on the longest way through the shutdown.
     pub critical: bool,
+    /// Whether it runs at all, and what is done if it fails.
+    pub policy: StepPolicy,
 }
 
 impl PlanStep {

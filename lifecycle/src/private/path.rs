@@ -32,6 +32,19 @@ pub trait Named<S>: Copy {
     const TAGS: Self::Tags;
 }
 
+/// Whatever is known. Looked up on a parameter's own type, so that of a generic function, whose parameters nothing tells,
+/// rustc asks for that instead of naming every kind of argument that there is.
+pub trait Known {
+    /// Never called.
+    fn lifecycle_known(&self) {}
+}
+impl<T: ?Sized> Known for T {}
+
+/// A parameter of that type, which there never is.
+pub fn parameter<P>(_: &LastArg<P>) -> P {
+    unreachable!("it is only looked at by the compiler")
+}
+
 /// What a function is of.
 pub fn look<F: Named<S>, S>(_: F) -> F::Tags {
     F::TAGS

@@ -18,6 +18,8 @@ pub use crate::tracked::{Admission, Gated, admit, run, track};
     message = "a refused call of this function has no `{Self}` to return",
     label = "not a `Result` whose error is `From<lifecycle::Rejected>`",
     note = "implement `From<lifecycle::Rejected>` for the error,",
+    note = "or take one that has it: `io::Error`; with the feature `http` `StatusCode`, `(StatusCode, String)` and, without a \
+            `Result`, `http::Response`; with `axum` its `Response`, with `tonic` its `Status`, with `rmcp` its `ErrorData`,",
     note = "or write the value of a refused call: `#[tracked(reject = expr)]`,",
     note = "or never refuse a call: `#[tracked(admit = always)]`"
 )]

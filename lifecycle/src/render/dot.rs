@@ -106,6 +106,9 @@ impl Dot<'_> {
             .limit
             .map_or_else(|| "never ends by itself".to_owned(), |limit| format!("≤ {}", spell(limit)));
         let mut label = format!("{}\n{}\n{limit}", clean(&step.title()), clean(&step.rank()));
+        if !step.policy.is_plain() {
+            label.push_str(&format!("\n{}", step.policy));
+        }
         if step.critical {
             label.push_str("\nlongest way");
         }

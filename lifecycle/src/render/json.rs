@@ -118,6 +118,7 @@ fn step(json: &mut Json, step: &StepReport) {
         error,
         attempts,
         fallback,
+        began,
         waited,
         ran,
         limit,
@@ -138,6 +139,7 @@ fn step(json: &mut Json, step: &StepReport) {
         o.field("error", |j| j.maybe(error.as_deref(), Json::string));
         o.field("attempts", |j| j.array(attempts, attempt));
         o.field("fallback", |j| j.number(fallback));
+        o.field("began_ms", |j| j.time(*began));
         o.field("waited_ms", |j| j.time(*waited));
         o.field("ran_ms", |j| j.time(*ran));
         o.field("limit_ms", |j| j.maybe(*limit, Json::time));

@@ -1,8 +1,11 @@
 //! The plan as one line of JSON, in the shape that serde gives it and `docs/plan.schema.json` describes.
 
 use super::json::{Json, Object};
-use crate::plan_view::{ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanStep, WorstCase};
+use crate::plan_view::{
+    ChainLink, Follows, LeftOut, Phases, Plan, PlanCheck, PlanStep, StepPolicy, WorstCase,
+};
 use crate::settings::Exit;
+use crate::worker::Restart;
 
 pub(crate) fn plan(plan: &Plan) -> String {
     let Plan { grace, phases, worst, signals, exit, steps, left_out, checks, warnings } = plan;
@@ -65,6 +68,7 @@ fn step(json: &mut Json, step: &PlanStep) {
         begins,
         ends,
         critical,
+        policy,
     } = step;
     json.object(|o| {
         o.field("id", |j| j.string(id));
@@ -77,6 +81,20 @@ fn step(json: &mut Json, step: &PlanStep) {
         o.field("begins_ms", |j| j.maybe(*begins, Json::time));
         o.field("ends_ms", |j| j.maybe(*ends, Json::time));
         o.field("critical", |j| j.number(critical));
+        o.field("policy", |j| self::policy(j, policy));
+    });
+}
+
+fn policy(json: &mut Json, policy: &StepPolicy) {
+    let StepPolicy { retry, attempt, backoff, fallback, conditional, compensated, restart } = policy;
+    json.object(|o| {
+        o.field("retry", |j| j.number(retry));
+        o.field("attempt_ms", |j| j.maybe(*attempt, Json::time));
+        o.field("backoff_ms", |j| j.maybe(*backoff, Json::time));
+        o.field("fallback", |j| j.number(fallback));
+        o.field("conditional", |j| j.number(conditional));
+        o.field("compensated", |j| j.number(compensated));
+        o.field("restart", |j| j.maybe(restart.map(Restart::as_str), Json::string));
     });
 }
 

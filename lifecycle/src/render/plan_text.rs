@@ -4,9 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use super::line as one_line;
-use crate::plan_view::{Plan, PlanCheck, PlanStep, WorstCase};
+use crate::plan_view::{Plan, PlanStep, StepPolicy, WorstCase};
 use crate::report::StepKind;
 use crate::settings::duration::spell;
+use crate::worker::Restart;
 
 const COLUMNS: [&str; 7] = ["step", "order", "waits for", "limit", "from", "to", "where"];
 /// The column that is broken into several lines, and after how many characters.
@@ -22,6 +23,7 @@ pub(crate) fn plan(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "{count} {steps}. The shutdown {}", verdict(plan))?;
     writeln!(f)?;
     steps_table(plan, f)?;
+    policies(plan, f)?;
     left_out(plan, f)?;
     checks(plan, f)?;
     longest_way(plan, f)?;
@@ -152,6 +154,42 @@ fn broken(items: &[String]) -> Vec<String> {
     if lines.is_empty() { vec![dash()] } else { lines }
 }
 
+/// `  flush: up to 2 more attempts, 100ms apart and more; then its fallback`.
+fn policies(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut steps = plan.steps.iter().filter(|step| !step.policy.is_plain()).peekable();
+    if steps.peek().is_some() {
+        writeln!(f, "if they fail, or do not apply")?;
+    }
+    for step in steps {
+        let parts: Vec<String> = policy(&step.policy).into_iter().flatten().collect();
+        let text = format!("{}: {}", step.title(), parts.join("; "));
+        writeln!(f, "{GAP}{}", one_line(&text))?;
+    }
+    Ok(())
+}
+
+fn policy(policy: &StepPolicy) -> [Option<String>; 5] {
+    let StepPolicy { retry, attempt, backoff, fallback, conditional, compensated, restart } = policy;
+    let within = attempt.map(|attempt| format!("each attempt within {}", spell(attempt)));
+    let times = if *retry == 1 { "once" } else { &format!("up to {retry} times") };
+    let apart = backoff.map(|pause| format!(" after {} and more", spell(pause))).unwrap_or_default();
+    let again = match restart {
+        Some(Restart::Never) => Some("its failure ends the service".to_owned()),
+        Some(Restart::Always) if *retry == 0 => {
+            Some(format!("begun again{apart} after a good end; its failure ends the service"))
+        }
+        Some(_) if *retry == 0 => Some("its failure ends the service".to_owned()),
+        Some(restart) => {
+            let ends = if *restart == Restart::Always { ", also after a good end" } else { "" };
+            Some(format!("begun again {times} in a row{apart}{ends}; then its failure ends the service"))
+        }
+        None => (*retry > 0).then(|| format!("tried again {times}{apart}")),
+    };
+    let then = fallback.then(|| "then its fallback".to_owned());
+    let owed = compensated.then(|| "what is not done, the next start makes up for".to_owned());
+    [conditional.then(|| "runs only when it applies".to_owned()), within, again, then, owed]
+}
+
 fn left_out(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if plan.left_out.is_empty() {
         return Ok(());
@@ -174,25 +212,10 @@ fn checks(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
     writeln!(f, "health checks, until the shutdown begins")?;
     for check in &plan.checks {
-        let text = format!("{} ({}:{}): {}", check.name, check.file, check.line, how(check));
+        let text = format!("{} ({}:{}): {}", check.name, check.file, check.line, check.how());
         writeln!(f, "{GAP}{}", one_line(&text))?;
     }
     Ok(())
-}
-
-fn how(check: &PlanCheck) -> String {
-    let PlanCheck { interval, timeout, retry, delay, recovers, conditional, off, .. } = check;
-    if let Some(why) = off {
-        return format!("off: {why}");
-    }
-    let attempt = if *recovers { "recovered" } else { "tried again" };
-    let attempts = match retry {
-        0 => String::new(),
-        1 => format!("; {attempt} once, after {}", spell(*delay)),
-        n => format!("; {attempt} {n} times, {} apart", spell(*delay)),
-    };
-    let when = if *conditional { ", when it applies" } else { "" };
-    format!("every {}, within {}{attempts}{when}", spell(*interval), spell(*timeout))
 }
 
 fn longest_way(plan: &Plan, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -313,6 +336,23 @@ longest way              takes      until
             text.lines().filter(|line| line.contains("src/orders.rs:") || line.starts_with("* Requests"));
         assert_eq!(rows.count(), 6, "{text}");
         assert_eq!(text.lines().filter(|line| line.contains("src/checks.rs:")).count(), 1, "{text}");
+    }
+
+    #[test]
+    fn what_is_done_if_a_step_fails_stands_below_them() {
+        let text = example::careful().to_string();
+        let policies = "
+if they fail, or do not apply
+  compensate cancel_orders: runs only when it applies
+  connect: tried again up to 10 times after 250ms and more
+  heartbeat (worker): its failure ends the service
+  consume (worker): begun again up to 5 times in a row after 500ms and more; then its failure ends the service
+  poll (worker): begun again once in a row after 2s and more, also after a good end; then its failure ends the service
+  cancel_orders: runs only when it applies; each attempt within 1s; tried again up to 2 times after 100ms and more; \
+then its fallback; what is not done, the next start makes up for
+";
+        assert!(text.contains(policies), "{text}");
+        assert!(!text.contains("plain:"), "{text}");
     }
 
     #[test]

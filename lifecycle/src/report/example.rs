@@ -15,6 +15,7 @@ fn step(name: &str, kind: StepKind, order: Option<i32>, outcome: Outcome) -> Ste
         error: None,
         attempts: Vec::new(),
         fallback: false,
+        began: Duration::from_millis(12),
         waited: Duration::from_millis(12),
         ran: Duration::from_micros(1_234_567),
         limit: Some(Duration::from_secs(5)),
@@ -85,7 +86,7 @@ pub(crate) fn degraded() -> Report {
     worker.worker = Some(WorkerReport { restarts: 3, last_error: Some("no \"broker\"".into()) });
     let mut off = step("notify", StepKind::Shutdown, Some(3), Outcome::Off);
     off.error = Some("not in this binary".into());
-    (off.waited, off.ran) = (Duration::ZERO, Duration::ZERO);
+    (off.began, off.waited, off.ran) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     Report {
         reason: Reason::Requested("deploy \"42\"".into()),
         exit_code: 1,
@@ -121,4 +122,97 @@ pub(crate) fn degraded() -> Report {
         }],
         ..clean()
     }
+}
+
+const MS: Duration = Duration::from_millis(1);
+
+/// A step of a time line: which millisecond its turn came at, how long it waited and ran.
+fn timed(name: &str, kind: StepKind, order: Option<i32>, outcome: Outcome, times: [u32; 3]) -> StepReport {
+    let [began, waited, ran] = times.map(|time| MS * time);
+    StepReport { began, waited, ran, ..step(name, kind, order, outcome) }
+}
+
+/// Five steps over time, all well.
+pub(crate) fn short() -> Report {
+    use StepKind::{Group, Last, Shutdown, Start};
+    let mut requests = timed("Requests", Group, None, Outcome::Done, [4_060, 60, 1_900]);
+    requests.calls = Some(Calls { awaited: 14, refused: 3, drained_in: 1_850 * MS, ..Calls::default() });
+    requests.limit = Some(15_000 * MS);
+    Report {
+        took: 8_600 * MS,
+        steps: vec![
+            timed("open_db", Start, Some(0), Outcome::Done, [0, 0, 240]),
+            timed("deregister", Shutdown, Some(-1), Outcome::Done, [4_000, 0, 60]),
+            requests,
+            timed("close_db", Shutdown, Some(0), Outcome::Done, [5_960, 1_960, 2_400]),
+            timed("flush_traces", Last, None, Outcome::Done, [8_400, 0, 180]),
+        ],
+        ..clean()
+    }
+}
+
+/// Sixty steps over time, with everything that can become of one.
+pub(crate) fn long() -> Report {
+    use StepKind::{Compensation, Group, Last, Shutdown, Start, Worker};
+    let why = |mut step: StepReport, error: &str| {
+        step.error = Some(error.into());
+        step
+    };
+    let mut steps = vec![why(
+        timed("cancel_what_was_left", Compensation, Some(0), Outcome::Failed, [0, 0, 700]),
+        "the venue does not answer",
+    )];
+    for n in 0..18u32 {
+        let [began, ran] = [n / 3 * 400, 150 + n * 37 % 240];
+        let order = i32::try_from(n / 3).unwrap_or_default();
+        steps.push(timed(&format!("open_store_{n}"), Start, Some(order), Outcome::Done, [began, began, ran]));
+    }
+    steps.push(timed("deregister", Shutdown, Some(-2), Outcome::Done, [2_000, 0, 800]));
+    let mut cancel = timed("cancel_open_orders", Shutdown, Some(-1), Outcome::Partial, [2_800, 800, 2_500]);
+    cancel.items = degraded().steps[1].items.clone();
+    cancel.attempts = degraded().steps[1].attempts.clone();
+    cancel.fallback = true;
+    steps.push(cancel);
+    let mut requests = timed("Requests", Group, None, Outcome::CutOff, [5_300, 3_300, 5_520]);
+    requests.calls = Some(Calls { drained_in: 5_000 * MS, ..degraded().calls });
+    requests.limit = Some(5_000 * MS);
+    steps.push(why(requests, "still running: create_order ×2 (src/web.rs:7)"));
+    for n in 0..14u32 {
+        steps.push(timed(
+            &format!("worker_{n}"),
+            Worker,
+            Some(-1),
+            Outcome::Done,
+            [10_820, 8_820, 100 + n * 61 % 900],
+        ));
+    }
+    let rows: [(&str, i32, Outcome, [u32; 3], &str); 17] = [
+        ("close_venue", 0, Outcome::Failed, [11_800, 9_800, 400], "logout was refused: 35=5 58=<no session>"),
+        ("close_cache", 0, Outcome::TimedOut, [11_800, 9_800, 5_050], ""),
+        ("close_socket", 0, Outcome::Panicked, [11_800, 9_800, 3], "index out of bounds: the len is 0"),
+        ("join_threads", 0, Outcome::Abandoned, [11_800, 9_800, 5_100], "it cannot be stopped"),
+        ("close_ledger", 1, Outcome::Done, [16_900, 14_900, 300], ""),
+        ("close_book", 1, Outcome::Done, [16_900, 14_900, 900], ""),
+        ("close_feed", 1, Outcome::Missing, [16_900, 14_900, 0], "no Feed was provided (Arc<Feed> was)"),
+        ("close_mail", 1, Outcome::Skipped, [16_900, 14_900, 0], "`open_mail` is off: no mail here"),
+        ("compact_the_table_of_every_counterparty", 2, Outcome::Done, [17_800, 15_800, 4_000], ""),
+        ("archive", 2, Outcome::Done, [17_800, 15_800, 2_000], ""),
+        ("vacuum", 3, Outcome::CutOff, [21_800, 19_800, 1_200], ""),
+        ("close_db", 4, Outcome::NotReached, [23_000, 21_000, 0], ""),
+        ("close_log", 4, Outcome::NotReached, [23_000, 21_000, 0], ""),
+        ("sync_disk", 4, Outcome::NotReached, [23_000, 21_000, 0], ""),
+        ("notify", 5, Outcome::NotReached, [23_000, 21_000, 0], ""),
+        ("say_goodbye", 5, Outcome::Off, [0, 0, 0], "not in this binary"),
+        ("print_figures", 5, Outcome::Off, [0, 0, 0], "nobody reads them"),
+    ];
+    for (name, order, outcome, times, error) in rows {
+        let row = timed(name, Shutdown, Some(order), outcome, times);
+        steps.push(if error.is_empty() { row } else { why(row, error) });
+    }
+    for n in 0..6u32 {
+        steps.push(timed(&format!("alert_{n}"), Last, None, Outcome::Done, [23_000, 0, 90 + n * 40]));
+    }
+    steps.push(timed("flush_metrics", Last, None, Outcome::TimedOut, [23_400, 0, 1_200]));
+    steps.push(timed("flush_traces", Last, None, Outcome::Done, [23_400, 0, 300]));
+    Report { took: 24_700 * MS, steps, ..degraded() }
 }

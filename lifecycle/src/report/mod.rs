@@ -190,6 +190,9 @@ pub struct StepReport {
     pub attempts: Vec<Attempt>,
     /// Whether the outcome is that of its fallback.
     pub fallback: bool,
+    /// When its turn came: of a start step since the start began, of any other since the shutdown did.
+    #[cfg_attr(feature = "serde", serde(rename = "began_ms", with = "wire::ms", default))]
+    pub began: Duration,
     /// From the start of the phase until its turn came.
     #[cfg_attr(feature = "serde", serde(rename = "waited_ms", with = "wire::ms"))]
     pub waited: Duration,
@@ -424,6 +427,22 @@ impl Report {
             || !self.errors.is_empty()
             || !self.calls.cut_off.is_empty()
             || self.steps.iter().any(|step| step.kind.counts() && step.outcome.is_degraded())
+    }
+
+    /// The time line of what happened, as an SVG document that needs nothing else: for each step how long it waited and
+    /// ran, what its limit was, and how it ended.
+    ///
+    /// ```no_run
+    /// use lifecycle::{Report, on_shutdown};
+    ///
+    /// #[on_shutdown(last)]
+    /// fn keep_the_drawing(report: &Report) -> std::io::Result<()> {
+    ///     std::fs::write("shutdown.svg", report.to_svg())
+    /// }
+    /// # fn main() {}
+    /// ```
+    pub fn to_svg(&self) -> String {
+        crate::render::svg::report(self)
     }
 
     /// One line of JSON, without a line break. Times are milliseconds, in fields that end in `_ms`.

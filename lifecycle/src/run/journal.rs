@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use super::coordinator::Coordinator;
+use super::executor::End;
 use super::message::{Address, Message};
 use super::track::{Kind, TrackedNode};
 use super::{Prepared, Refusal};
@@ -103,7 +104,7 @@ impl Coordinator {
                     continue;
                 }
                 Some(_) => "that step has no compensation any more",
-                None => "no such step is in this program any more",
+                None => "no such step is in this program any more, or it is registered only after the start",
             };
             journal.note(Event::GivenUp { step: step.clone() });
             alarm(format!(
@@ -125,6 +126,16 @@ impl Coordinator {
         }
     }
 
+    /// Those that were registered after the steps were collected, and before `register` knew that there is a journal.
+    pub(super) fn owe_unplanned(&self) {
+        let mut owing = self.owing.borrow_mut();
+        for step in self.order.life.registrations().unrecorded() {
+            if owing.iter().all(|known| known.step != step) {
+                owing.push(Owing { step, waits_for: Vec::new(), by_hand: true, armed: false });
+            }
+        }
+    }
+
     /// Those that were taken back owe nothing.
     pub(super) fn disarm_taken_back(&self) {
         let Some(journal) = &self.order.journal else { return };
@@ -132,8 +143,7 @@ impl Coordinator {
         self.owing.borrow_mut().retain(|owing| {
             let stays = !owing.by_hand || registered.iter().any(|step| step.identity() == owing.step);
             if !stays && owing.armed {
-                let why = Some("it was taken back".to_owned());
-                journal.note(Event::Declined { step: owing.step.clone(), why });
+                journal.note(Event::taken_back(owing.step.clone()));
             }
             stays
         });
@@ -143,7 +153,7 @@ impl Coordinator {
     pub(super) async fn settle_records(&mut self) {
         let Some(journal) = &self.order.journal else { return };
         let mailbox = self.mailbox.clone();
-        let poke = move || drop(mailbox.send(Message::Poked(Address::NOWHERE)));
+        let poke = move || mailbox.send(Message::Poked(Address::NOWHERE));
         let pending = journal.barrier(clock::now(), poke);
         loop {
             match pending.standing(clock::now()) {
@@ -193,10 +203,10 @@ impl Coordinator {
         }
     }
 
-    pub(super) fn record_end(&self, tracked: &TrackedNode, report: &StepReport) {
+    pub(super) fn record_end(&self, tracked: &TrackedNode, report: &StepReport, end: &End) {
         let Some(journal) = &self.order.journal else { return };
         let declined = matches!(&tracked.kind, Kind::Hook(facts) if facts.borrow().declined);
-        let (outcome, why) = (report.outcome, report.error.clone());
+        let (outcome, why) = (end.outcome, end.why.clone());
         let spec = tracked.step.map(|step| &self.order.steps[step]);
         let Some((spec, compensates)) = spec.and_then(|spec| Some((spec, spec.extra.compensates.as_ref()?)))
         else {

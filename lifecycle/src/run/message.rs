@@ -32,6 +32,24 @@ pub(crate) enum Message {
     TakenBack(Task),
     /// Something about a health check.
     Health(Told),
+    /// Somebody asks whether the coordinator is there, and while the service runs its runtime.
+    #[cfg(feature = "systemd")]
+    Pulse(Pulse),
+}
+
+/// Has whoever can still do so answer.
+#[cfg(feature = "systemd")]
+pub(crate) struct Pulse(Box<dyn FnOnce() + Send>);
+
+#[cfg(feature = "systemd")]
+impl Pulse {
+    pub(crate) fn new(answer: impl FnOnce() + Send + 'static) -> Self {
+        Pulse(Box::new(answer))
+    }
+
+    pub(crate) fn answer(self) {
+        (self.0)();
+    }
 }
 
 /// A node of one of the graphs.
@@ -65,20 +83,19 @@ impl Teller {
         Teller { to: Some(to), at }
     }
 
+    /// The call's values are gone, and nothing else of a user's is on this stack: what follows may begin here.
     pub(crate) fn tell(mut self, end: End, gifts: Vec<Resource>) {
-        self.send(end, gifts);
-    }
-
-    fn send(&mut self, end: End, gifts: Vec<Resource>) {
         if let Some(to) = self.to.take() {
-            // The coordinator is gone only when nobody waits for the step any more.
-            drop(to.send(Message::Ended { at: self.at, end, gifts }));
+            to.send_and_act(Message::Ended { at: self.at, end, gifts });
         }
     }
 }
 
 impl Drop for Teller {
+    /// Wherever that may be.
     fn drop(&mut self) {
-        self.send(End::bare(Outcome::CutOff), Vec::new());
+        if let Some(to) = self.to.take() {
+            to.send(Message::Ended { at: self.at, end: End::bare(Outcome::CutOff), gifts: Vec::new() });
+        }
     }
 }

@@ -4,6 +4,7 @@ mod background;
 pub(crate) mod backoff;
 mod call;
 mod coordinator;
+mod crew;
 mod drain;
 mod entry;
 pub(crate) mod executor;
@@ -15,13 +16,16 @@ pub(crate) mod in_test;
 mod journal;
 mod launch;
 pub(crate) mod mailbox;
+mod main_thread;
 pub(crate) mod message;
 mod narrate;
 mod print_plan;
 mod requests;
 mod rescue;
 mod runtime;
+mod seat;
 pub(crate) mod service;
+mod shared;
 mod shutdown;
 mod times;
 mod track;
@@ -56,7 +60,7 @@ use crate::process::{Lifecycle, Running, lifecycle};
 use crate::report::{Reason, Report, StepReport};
 use crate::resource::Inputs;
 use crate::settings::{Builder, Exit, ReportFormat, Settings};
-use crate::signal::{self, Second, Wanted};
+use crate::signal::{self, Mark, Second, Wanted};
 use crate::watchdog::Watchdog;
 use crate::{compensation, expect, health, registry, sys};
 
@@ -148,6 +152,8 @@ pub async fn run<Form>(service: impl Service<Form>) -> Report {
 }
 
 async fn run_here<Form>(settings: Settings, service: impl Service<Form>) -> Report {
+    #[cfg(feature = "systemd")]
+    crate::systemd::take();
     let life = lifecycle();
     let prepared = match prepare(life, settings, None, &Signature::default()) {
         Ok(prepared) => prepared,
@@ -160,7 +166,7 @@ async fn run_here<Form>(settings: Settings, service: impl Service<Form>) -> Repo
         Ok(begun) => begun,
         Err(refusal) => return refusal.report(),
     };
-    drop(begun.mailbox.send(Message::Runtime(Handle::current())));
+    begun.mailbox.send(Message::Runtime(Handle::current()));
     // Dropped midway, it takes the service with it: then the shutdown goes on without either.
     drive(life, begun, |_: &mut Inputs<'_>| Ok(async { service.into_service().await })).await;
     finished(life)
@@ -183,6 +189,9 @@ where
     F: Future,
     F::Output: ServiceResult,
 {
+    // Before `setup`, which may spawn threads.
+    #[cfg(feature = "systemd")]
+    crate::systemd::take();
     let life = lifecycle();
     let prepared = match prepare(life, settings, setup, &signature) {
         Ok(prepared) => prepared,
@@ -202,8 +211,10 @@ where
         Ok(runtime) => runtime,
         Err(error) => return ExitCode::from(Refusal::by_system(error).report().exit_code),
     };
-    drop(begun.mailbox.send(Message::Runtime(runtime.handle().clone())));
-    runtime.block_on(drive(life, begun, service));
+    begun.mailbox.send(Message::Runtime(runtime.handle().clone()));
+    let mark = begun.mark.clone();
+    let service = drive(life, begun, service);
+    main_thread::block_on(&runtime, flavor, service, mark, life);
     // Without waiting: a blocking task of the service's may never end.
     runtime.shutdown_background();
     let report = finished(life);
@@ -341,6 +352,8 @@ struct Begun {
     mailbox: Mailbox,
     /// Resolves when the service may begin; an error if it never may.
     go: oneshot::Receiver<()>,
+    /// What signals leave for the main thread.
+    mark: Mark,
 }
 
 /// Spawns every thread, before the service's runtime is built.
@@ -377,7 +390,7 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
     });
     let to_itself = mailbox.clone();
     let owns_process = second == Second::Exit;
-    let coordinate = move || {
+    let coordinate = async move {
         let Prepared { settings, steps, plan, main, given, view: _ } = prepared;
         let debts = journal.as_ref().map(Journal::dead_letters).unwrap_or_default();
         let order = Order {
@@ -394,22 +407,25 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
             debts,
             warnings,
         };
-        let coordinator = Coordinator::new(order, inbox, to_itself, let_go);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| mailbox::block(coordinator.run()))) {
-            // A fault of ours must not leave the process without an end.
-            let why = call::panicked(payload).why.unwrap_or_default();
-            let line = format!("lifecycle: its own thread has failed, please report it: {why}\n");
-            sys::write_stderr(line.as_bytes(), Instant::now() + LAST_WORDS);
-            if owns_process {
-                sys::exit_now(1);
-            }
-            life.over.cancel();
-        }
+        Coordinator::new(order, inbox, to_itself, let_go).run().await;
     };
+    let failed = move |payload| {
+        // A fault of ours must not leave the process without an end.
+        let why = call::panicked(payload).why.unwrap_or_default();
+        let line = format!("lifecycle: its own thread has failed, please report it: {why}\n");
+        sys::write_stderr(line.as_bytes(), Instant::now() + LAST_WORDS);
+        if owns_process {
+            sys::exit_now(1);
+        }
+        life.over.cancel();
+    };
+    let there = mailbox.clone();
+    let coordinate = move || there.coordinate(coordinate, failed);
     thread::Builder::new().name("lifecycle".into()).spawn(coordinate).map_err(no_thread)?;
-    signal::spawn(signals, life, second)
+    let mark = Mark::default();
+    signal::spawn(signals, life, second, owns_process.then_some(&mark))
         .map_err(|error| Refusal::by_system(format!("the signals cannot be caught: {error}")))?;
-    Ok(Begun { mailbox, go })
+    Ok(Begun { mailbox, go, mark })
 }
 
 /// Runs the service on this thread once it may begin, then waits for the end.
@@ -443,7 +459,7 @@ async fn drive<F>(
             Err(payload) => Some(ServiceEnd::Panicked(call::panicked(payload).why.unwrap_or_default())),
         };
         if let Some(end) = never_began {
-            drop(begun.mailbox.send(Message::Service(end)));
+            begun.mailbox.send_and_act(Message::Service(end));
         }
     }
     life.over.cancelled().await;

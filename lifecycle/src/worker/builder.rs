@@ -1,17 +1,15 @@
 //! A worker made at run time.
 
-use std::any::type_name;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::Restart;
-use crate::edge::{Edges, Node, Target};
-use crate::hook::{Begin, Call, CallResult, Extra, Phase, Signature, StepKeys, StepSpec, Task};
+use crate::edge::{Node, Target};
+use crate::hook::{Begin, Call, CallResult, Phase, StepSpec, Task};
 use crate::register::{self, HookResult, WhenResult};
 
 /// A worker made at run time: it runs beside the service, and ends when its token says so.
@@ -117,27 +115,11 @@ impl Worker {
         module: String,
         call: impl Fn(CancellationToken) -> Call + Send + Sync + 'static,
     ) -> Self {
-        let place = Location::caller();
         let begin: Begin = Arc::new(move |inputs| {
             inputs.token_given = true;
             Ok(call(inputs.token.clone()))
         });
-        Worker {
-            spec: StepSpec {
-                name: name.into(),
-                module: module.into(),
-                file: place.file().into(),
-                line: place.line(),
-                id: None,
-                phase: Phase::Shutdown,
-                keys: StepKeys::default(),
-                extra: Extra::default(),
-                edges: Edges::default(),
-                signature: Signature::default(),
-                off: None,
-                task: Task::Worker(begin),
-            },
-        }
+        Worker { spec: register::step(name, module, Phase::Shutdown, Task::Worker(begin)) }
     }
 
     /// The rank of its stop, which waits for every step of lower rank. Default: right after the requests.
@@ -201,8 +183,7 @@ impl Worker {
 
 /// The closure, with the module that it is written in.
 fn named<R>(run: R) -> (Arc<R>, String) {
-    let module = type_name::<R>().split("::{{closure}}").next().unwrap_or_default();
-    (Arc::new(run), module.to_owned())
+    (Arc::new(run), register::module_of::<R>())
 }
 
 fn gives_nothing<R: HookResult>(result: R) -> CallResult {

@@ -26,6 +26,7 @@ use std::time::Duration;
 /// # drop(import);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Restart {
     /// Never: when it fails, the service ends.

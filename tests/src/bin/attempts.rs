@@ -1,5 +1,4 @@
 //! Steps that are tried several times, saved by a fallback, or skipped: each scenario registers its own.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a failure is the test's failure")]
 
 use std::future::pending;
 use std::process::ExitCode;

@@ -1,5 +1,4 @@
 //! A start step whose first attempt gives its value only when it is told to stop.
-#![allow(missing_docs, reason = "a test program")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

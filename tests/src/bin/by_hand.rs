@@ -1,5 +1,5 @@
 //! The same lifecycle without attributes: by the builder, and inside a runtime that exists.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::future::pending;
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
 //! Health checks: their arguments by type, sync and async.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::fs;
 use std::future::{Future, pending, poll_fn};

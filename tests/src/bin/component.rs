@@ -1,5 +1,5 @@
 //! One type whose methods are steps of every kind, and a `main` that signals pause.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::rc::Rc;
 use std::sync::Arc;

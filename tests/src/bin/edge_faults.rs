@@ -1,5 +1,4 @@
 //! Edges that only the start can refuse. `KEEP` names which of the faults are left in.
-#![allow(missing_docs)]
 
 use std::any::TypeId;
 
@@ -7,7 +6,7 @@ use lifecycle::__private::{Node, NodeDef, PlaceDef};
 use lifecycle::{Hook, Phase, Requests, Settings, on_shutdown, on_start, register};
 
 /// What is left of a step whose registration the linker has dropped: the compiler knows it, and that is all.
-#[allow(non_camel_case_types)]
+#[expect(non_camel_case_types, reason = "a step's own name")]
 struct ghost;
 
 static GHOST: NodeDef = NodeDef {

@@ -1,5 +1,4 @@
 //! One way to end for each row of the exit table. `SCENARIO` names it.
-#![allow(missing_docs)]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,4 @@
 //! Expects a step whose registration is not in the program.
-#![allow(missing_docs)]
 
 use std::any::TypeId;
 
@@ -7,7 +6,7 @@ use lifecycle::__private::{Node, NodeDef, PlaceDef};
 use lifecycle::{Phase, on_shutdown, on_start};
 
 mod plug {
-    #[allow(non_camel_case_types)]
+    #[expect(non_camel_case_types, reason = "a step's own name")]
     pub(crate) struct ghost;
 }
 

@@ -1,5 +1,5 @@
 //! A shutdown hook that goes wrong in the way that the scenario says, with others behind it.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::fmt;
 use std::future::pending;
@@ -111,11 +111,15 @@ fn alert(report: &Report) {
 }
 
 #[on_shutdown(last)]
-async fn flush_telemetry() {
+async fn flush_telemetry() -> Result<(), &'static str> {
     println!("flush_telemetry");
+    if plays("telemetry fails") { Err("no collector") } else { Ok(()) }
 }
 
 fn setup(settings: &mut Settings) {
+    if plays("telemetry fails") {
+        tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stdout).init();
+    }
     if plays("total") {
         settings.grace(Duration::from_millis(1500)).reserve(Duration::from_millis(1000));
         settings.step::<async_hook>().timeout(Duration::from_secs(10));

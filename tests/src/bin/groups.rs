@@ -132,6 +132,7 @@ async fn request_from_outside() -> bool {
 /// Leaves a task behind.
 #[tracked(group = Jobs)]
 async fn leaving() -> Result<(), Rejected> {
+    println!("leaving runs");
     lifecycle::stopping().await;
     drop(lifecycle::spawn(async {
         println!("the task runs");

@@ -1,5 +1,5 @@
 //! Health checks that are registered: what they say, to whom, and what they must not do once the service goes.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failure is the test's failure")]
 
 use std::future::pending;
 use std::process::ExitCode;
@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lifecycle::{Check, Event, Hook, State, register};
+use lifecycle_tests::child::PATIENCE;
 use lifecycle_tests::scene::{Loud, scenario, told};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 const SOON: Duration = Duration::from_millis(5);
 
@@ -55,10 +56,12 @@ async fn until(events: &mut lifecycle::Events, wanted: fn(&Event) -> bool) {
     while !wanted(&events.recv().await.unwrap()) {}
 }
 
-/// Good, then bad until the second recovery; then bad for good, until the test says otherwise.
+/// Good, then bad until the second recovery; then until the second round of them, and then for good. A round's first
+/// recovery can be held, so that what is known then can be looked at.
 fn comes_and_goes() -> ExitCode {
     static LEFT: AtomicU32 = AtomicU32::new(0);
     static RECOVERIES: AtomicU32 = AtomicU32::new(0);
+    static HELD: Semaphore = Semaphore::const_new(0);
     let answers = || async {
         match LEFT.load(Ordering::SeqCst) {
             0 => Ok(()),
@@ -66,14 +69,19 @@ fn comes_and_goes() -> ExitCode {
         }
     };
     let recover = || async {
-        LEFT.fetch_sub(1, Ordering::SeqCst);
         let number = RECOVERIES.fetch_add(1, Ordering::SeqCst) + 1;
         println!("recovery {number}, ready {}", lifecycle::is_ready());
+        if [5, 9].contains(&number) {
+            HELD.acquire().await.unwrap().forget();
+        }
+        LEFT.fetch_sub(1, Ordering::SeqCst);
         if number == 1 { Err("not yet") } else { Ok(()) }
     };
     let set = |left: u32| LEFT.store(left, Ordering::SeqCst);
+    let is_tried = |event: &Event| matches!(event, Event::Recovering { attempt: 1, .. });
+    let has_failed = |event: &Event| matches!(event, Event::RecoveryFailed { .. });
     let said = lifecycle::events();
-    register(quick(Check::new("venue", answers)).recover(recover).retry(2));
+    register(quick(Check::new("venue", answers)).timeout(PATIENCE).recover(recover).retry(2));
     lifecycle::builder().run(move || async move {
         say_events(said);
         let (mut events, stopping) = (lifecycle::events(), lifecycle::stopping());
@@ -83,17 +91,19 @@ fn comes_and_goes() -> ExitCode {
         set(2);
         until(&mut events, |event| matches!(event, Event::Recovered { .. })).await;
         println!("as before, ready {}: {}", lifecycle::is_ready(), lifecycle::health());
-        told("break it for good").await;
-        set(100);
-        until(&mut events, |event| matches!(event, Event::RecoveryFailed { .. })).await;
-        println!("given up, ready {}: {}", lifecycle::is_ready(), lifecycle::health());
-        told("mend it").await;
-        set(0);
+        told("break it for longer").await;
+        set(4);
+        until(&mut events, has_failed).await;
+        until(&mut events, is_tried).await;
+        println!("once more, ready {}: {}", lifecycle::is_ready(), lifecycle::health());
+        told("go on").await;
+        HELD.add_permits(1);
         until(&mut events, |event| matches!(event, Event::Recovered { .. })).await;
         println!("mended, ready {}: {}", lifecycle::is_ready(), lifecycle::health());
         told("break it at the end").await;
         set(100);
-        until(&mut events, |event| matches!(event, Event::RecoveryFailed { .. })).await;
+        until(&mut events, has_failed).await;
+        until(&mut events, is_tried).await;
         println!("broken at the end");
         stopping.await;
     })
@@ -193,7 +203,7 @@ fn around_the_signal() -> ExitCode {
     })
 }
 
-#[allow(unsafe_code, reason = "std cannot send a signal")]
+#[expect(unsafe_code, reason = "std cannot send a signal")]
 fn send_sigterm() {
     // SAFETY: both take any numbers, and touch no memory.
     unsafe {

@@ -1,5 +1,4 @@
 //! A plan that cannot be. `KEEP` names which of its faults are left in; the steps of the others are off.
-#![allow(missing_docs)]
 
 use std::time::Duration;
 

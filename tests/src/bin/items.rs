@@ -1,5 +1,5 @@
 //! Figures and single outcomes of steps, told from every place that a step's code runs in.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::time::Duration;
 

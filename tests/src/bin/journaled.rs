@@ -2,7 +2,7 @@
 //!
 //! What is done to the world outside goes to the file `WORLD`, a line each, so that a test can tell what a process that
 //! was killed has done.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -128,10 +128,11 @@ fn main() -> ExitCode {
         println!("jobs run");
         token.cancelled().await;
     }));
-    let by_hand = scenario().starts_with("by hand").then(|| {
+    let by_hand = || {
         let hook = Hook::on_shutdown("by hand", || async {}).compensate(|| async { println!("made up for") });
         register(hook)
-    });
+    };
+    let early = scenario().starts_with("by hand").then(by_hand);
     let breaks = || Hook::on_shutdown("breaks", || async { change_the_disk(pipe()) });
     match scenario().as_str() {
         "breaks at the end" => drop(register(breaks().last())),
@@ -145,7 +146,14 @@ fn main() -> ExitCode {
         let stopping = lifecycle::stopping();
         tell_of_the_past();
         let exchange = lifecycle::resource::<Exchange>().unwrap();
-        if let Some(registration) = by_hand.filter(|_| plays("by hand, taken back")) {
+        if let Some(registration) = early.filter(|_| plays("by hand, taken back")) {
+            assert!(registration.remove());
+        }
+        if plays("late, stuck") {
+            change_the_disk(full_pipe());
+        }
+        let late = scenario().starts_with("late").then(by_hand);
+        if let Some(registration) = late.filter(|_| plays("late, taken back")) {
             assert!(registration.remove());
         }
         exchange.log("placed");

@@ -1,5 +1,5 @@
 //! A service that is paused and resumed, by words or by signals.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -10,7 +10,7 @@ fn load(path: &str) -> Option<extern "C" fn()> {
     let path = CString::new(path).ok()?;
     // SAFETY: both names are C strings, the library is one of ours and is never closed, and the symbol, if there, is a
     // function of this type.
-    #[allow(unsafe_code, reason = "there is no other way to load a library")]
+    #[expect(unsafe_code, reason = "there is no other way to load a library")]
     unsafe {
         let library = libc::dlopen(path.as_ptr(), libc::RTLD_NOW);
         let symbol = if library.is_null() { library } else { libc::dlsym(library, c"plug_in_stop".as_ptr()) };

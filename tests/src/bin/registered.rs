@@ -44,6 +44,16 @@ async fn after() {
     println!("removed: {}", shard.remove());
 }
 
+/// Several of one name, of which one goes and another comes.
+fn namesakes() {
+    let flush = || register(Hook::on_shutdown("flush", || async {}));
+    let [first, _, third] = [flush(), flush(), flush()];
+    println!("removed: {}, {}", first.remove(), third.remove());
+    for _ in 0..3 {
+        flush();
+    }
+}
+
 /// Takes back a worker that does not end.
 async fn stubborn() {
     let held = register(
@@ -62,7 +72,7 @@ async fn stubborn() {
 }
 
 /// One that makes the plan invalid, and one that does not.
-#[allow(non_camel_case_types)]
+#[expect(non_camel_case_types, reason = "a step's own name")]
 struct nowhere {}
 const _: () = {
     use lifecycle::__private as p;
@@ -102,6 +112,7 @@ fn main() -> ExitCode {
         match scenario().as_str() {
             "order" => after().await,
             "stubborn" => stubborn().await,
+            "namesakes" => namesakes(),
             "invalid" => invalid(),
             "at the end" => {
                 *KEPT.lock().unwrap_or_else(|broken| broken.into_inner()) = Some(register(obeys("kept")));

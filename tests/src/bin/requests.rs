@@ -1,5 +1,5 @@
 //! Tracked calls before, during and after the drain.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::future::pending;
 use std::sync::LazyLock;

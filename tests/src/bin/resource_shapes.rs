@@ -9,7 +9,7 @@ use lifecycle_tests::scene::{Loud, plays};
 trait Venue: Send + Sync {
     fn name(&self) -> &'static str;
 }
-struct Fix(#[allow(dead_code)] Loud);
+struct Fix(#[expect(dead_code, reason = "held for its drop")] Loud);
 impl Venue for Fix {
     fn name(&self) -> &'static str {
         "fix"

@@ -7,11 +7,11 @@ use lifecycle::{Settings, on_shutdown, on_start};
 use lifecycle_tests::scene::{Loud, plays, scenario};
 
 /// Kept by nobody: dropped by the library.
-struct First(#[allow(dead_code)] Loud);
+struct First(#[expect(dead_code, reason = "held for its drop")] Loud);
 struct Second {
     _loud: Loud,
 }
-struct Third(#[allow(dead_code)] Loud);
+struct Third(#[expect(dead_code, reason = "held for its drop")] Loud);
 
 impl Drop for First {
     fn drop(&mut self) {

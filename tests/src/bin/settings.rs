@@ -1,5 +1,4 @@
 //! Where settings come from. `SETUP` names what setup changes.
-#![allow(missing_docs)]
 
 use std::time::Duration;
 

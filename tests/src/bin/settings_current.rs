@@ -1,5 +1,4 @@
 //! The keys that `settings` does not have.
-#![allow(missing_docs)]
 
 use lifecycle::on_shutdown;
 use tokio::runtime::{Handle, RuntimeFlavor};

@@ -1,5 +1,5 @@
 //! What signals do. `SCENARIO` names what this run shall be; the step `hold` goes on when a line comes on stdin.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
@@ -55,7 +55,7 @@ fn show_child(whose: &str) {
 }
 
 fn raise(signal: i32) {
-    #[allow(unsafe_code, reason = "std cannot send signals")]
+    #[expect(unsafe_code, reason = "std cannot send signals")]
     // SAFETY: the process sends to itself.
     let sent = unsafe { libc::kill(libc::getpid(), signal) };
     assert_eq!(sent, 0);

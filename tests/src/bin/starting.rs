@@ -1,5 +1,4 @@
 //! A start that comes to nothing. `SCENARIO` names how; the step `connect…` says what it does when it is at work.
-#![allow(missing_docs)]
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 //! A runtime that is stuck in a process that gets no more threads but the few in `SPARE`.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::sync::mpsc::channel;
 use std::thread;

@@ -1,6 +1,6 @@
 //! A service whose streams may be anything. It says what happens in the file `LOG`, and emits to the subscriber that
 //! `SUBSCRIBER` names.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};

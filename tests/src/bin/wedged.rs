@@ -1,5 +1,5 @@
 //! A runtime that does not get on. `SCENARIO` names when it gets stuck, `FLAVOR` which runtime it is.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::io;
 use std::path::PathBuf;

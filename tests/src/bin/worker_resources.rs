@@ -1,5 +1,5 @@
 //! Workers that take resources.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

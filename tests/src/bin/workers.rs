@@ -1,5 +1,5 @@
 //! Workers that are registered by hand, as the test's first argument asks for them.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 use std::future::pending;
 use std::process::ExitCode;

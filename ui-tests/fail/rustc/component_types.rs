@@ -23,9 +23,6 @@ impl Pool {
         Pool
     }
 
-    #[on_shutdown(after = Pool::close)]
-    fn after_no_type(&self) {}
-
     #[on_shutdown]
     fn nothing_there(&self, _: &NotThere) {}
 }

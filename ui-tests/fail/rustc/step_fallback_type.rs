@@ -32,18 +32,14 @@ fn nine(_: &u8, _: &u8, _: &u8, _: &u8, _: &u8, _: &u8, _: &u8, _: &u8, _: &u8) 
 #[on_shutdown(fallback = nine)]
 fn f() {}
 
-fn of_any<T: Clone>(_: T) {}
-#[on_shutdown(fallback = of_any)]
-fn g() {}
-
 fn of_the_report(_: &Report) {}
 #[on_shutdown(fallback = of_the_report)]
-fn h() {}
+fn g() {}
 
 unsafe fn promises() {}
 #[on_shutdown(fallback = promises)]
-fn i() {}
+fn h() {}
 
 fn main() {
-    let _ = (not_shared, a_value, not_send, nine, of_any::<u8>, of_the_report, promises, NoFunction);
+    let _ = (not_shared, a_value, not_send, nine, of_the_report, promises, NoFunction);
 }

@@ -3,7 +3,7 @@
 //! The run is steered by states alone. The test takes the database's write lock, which leaves every client with exactly
 //! one admitted request; the signal lands there; the lock goes once the service was seen to refuse.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod client;
 mod service;

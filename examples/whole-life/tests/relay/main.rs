@@ -1,5 +1,5 @@
 //! The relay's whole life, as processes that are paused, ended and killed.
-#![allow(clippy::unwrap_used, reason = "a failure is the test's failure")]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
 
 mod service;
 
@@ -28,12 +28,15 @@ async fn a_run_that_goes_well() {
     relay.says("VenueAnswers: healthy").await;
     assert!(relay.said().contains(&"previous run: none".to_owned()), "{:?}", relay.said());
     assert!(home.has("pid"));
+    home.shows("ready", true).await;
+    assert!(home.read("ready").contains("VenueAnswers: healthy"));
     home.place(&relay, &["tea", "rice"]).await;
     assert_eq!(home.open(), ["rice", "tea"]);
 
     // The venue goes down and comes back; an order waits for that.
     fs::remove_file(home.path("venue/up")).unwrap();
     relay.says("VenueAnswers: recovering, 1 of 50").await;
+    home.shows("ready", false).await;
     home.touch("inbox/salt");
     relay.says("VenueAnswers: recovering, 3 of 50").await;
     assert!(home.has("inbox/salt"));
@@ -43,10 +46,12 @@ async fn a_run_that_goes_well() {
 
     relay.signal("USR1").await;
     relay.says("paused").await;
+    home.shows("ready", false).await;
     home.touch("inbox/oats");
     assert!(relay.does_not_say("placed oats").await && home.has("inbox/oats"));
     relay.signal("USR2").await;
     relay.says("placed oats").await;
+    home.shows("ready", true).await;
 
     let ended = relay.terminate().await;
     assert_eq!(ended.status.code(), Some(0), "{ended:#?}");
@@ -55,7 +60,10 @@ async fn a_run_that_goes_well() {
     assert_eq!(items(cancel), names(&["oats", "rice", "salt", "tea"], &[]));
     assert_eq!(cancel["notes"], json!([["open", "4"]]));
     assert_eq!((&cancel["outcome"], &cancel["fallback"]), (&json!("done"), &json!(false)));
-    assert!(!home.has("alert") && !home.has("left-open") && !home.has("pid"));
+    assert!(!home.has("alert") && !home.has("left-open") && !home.has("pid") && !home.has("ready"));
+    let steps = ended.report["steps"].as_array().unwrap();
+    let turn = |name| steps.iter().position(|step| step["name"] == name).unwrap();
+    assert!(turn("relay") < turn("beacon") && turn("relay") < turn("CancelOrders"), "{ended:#?}");
 
     // The second run knows, and has nothing to make up for. This one is to leave its orders open, as the third run sees.
     let relay = Relay::start_with(&home, &[("RELAY_KEEP_ORDERS", "1")]).await;
@@ -69,6 +77,25 @@ async fn a_run_that_goes_well() {
     let relay = Relay::start(&home).await;
     assert!(!relay.said().iter().any(|line| line.starts_with("owed:") || line.starts_with("cancelled")));
     assert_eq!(home.open(), ["tea"]);
+}
+
+#[tokio::test]
+async fn its_plan_says_what_is_done_if_something_fails() {
+    let home = Home::new();
+    let ended = Relay::spawn(&home, &[("LIFECYCLE_PLAN", "text")]).ended().await;
+    assert_eq!(ended.status.code(), Some(0), "{ended:#?}");
+    for line in [
+        "connect: tried again up to 10 times after 100ms and more",
+        "relay (worker): begun again up to 5 times in a row after 500ms and more; then its failure ends the service",
+        "beacon (worker): begun again up to 3 times in a row after 200ms and more, also after a good end; then its failure \
+         ends the service",
+        "CancelOrders: runs only when it applies; each attempt within 2s; tried again up to 2 times after 100ms and more; \
+         then its fallback; what is not done, the next start makes up for",
+        "VenueAnswers (examples/whole-life/src/main.rs:",
+    ] {
+        assert!(ended.stdout.iter().any(|said| said.trim_start().starts_with(line)), "{line}: {ended:#?}");
+    }
+    assert!(!home.has("journal") && !home.has("pid"), "nothing was started");
 }
 
 #[tokio::test]

@@ -48,6 +48,16 @@ impl Home {
         self.path(file).exists()
     }
 
+    /// Waits until the file is there, or gone.
+    pub(crate) async fn shows(&self, file: &str, there: bool) {
+        let shown = async {
+            while self.has(file) != there {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        within(&format!("{file}: {there}"), shown).await;
+    }
+
     pub(crate) fn read(&self, file: &str) -> String {
         fs::read_to_string(self.path(file)).unwrap()
     }

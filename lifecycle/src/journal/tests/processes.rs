@@ -348,9 +348,11 @@ fn who_may_not_is_told_what_is_needed() {
     let folder = tempfile::tempdir().unwrap();
     let mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     mode(folder.path(), 0o755);
-    // Another user may not get at where it was built.
+    // Another user may not get at where it was built. Copied by another process: what the others that are begun meanwhile
+    // inherit must not keep it open, or it is a busy text file.
     let exe = folder.path().join("program");
-    fs::copy(std::env::current_exe().unwrap(), &exe).unwrap();
+    let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&exe).status().unwrap();
+    assert!(copied.success());
     mode(&exe, 0o755);
     let refused = |path: &Path| {
         let mut command = command(&exe, "open", path, "");

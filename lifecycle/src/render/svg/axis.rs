@@ -57,6 +57,10 @@ impl Axis {
         Axis { left, width, end: end.max(Duration::from_millis(1)) }
     }
 
+    pub(super) fn end(&self) -> Duration {
+        self.end
+    }
+
     pub(super) fn left(&self) -> f64 {
         self.left
     }

@@ -18,6 +18,10 @@ text{font-family:system-ui,-apple-system,'Segoe UI','DejaVu Sans',Helvetica,Aria
 .grid{stroke:#e2e7ee;stroke-width:1}.axis{stroke:#9aa5b4;stroke-width:1}\
 .grace{stroke:#a61b1b;stroke-width:2}.reserve{stroke:#b7791f;stroke-width:1.5;stroke-dasharray:5 3}\
 .inside-line{stroke:#ffffff;stroke-width:1.5;stroke-dasharray:2 2}\
+.waited{stroke:#9aa5b4;stroke-width:1.5}.limit{stroke:#1f2937;stroke-width:1.5}\
+.drained{stroke:#1f2937;stroke-width:1.5;stroke-dasharray:3 2}\
+.room{stroke:#9aa5b4;stroke-width:1;stroke-dasharray:1 3}\
+.outcome{font-size:12px;fill:#4b5563}.bad{fill:#a61b1b;font-weight:600}\
 .path{stroke:#0b2f6b;stroke-width:2.5;fill:none;stroke-dasharray:1 4;stroke-linecap:round}";
 
 /// A drawing as it grows from top to bottom.
@@ -96,6 +100,15 @@ impl Canvas {
              <pattern id=\"kept\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" \
              patternTransform=\"rotate(45)\"><rect width=\"6\" height=\"6\" fill=\"#fdf6e3\"/>\
              <rect width=\"1\" height=\"6\" fill=\"#e6c878\"/></pattern>\n\
+             <pattern id=\"slow\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">\
+             <rect width=\"6\" height=\"6\" fill=\"#fdebd0\"/><rect width=\"2\" height=\"6\" fill=\"#d9822b\"/></pattern>\n\
+             <pattern id=\"some\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">\
+             <rect width=\"6\" height=\"6\" fill=\"#fdf3cf\"/><circle cx=\"3\" cy=\"3\" r=\"1.5\" fill=\"#b7791f\"/></pattern>\n\
+             <pattern id=\"severed\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" \
+             patternTransform=\"rotate(45)\"><rect width=\"7\" height=\"7\" fill=\"#efe3f4\"/>\
+             <path d=\"M0 0H7M0 0V7\" stroke=\"#7b3f98\" stroke-width=\"2.5\"/></pattern>\n\
+             <linearGradient id=\"tail\"><stop offset=\"0\" stop-color=\"#d9822b\"/>\
+             <stop offset=\"1\" stop-color=\"#d9822b\" stop-opacity=\"0\"/></linearGradient>\n\
              <linearGradient id=\"endless\"><stop offset=\"0\" stop-color=\"#2f62b5\"/>\
              <stop offset=\"1\" stop-color=\"#2f62b5\" stop-opacity=\"0\"/></linearGradient>\n\
              </defs>\n\

@@ -1,168 +1,71 @@
-//! The thread that speaks while things happen: tracing events, lines on a terminal.
-//!
-//! A user's subscriber may block, on a full pipe for one. So nobody who must keep time emits an event: they hand it to
-//! this thread, and wait for it only as long as they can afford.
+//! Tracing events, and lines for a person where nobody subscribes to those.
 
 use std::io::IsTerminal;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use tracing::subscriber::NoSubscriber;
 
-use crate::events::Event;
+use super::{LINE_PATIENCE, Listener, Say};
 use crate::health;
-use crate::hook::Phase;
 use crate::render::duration;
-use crate::report::Outcome;
 use crate::sys;
 use crate::worker::WorkerEvent;
-
-/// Something to say.
-#[derive(Debug)]
-pub(crate) enum Say {
-    Starting {
-        steps: usize,
-        shutdown_steps: usize,
-        worst: String,
-    },
-    Warning(String),
-    /// A warning that nobody may miss: it is about what outlives the process.
-    Alarm(String),
-    Ready {
-        after: Duration,
-    },
-    Triggered {
-        id: String,
-        reason: String,
-        grace: String,
-    },
-    Draining {
-        id: String,
-        group: &'static str,
-        in_flight: usize,
-        limit: Option<Duration>,
-    },
-    StepBegan {
-        id: String,
-        phase: Phase,
-        step: String,
-        limit: Option<Duration>,
-    },
-    StepEnded {
-        id: String,
-        phase: Phase,
-        step: String,
-        outcome: Outcome,
-        error: Option<String>,
-        ran: Duration,
-    },
-    AttemptFailed {
-        id: String,
-        phase: Phase,
-        step: String,
-        attempt: u32,
-        of: u32,
-        outcome: Outcome,
-        error: Option<String>,
-        /// Until the next one; without it comes the fallback.
-        pause: Option<Duration>,
-    },
-    CutOff {
-        group: &'static str,
-        what: String,
-    },
-    Worker {
-        worker: String,
-        what: WorkerEvent,
-    },
-    Paused,
-    Resumed,
-    ServiceFailed {
-        error: String,
-    },
-    /// Of a health check.
-    Health(Event),
-    Over {
-        id: String,
-        exit_code: u8,
-        took: Duration,
-    },
-}
-
-enum Message {
-    Say(Say),
-    Flush(Sender<()>),
-}
-
-/// A handle to the thread.
-#[derive(Clone)]
-pub(crate) struct Narrator {
-    /// `None`: in a test it speaks where it stands, since no other thread must be running.
-    to: Option<Sender<Message>>,
-}
-
-impl Narrator {
-    /// Spawns the thread.
-    ///
-    /// # Errors
-    /// The system gives no more threads.
-    pub(crate) fn spawn() -> std::io::Result<Self> {
-        let (to, messages) = channel();
-        thread::Builder::new().name("lifecycle-narrator".into()).spawn(move || narrate(&messages))?;
-        Ok(Narrator { to: Some(to) })
-    }
-
-    /// One without a thread.
-    #[cfg(feature = "testing")]
-    pub(crate) fn inline() -> Self {
-        Narrator { to: None }
-    }
-
-    pub(crate) fn say(&self, what: Say) {
-        match &self.to {
-            Some(to) => drop(to.send(Message::Say(what))),
-            None => what.emit(),
-        }
-    }
-
-    /// Waits until everything said so far is out, or the time is up. Returns whether it is out.
-    pub(crate) fn flush(&self, within: Duration) -> bool {
-        let Some(to) = &self.to else { return true };
-        let (done, wait) = channel();
-        to.send(Message::Flush(done)).is_ok() && wait.recv_timeout(within).is_ok()
-    }
-}
 
 /// Whether the service has a tracing subscriber.
 pub(crate) fn has_subscriber() -> bool {
     tracing::dispatcher::get_default(|dispatch| !dispatch.is::<NoSubscriber>())
 }
 
-fn narrate(messages: &Receiver<Message>) {
-    let terminal = std::io::stderr().is_terminal();
-    for message in messages {
-        match message {
-            Message::Say(say) => {
-                let is_alarm = matches!(say, Say::Alarm(_));
-                let line = if has_subscriber() { None } else { say.line() };
-                if let Some(line) = line.filter(|_| terminal || is_alarm) {
-                    let line = format!("lifecycle: {line}\n");
-                    sys::write_stderr(line.as_bytes(), Instant::now() + LINE_PATIENCE);
-                }
-                say.emit();
-            }
-            Message::Flush(done) => drop(done.send(())),
+/// See the module's words.
+pub(super) struct Voice {
+    terminal: bool,
+    #[cfg(feature = "terminal")]
+    view: Option<super::terminal::View>,
+}
+
+impl Voice {
+    pub(super) fn new() -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        Voice {
+            terminal,
+            #[cfg(feature = "terminal")]
+            view: terminal.then(super::terminal::View::new).flatten(),
         }
     }
 }
 
-/// A terminal that was stopped (Ctrl-S) loses lines rather than time.
-pub(crate) const LINE_PATIENCE: Duration = Duration::from_millis(100);
+impl Listener for Voice {
+    fn hear(&mut self, say: &Say) {
+        #[cfg(feature = "terminal")]
+        let seen = self.view.as_mut().is_some_and(|view| {
+            view.hear(say);
+            view.is_shown() && matches!(say, Say::StepBegan { .. } | Say::Draining { .. })
+        });
+        #[cfg(not(feature = "terminal"))]
+        let seen = false;
+        let is_alarm = matches!(say, Say::Alarm(_));
+        let wanted = (self.terminal || is_alarm) && !seen && !has_subscriber();
+        if let Some(line) = wanted.then(|| say.line()).flatten() {
+            let line = format!("lifecycle: {line}\n");
+            sys::write_stderr(line.as_bytes(), Instant::now() + LINE_PATIENCE);
+        }
+        say.emit();
+    }
+
+    #[cfg(feature = "terminal")]
+    fn on_time(&mut self, now: Instant) -> Option<Instant> {
+        self.view.as_mut()?.on_time(now)
+    }
+
+    #[cfg(not(feature = "terminal"))]
+    fn on_time(&mut self, _: Instant) -> Option<Instant> {
+        None
+    }
+}
 
 impl Say {
     /// The line for a person, where nothing else says it.
-    fn line(&self) -> Option<String> {
+    pub(super) fn line(&self) -> Option<String> {
         Some(match self {
             Say::Starting { steps, shutdown_steps, worst } => {
                 format!("starting {steps} step(s); the shutdown has {shutdown_steps}, {worst}")
@@ -207,13 +110,16 @@ impl Say {
             },
             Say::Paused => "paused: nothing new is taken".to_owned(),
             Say::Resumed => "resumed".to_owned(),
+            // Who forces it says so itself.
+            #[cfg(feature = "metrics")]
+            Say::Forced { .. } => return None,
             Say::ServiceFailed { .. } => return None,
             Say::Health(event) => return health::narrate::line(event),
             Say::Over { exit_code, took, .. } => format!("over after {}, exit {exit_code}", duration(*took)),
         })
     }
 
-    fn emit(&self) {
+    pub(super) fn emit(&self) {
         match self {
             Say::Starting { steps, shutdown_steps, worst } => {
                 tracing::info!(target: "lifecycle", steps, shutdown_steps, worst = worst.as_str(), "starting");
@@ -221,28 +127,30 @@ impl Say {
             Say::Warning(text) => tracing::warn!(target: "lifecycle", "{text}"),
             Say::Alarm(text) => tracing::error!(target: "lifecycle", "{text}"),
             Say::Ready { after } => tracing::info!(target: "lifecycle", after_ms = millis(*after), "ready"),
-            Say::Triggered { id, reason, grace } => {
+            Say::Triggered { id, reason, grace, .. } => {
                 let (id, reason, grace) = (id.as_str(), reason.as_str(), grace.as_str());
                 tracing::info!(target: "lifecycle", shutdown = id, reason, grace, "shutting down");
             }
             Say::Draining { id, group, in_flight, limit } => {
-                let (id, limit_ms) = (id.as_str(), limit.map(millis));
+                let (id, limit_ms) = (&**id, limit.map(millis));
                 tracing::info!(target: "lifecycle", shutdown = id, group, in_flight, limit_ms, "draining");
             }
             Say::StepBegan { id, phase, step, limit } => {
-                let (id, step, limit_ms) = (id.as_str(), step.as_str(), limit.map(millis));
+                let (id, step, limit_ms) = (&**id, &**step, limit.map(millis));
                 tracing::info!(target: "lifecycle", shutdown = id, ?phase, step, limit_ms, "step began");
             }
-            Say::StepEnded { id, phase, step, outcome, error, ran } => {
-                let (id, step, outcome_text) = (id.as_str(), step.as_str(), outcome.as_str());
-                let (error, ran_ms) = (error.as_deref(), millis(*ran));
+            Say::StepEnded { id, phase, step, outcome, error, ran, drained_in } => {
+                let (id, step, outcome_text) = (&**id, &**step, outcome.as_str());
+                let (error, ran_ms, drained_in_ms) = (error.as_deref(), millis(*ran), drained_in.map(millis));
                 if outcome.is_degraded() {
                     tracing::error!(
-                        target: "lifecycle", shutdown = id, ?phase, step, outcome = outcome_text, error, ran_ms, "step ended"
+                        target: "lifecycle", shutdown = id, ?phase, step, outcome = outcome_text, error, ran_ms, drained_in_ms,
+                        "step ended"
                     );
                 } else {
                     tracing::info!(
-                        target: "lifecycle", shutdown = id, ?phase, step, outcome = outcome_text, error, ran_ms, "step ended"
+                        target: "lifecycle", shutdown = id, ?phase, step, outcome = outcome_text, error, ran_ms, drained_in_ms,
+                        "step ended"
                     );
                 }
             }
@@ -276,6 +184,8 @@ impl Say {
                     }
                 }
             }
+            #[cfg(feature = "metrics")]
+            Say::Forced { .. } => {}
             Say::Paused => tracing::info!(target: "lifecycle", "paused"),
             Say::Resumed => tracing::info!(target: "lifecycle", "resumed"),
             Say::ServiceFailed { error } => {

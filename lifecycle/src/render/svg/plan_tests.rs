@@ -8,28 +8,28 @@ use crate::plan_view::{Plan, PlanStep, example};
 use crate::report::StepKind;
 
 /// Places are written to a tenth.
-const NEAR: f64 = 0.11;
+pub(super) const NEAR: f64 = 0.11;
 
-fn number(node: Node<'_, '_>, name: &str) -> f64 {
+pub(super) fn number(node: Node<'_, '_>, name: &str) -> f64 {
     node.attribute(name).and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name}: {node:?}"))
 }
 
-fn has(node: &Node<'_, '_>, class: &str) -> bool {
+pub(super) fn has(node: &Node<'_, '_>, class: &str) -> bool {
     node.attribute("class").is_some_and(|classes| classes.split(' ').any(|it| it == class))
 }
 
-fn tip<'a>(node: Node<'a, '_>) -> &'a str {
+pub(super) fn tip<'a>(node: Node<'a, '_>) -> &'a str {
     node.children()
         .find(|child| child.has_tag_name("title"))
         .and_then(|title| title.text())
         .unwrap_or_default()
 }
 
-fn rows<'a, 'i>(document: &'a Document<'i>) -> Vec<Node<'a, 'i>> {
+pub(super) fn rows<'a, 'i>(document: &'a Document<'i>) -> Vec<Node<'a, 'i>> {
     document.descendants().filter(|node| node.has_tag_name("g") && has(node, "step")).collect()
 }
 
-fn bar<'a, 'i>(row: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
+pub(super) fn bar<'a, 'i>(row: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
     row.children().find(|node| has(node, "bar"))
 }
 
@@ -45,8 +45,14 @@ fn every_step_has_its_row_in_order_whatever_it_is_called() {
             let rows = rows(svg);
             assert_eq!(rows.len(), plan.steps.len(), "{name}");
             for (row, step) in rows.iter().zip(&plan.steps) {
-                let id = crate::render::line(&step.id);
-                assert!(tip(*row).starts_with(&format!("{id}: ")), "{name}: {}", tip(*row));
+                let title = crate::render::line(&step.title());
+                assert!(tip(*row).starts_with(&format!("{title}: ")), "{name}: {}", tip(*row));
+                let policy = step.policy.to_string();
+                assert!(
+                    tip(*row).contains(&policy) && plan.to_dot().contains(&policy),
+                    "{name}: {}",
+                    tip(*row)
+                );
                 assert!(step.file.is_empty() || tip(*row).contains(&step.file));
             }
             let names: Vec<f64> =
@@ -159,24 +165,23 @@ fn ranks_have_a_ground_and_a_label_each() {
 #[test]
 fn nothing_is_drawn_beside_the_paper() {
     for (name, plan) in example::all() {
-        with(&plan, |svg| {
-            let (width, height) = (number(svg.root_element(), "width"), number(svg.root_element(), "height"));
-            for node in svg.descendants().filter(|node| node.attribute("x").is_some()) {
-                let (x, y) = (number(node, "x"), number(node, "y"));
-                let long = node.attribute("width").map_or(0.0, |width| width.parse().unwrap());
-                let text = node.text().unwrap_or_default().chars().count() as f64 * 6.0;
-                let (left, right) = match node.attribute("text-anchor") {
-                    Some("end") => (x - text, x),
-                    Some("middle") => (x - text / 2.0, x + text / 2.0),
-                    Some(_) => (x, x + text),
-                    None => (x, x + long),
-                };
-                assert!(
-                    left >= 0.0 && right <= width && y <= height,
-                    "{name}: {node:?} {left} {right} of {width}"
-                );
-            }
-        });
+        with(&plan, |svg| on_the_paper(name, svg));
+    }
+}
+
+pub(super) fn on_the_paper(name: &str, svg: &Document<'_>) {
+    let (width, height) = (number(svg.root_element(), "width"), number(svg.root_element(), "height"));
+    for node in svg.descendants().filter(|node| node.attribute("x").is_some()) {
+        let (x, y) = (number(node, "x"), number(node, "y"));
+        let long = node.attribute("width").map_or(0.0, |width| width.parse().unwrap());
+        let text = node.text().unwrap_or_default().chars().count() as f64 * 6.0;
+        let (left, right) = match node.attribute("text-anchor") {
+            Some("end") => (x - text, x),
+            Some("middle") => (x - text / 2.0, x + text / 2.0),
+            Some(_) => (x, x + text),
+            None => (x, x + long),
+        };
+        assert!(left >= 0.0 && right <= width && y <= height, "{name}: {node:?} {left} {right} of {width}");
     }
 }
 

@@ -1,0 +1,58 @@
+//! A service on a terminal, which writes to it too.
+
+use std::time::Duration;
+
+use lifecycle::{Rejected, on_shutdown, on_start, tracked};
+use lifecycle_tests::scene::{plays, told};
+
+#[on_start]
+async fn open_db() {
+    if plays("slow start") {
+        told("open").await;
+    }
+}
+
+#[tracked]
+async fn create_order() -> Result<(), Rejected> {
+    told("fill").await;
+    Ok(())
+}
+
+#[tracked]
+async fn checkout() -> Result<(), Rejected> {
+    told("fill").await;
+    Ok(())
+}
+
+#[on_shutdown(timeout = "50s")]
+async fn close_cache() {
+    told("close").await;
+}
+
+#[on_shutdown(timeout = "20s")]
+async fn close_the_database_of_every_counterparty() {
+    told("close").await;
+}
+
+#[lifecycle::main(grace = "2m", drain = "40s")]
+async fn main() {
+    for _ in 0..2 {
+        tokio::spawn(create_order());
+    }
+    tokio::spawn(checkout());
+    tokio::spawn(async {
+        told("chat").await;
+        for line in 0..60 {
+            println!("service line {line}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    tokio::spawn(async {
+        // The calls are inside by then.
+        while lifecycle::in_flight() < 3 {
+            tokio::task::yield_now().await;
+        }
+        println!("serving");
+    });
+    lifecycle::stopping().await;
+}
