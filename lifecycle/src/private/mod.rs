@@ -41,7 +41,7 @@ pub use self::function::{asynchronous, ended, pending, synchronous};
 pub use self::outcome::end;
 
 /// `TypeId::of` would be looked up as a method is.
-pub const fn type_id<T: 'static>() -> TypeId {
+pub fn type_id<T: 'static>() -> TypeId {
     TypeId::of::<T>()
 }
 
@@ -61,5 +61,5 @@ pub use crate::run::{MainDef, Setup, main};
 pub use crate::settings::{Budget, Exit, Flavor, Limit, Ready, ReportFormat, Settings, signals};
 #[cfg(feature = "testing")]
 pub use crate::testing::{Clock, TIMEOUT as TEST_TIMEOUT, test};
-pub use crate::tracked::{Admitted, Inside, Scope, Site, admit, run};
+pub use crate::tracked::{Admitted, Inside, Known, Site};
 pub use crate::worker::{Restart, WorkerDef};
