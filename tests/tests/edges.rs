@@ -183,6 +183,6 @@ fn an_expected_step_that_is_not_there_fails_the_start() {
     command.env("LIFECYCLE_REPORT", "off");
     let ended = Child::start(command).wait(PATIENCE);
     let words =
-        "`plug::ghost` is not in this program, and expect_hooks! (tests/src/bin/expects.rs:35) names it";
+        "`plug::ghost` is not in this program, and expect_hooks! (tests/src/bin/expects.rs:34) names it";
     assert_invalid(&ended, &[words]);
 }
