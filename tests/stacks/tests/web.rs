@@ -315,6 +315,23 @@ fn in_the_lame_duck_time_it_serves_and_sends_keep_alive_clients_elsewhere() {
 }
 
 #[test]
+fn on_a_socket_of_the_system_it_serves_and_ends_as_well() {
+    let socket = std::path::Path::new(FOLDER).join(format!("web-{}", std::process::id()));
+    let mut command = talkative(env!("CARGO_BIN_EXE_web"), &[]);
+    command.env("SOCKET", &socket);
+    let child = Child::start(command);
+    child.wait_for("listening on a socket");
+    let client = curl_running(&["--unix-socket", socket.to_str().unwrap(), "http://service/slow"]);
+    child.wait_for("a slow request runs");
+    child.signal(libc::SIGTERM);
+    child.say("go on");
+    assert_eq!(client.wait(PATIENCE).stdout, ["slow but sure"]);
+    let ended = child.wait(PATIENCE);
+    std::fs::remove_file(socket).unwrap();
+    ended.assert(0, &IN_ORDER);
+}
+
+#[test]
 fn handlers_learn_who_asks() {
     let web = Web::start(&["lifecycle"]);
     assert_eq!(curl(&[&web.at("/who")]).stdout, "127.0.0.1");

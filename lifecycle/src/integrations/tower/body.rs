@@ -9,7 +9,6 @@ use pin_project_lite::pin_project;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::context;
-use crate::gate::Site;
 use crate::tracked::Admitted;
 
 /// When a stream that has no end of its own is to end.
@@ -21,7 +20,7 @@ pin_project! {
         #[pin]
         content: Content<B>,
         // After the content.
-        call: Admitted,
+        call: Option<Admitted>,
         ends: Option<Ends>,
     }
 
@@ -44,30 +43,30 @@ pin_project! {
 }
 
 impl<B> TrackBody<B> {
-    pub(super) fn new(body: B, call: Admitted, ends: Option<Ends>) -> Self {
+    pub(super) fn new(body: B, call: Option<Admitted>, ends: Option<Ends>) -> Self {
         TrackBody { content: Content::Body { body }, call, ends }
     }
 
     pub(super) fn untracked(body: B) -> Self {
-        Self::new(body, Admitted::uncounted(), None)
+        Self::new(body, None, None)
     }
 
     pub(super) fn text(text: &'static [u8]) -> Self {
-        TrackBody { content: Content::Text { text }, call: Admitted::uncounted(), ends: None }
+        TrackBody { content: Content::Text { text }, call: None, ends: None }
     }
 
     pub(super) fn empty() -> Self {
-        TrackBody { content: Content::Gone, call: Admitted::uncounted(), ends: None }
+        TrackBody { content: Content::Gone, call: None, ends: None }
     }
 
     /// Drops the body inside the call, then ends the call.
     fn end(self: Pin<&mut Self>) {
         let mut this = self.project();
         {
-            let _marked = this.call.site().map(context::enter);
+            let _marked = this.call.as_ref().map(|call| context::enter(call.0));
             this.content.set(Content::Gone);
         }
-        *this.call = Admitted::uncounted();
+        *this.call = None;
     }
 }
 
@@ -92,7 +91,7 @@ where
                 return Poll::Ready(Some(Ok(frame)));
             }
             ContentProjection::Body { body } => {
-                if this.call.site().is_some_and(Site::is_frozen) {
+                if this.call.as_ref().is_some_and(|call| call.0.is_frozen()) {
                     self.as_mut().end();
                     self.project().content.set(Content::Cut);
                     return Poll::Pending;
@@ -100,7 +99,7 @@ where
                 if this.ends.as_mut().is_some_and(|ends| ends.as_mut().poll(cx).is_ready()) {
                     None
                 } else {
-                    let _marked = this.call.site().map(context::enter);
+                    let _marked = this.call.as_ref().map(|call| context::enter(call.0));
                     ready!(body.poll_frame(cx))
                 }
             }

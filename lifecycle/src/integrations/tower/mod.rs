@@ -38,8 +38,9 @@ pub use self::body::TrackBody;
 use self::policy::Policy;
 use self::respond::Head;
 pub use self::respond::ResponseFuture;
+use crate::context;
 use crate::group::{Group, Requests};
-use crate::tracked::{admit, inherit};
+use crate::tracked::{Admission, admit, inherit};
 
 /// Makes a service's requests tracked calls: see the [module](self).
 #[derive(Clone)]
@@ -135,17 +136,18 @@ where
         let exempt = self.policy.is_exempt(&parts);
         let request = Request::from_parts(parts, body);
         if exempt {
-            return ResponseFuture::exempt(head, self.inner.call(request));
+            return ResponseFuture::uncounted(head, self.inner.call(request));
         }
         match admit(self.policy.site) {
-            Ok(admitted) => {
+            Admission::Counted(admitted) => {
                 let future = {
-                    let _marked = admitted.site().map(crate::context::enter);
+                    let _marked = context::enter(admitted.0);
                     self.inner.call(request)
                 };
-                ResponseFuture::admitted(head, admitted, future)
+                ResponseFuture::counted(head, admitted, future)
             }
-            Err(rejected) => ResponseFuture::refused(head, rejected),
+            Admission::Nested => ResponseFuture::uncounted(head, self.inner.call(request)),
+            Admission::Refused(rejected) => ResponseFuture::refused(head, rejected),
         }
     }
 }

@@ -12,12 +12,12 @@ use pin_project_lite::pin_project;
 
 use super::body::TrackBody;
 use super::policy::Policy;
-use crate::gate::Site;
+use crate::context;
 #[cfg(feature = "hyper-util")]
 use crate::integrations::connection::Connection;
 use crate::process::lifecycle;
 use crate::rejected::Rejected;
-use crate::tracked::{Admitted, Inside, run};
+use crate::tracked::Admitted;
 
 /// What has to be known of a request when its response comes.
 pub(super) struct Head {
@@ -45,20 +45,20 @@ impl Head {
         status == StatusCode::SWITCHING_PROTOCOLS || self.connects && status.is_success()
     }
 
-    /// The service's own response.
-    fn respond<B>(&self, response: Response<B>, site: Option<&'static Site>) -> Response<TrackBody<B>> {
-        // It counts itself before the call that it comes from has ended.
-        let call = site.map_or(Admitted::uncounted(), Site::enter_always);
+    /// The service's own response, in whose body the call goes on.
+    fn respond<B>(&self, response: Response<B>, call: Option<Admitted>) -> Response<TrackBody<B>> {
         let (mut parts, body) = response.into_parts();
         let body = if self.upgrades(parts.status) {
             self.hold(call);
             TrackBody::untracked(body)
-        } else if let (Some(site), true) = (site, is_of(&parts.headers, "text/event-stream")) {
-            let cut_off = site.gate().cut_off();
-            let ends = if self.event_streams_end_early { &lifecycle().stopping } else { cut_off };
-            TrackBody::new(body, call, Some(Box::pin(ends.clone().cancelled_owned())))
         } else {
-            TrackBody::new(body, call, None)
+            let is_event_stream = is_of(&parts.headers, "text/event-stream");
+            let ends = call.as_ref().filter(|_| is_event_stream).map(|call| {
+                let early = self.event_streams_end_early;
+                let ends = if early { &lifecycle().stopping } else { call.0.gate().cut_off() };
+                Box::pin(ends.clone().cancelled_owned())
+            });
+            TrackBody::new(body, call, ends)
         };
         if self.http1 && parts.status != StatusCode::SWITCHING_PROTOCOLS && lifecycle().triggered().is_some()
         {
@@ -68,13 +68,13 @@ impl Head {
     }
 
     /// The call lasts as long as the connection, where somebody knows how long that is.
-    fn hold(&self, call: Admitted) {
+    fn hold(&self, call: Option<Admitted>) {
         #[cfg(feature = "hyper-util")]
-        if let (Some(connection), Some(site)) = (&self.connection, call.site()) {
-            connection.upgrade(site.gate());
+        if let (Some(connection), Some(call)) = (&self.connection, call) {
+            connection.upgrade(call.0.gate());
             connection.hold(call);
-            return;
         }
+        #[cfg(not(feature = "hyper-util"))]
         drop(call);
     }
 
@@ -120,33 +120,50 @@ pin_project! {
 pin_project! {
     #[project = WayProjection]
     enum Way<F> {
-        Exempt { #[pin] future: Responding<F> },
-        Admitted { #[pin] call: Inside<Responding<F>> },
+        Taken { #[pin] request: Taken<F> },
         Refused { head: Head, rejected: Rejected },
     }
 }
 
 pin_project! {
-    struct Responding<F> {
+    struct Taken<F> {
+        // `None` once it has ended or was cut.
         #[pin]
-        future: F,
+        future: Option<F>,
         head: Head,
-        // Which counts the request, unless another call does.
-        site: Option<&'static Site>,
+        // After the future.
+        call: Option<Admitted>,
+    }
+
+    impl<F> PinnedDrop for Taken<F> {
+        fn drop(this: Pin<&mut Self>) {
+            drop(this.end());
+        }
+    }
+}
+
+impl<F> Taken<F> {
+    /// Drops the future inside the call, which goes on.
+    fn end(self: Pin<&mut Self>) -> Option<Admitted> {
+        let mut this = self.project();
+        let _marked = this.call.as_ref().map(|call| context::enter(call.0));
+        this.future.set(None);
+        this.call.take()
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn exempt(head: Head, future: F) -> Self {
-        ResponseFuture { way: Way::Exempt { future: Responding { future, head, site: None } } }
+    fn taken(head: Head, call: Option<Admitted>, future: F) -> Self {
+        ResponseFuture { way: Way::Taken { request: Taken { future: Some(future), head, call } } }
     }
 
-    pub(super) fn admitted<B, E>(head: Head, admitted: Admitted, future: F) -> Self
-    where
-        F: Future<Output = Result<Response<B>, E>>,
-    {
-        let site = admitted.site();
-        ResponseFuture { way: Way::Admitted { call: run(admitted, Responding { future, head, site }) } }
+    pub(super) fn counted(head: Head, call: Admitted, future: F) -> Self {
+        Self::taken(head, Some(call), future)
+    }
+
+    /// It is exempt, or a part of another call.
+    pub(super) fn uncounted(head: Head, future: F) -> Self {
+        Self::taken(head, None, future)
     }
 
     pub(super) fn refused(head: Head, rejected: Rejected) -> Self {
@@ -160,16 +177,25 @@ impl<F> fmt::Debug for ResponseFuture<F> {
     }
 }
 
-impl<F, B, E> Future for Responding<F>
+impl<F, B, E> Future for Taken<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
 {
     type Output = Result<Response<TrackBody<B>>, E>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let response = ready!(this.future.poll(cx));
-        Poll::Ready(response.map(|response| this.head.respond(response, *this.site)))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.as_mut().project();
+        let Some(future) = this.future.as_pin_mut() else { return Poll::Pending };
+        if this.call.as_ref().is_some_and(|call| call.0.is_frozen()) {
+            drop(self.end());
+            return Poll::Pending;
+        }
+        let response = {
+            let _marked = this.call.as_ref().map(|call| context::enter(call.0));
+            ready!(future.poll(cx))
+        };
+        let call = self.as_mut().end();
+        Poll::Ready(response.map(|response| self.head.respond(response, call)))
     }
 }
 
@@ -181,8 +207,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().way.project() {
-            WayProjection::Exempt { future } => future.poll(cx),
-            WayProjection::Admitted { call } => call.poll(cx),
+            WayProjection::Taken { request } => request.poll(cx),
             WayProjection::Refused { head, rejected } => Poll::Ready(Ok(head.refuse(*rejected))),
         }
     }

@@ -15,7 +15,7 @@ use futures_util::stream::{self, Stream};
 use lifecycle::tower::TrackLayer;
 use lifecycle::{CancellationToken, on_shutdown, worker};
 use lifecycle_stacks::scene::{block_on, told, told_blocking};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 
 fn plays(word: &str) -> bool {
     std::env::args().any(|argument| argument == word)
@@ -148,6 +148,11 @@ fn app() -> Router {
 }
 
 async fn serve() -> std::io::Result<()> {
+    if let Some(path) = std::env::var_os("SOCKET") {
+        let listener = UnixListener::bind(path)?;
+        say("listening on a socket");
+        return lifecycle::axum::serve(listener, app()).await;
+    }
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     say(format!("listening on {}", listener.local_addr()?));
     say_when_closed();
