@@ -114,7 +114,7 @@ impl Future for Shutdown {
             return Poll::Ready(Report::invalid(vec!["no lifecycle runs in this process".to_owned()]));
         };
         if life.service.note_awaits_report() {
-            drop(running.mailbox.send(Message::ServiceAwaitsReport));
+            running.mailbox.send(Message::ServiceAwaitsReport);
         }
         match (self.over.as_mut().poll(cx), life.report()) {
             (Poll::Ready(()), Some(report)) => {
@@ -291,7 +291,7 @@ pub fn provide<T: Send + Sync + 'static>(value: T) -> Result<(), ProvideError> {
     let life = lifecycle();
     life.resources.insert(Resource::from_hand(value)?)?;
     if let Some(running) = life.running() {
-        drop(running.mailbox.send(Message::Provided));
+        running.mailbox.send(Message::Provided);
     }
     Ok(())
 }

@@ -40,6 +40,8 @@ pub(crate) struct Lifecycle {
     pub(crate) over: CancellationToken,
     report: OnceLock<Arc<Report>>,
     trigger: OnceLock<Trigger>,
+    /// The threads that keep the time of the shutdown were woken for it.
+    woken: AtomicBool,
     running: OnceLock<Running>,
     events: broadcast::Sender<Event>,
     shutdown_steps: AtomicUsize,
@@ -91,6 +93,7 @@ impl Lifecycle {
             over: CancellationToken::new(),
             report: OnceLock::new(),
             trigger: OnceLock::new(),
+            woken: AtomicBool::new(false),
             running: OnceLock::new(),
             events: broadcast::Sender::new(EVENTS_KEPT),
             shutdown_steps: AtomicUsize::new(0),
@@ -118,6 +121,40 @@ impl Lifecycle {
     /// Starts the shutdown; only the first reason does. Arms the watchdog before anything else can go wrong.
     pub(crate) fn trigger(&self, reason: Reason) -> bool {
         let Some(running) = self.running.get() else { return false };
+        let is_first = self.set_trigger(running, reason);
+        if is_first {
+            self.wake_all();
+        }
+        is_first
+    }
+
+    /// The same on a thread that has nothing else to do: it has the coordinator act at once, and wakes nobody for whom the
+    /// first hooks would have to wait. The caller sees to it that somebody else calls [`wake_all`](Self::wake_all) soon.
+    pub(crate) fn trigger_and_act(&self, reason: Reason) {
+        if let Some(running) = self.running.get() {
+            running.narrator.hold();
+            self.set_trigger(running, reason);
+            running.mailbox.send_and_act_alone(Message::Trigger);
+            // They were woken before there was all of this to see: again, then.
+            if self.woken.load(Ordering::SeqCst) {
+                self.wake_all();
+            }
+        }
+    }
+
+    /// Wakes the threads that keep the time of the shutdown, and the one that tells of it.
+    pub(crate) fn wake_all(&self) {
+        self.woken.store(true, Ordering::SeqCst);
+        if let Some(running) = self.running.get() {
+            running.narrator.release();
+            if let Some(watchdog) = &running.watchdog {
+                watchdog.wake();
+            }
+            running.mailbox.send(Message::Trigger);
+        }
+    }
+
+    fn set_trigger(&self, running: &Running, reason: Reason) -> bool {
         let at = clock::now();
         let deadline = running.grace.and_then(|grace| at.checked_add(grace));
         let trigger = Trigger { reason, at, wall: SystemTime::now(), deadline };
@@ -128,7 +165,6 @@ impl Lifecycle {
             watchdog.arm(deadline);
         }
         self.ready.store(false, Ordering::Release);
-        drop(running.mailbox.send(Message::Trigger));
         true
     }
 
@@ -175,6 +211,13 @@ impl Lifecycle {
         crate::testing::heard(&event);
         // An error says that nobody listens.
         drop(self.events.send(event));
+    }
+
+    /// The same of what is only made if anybody listens.
+    pub(crate) fn tell_of(&self, event: impl FnOnce() -> Event) {
+        if clock::in_test() || self.events.receiver_count() > 0 {
+            self.tell(event());
+        }
     }
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {

@@ -1,13 +1,16 @@
 //! Steps that are registered while the process runs, instead of by an attribute.
 
+mod registrations;
+
 use std::any::type_name;
-use std::collections::HashSet;
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::registrations::Registered;
+pub(crate) use self::registrations::Registrations;
 use crate::edge::{Edges, Node, Target};
 use crate::health::Check;
 use crate::hook::{Begin, Call, Extra, Function, Phase, Signature, StepKeys, StepSpec, Task, When};
@@ -380,11 +383,8 @@ fn add(mut spec: StepSpec) -> Registration {
         drop(registrations);
         return too_late(&spec.name, &spec.file, spec.line);
     }
-    let names = || registrations.of_phase(spec.phase).map(|other| &*other.name);
-    if names().any(|name| name == spec.name) {
-        let taken: HashSet<&str> = names().collect();
-        spec.name = free_name(spec.name.into_owned(), |name| taken.contains(name)).into();
-    }
+    let given = spec.name.into_owned();
+    spec.name = registrations.names.take(spec.phase, &given).into();
     let id = registrations.next;
     let is_worker = spec.is_worker();
     // Of what was registered before, the coordinator knows what it owes.
@@ -392,7 +392,8 @@ fn add(mut spec: StepSpec) -> Registration {
     let owes = journal.filter(|_| registrations.started && spec.extra.compensate.is_some());
     let owes = owes.map(|journal| (journal, spec.identity()));
     registrations.next += 1;
-    registrations.steps.push(Registered { id, spec, owes: owes.is_some() });
+    registrations.changes += 1;
+    registrations.steps.insert(id, Registered { given, spec, owes: owes.is_some() });
     drop(registrations);
     if let Some(running) = life.running() {
         if let Some((journal, step)) = owes {
@@ -401,7 +402,7 @@ fn add(mut spec: StepSpec) -> Registration {
             }
         }
         if is_worker {
-            drop(running.mailbox.send(Message::Registered));
+            running.mailbox.send(Message::Registered);
         }
     }
     Registration::new(move || remove(id))
@@ -410,19 +411,20 @@ fn add(mut spec: StepSpec) -> Registration {
 fn remove(id: u64) -> bool {
     let life = lifecycle();
     let mut registrations = life.registrations();
-    let found = registrations.steps.iter().position(|known| known.id == id);
-    let Some(index) = found.filter(|&index| !registrations.is_closed(registrations.steps[index].spec.phase))
-    else {
+    let phase = registrations.steps.get(&id).map(|found| found.spec.phase);
+    if phase.is_none_or(|phase| registrations.is_closed(phase)) {
         return false;
-    };
-    let Registered { spec, owes, .. } = registrations.steps.remove(index);
+    }
+    let Some(Registered { given, spec, owes }) = registrations.steps.remove(&id) else { return false };
+    registrations.names.give_back(spec.phase, given, &spec.name);
+    registrations.changes += 1;
     drop(registrations);
     let is_awaited = spec.is_worker() || spec.extra.compensate.is_some();
     if let Some(running) = life.running().filter(|_| is_awaited) {
         if let Some(journal) = running.journal.as_ref().filter(|_| owes) {
             journal.note(JournalEvent::taken_back(spec.identity()));
         }
-        drop(running.mailbox.send(Message::TakenBack(spec.task)));
+        running.mailbox.send(Message::TakenBack(spec.task));
     }
     true
 }
@@ -456,47 +458,5 @@ impl Registration {
     /// ```
     pub fn remove(self) -> bool {
         (self.remove)()
-    }
-}
-
-/// The registered steps of the process.
-#[derive(Default)]
-pub(crate) struct Registrations {
-    next: u64,
-    steps: Vec<Registered>,
-    /// The start hooks are being run, or were.
-    pub(crate) started: bool,
-    /// The shutdown's steps are fixed.
-    pub(crate) stopping: bool,
-}
-
-struct Registered {
-    id: u64,
-    spec: StepSpec,
-    /// It has been recorded that it owes something: it came when the coordinator knew its steps.
-    owes: bool,
-}
-
-impl Registrations {
-    /// Nothing of this phase is added or taken back any more.
-    fn is_closed(&self, phase: Phase) -> bool {
-        match phase {
-            Phase::Start => self.started,
-            Phase::Shutdown => self.stopping,
-        }
-    }
-
-    pub(crate) fn of(&self, phase: Phase) -> impl Iterator<Item = StepSpec> + '_ {
-        self.of_phase(phase).cloned()
-    }
-
-    fn of_phase(&self, phase: Phase) -> impl Iterator<Item = &StepSpec> {
-        self.steps.iter().map(|step| &step.spec).filter(move |spec| spec.phase == phase)
-    }
-
-    /// Those that owe something of which nothing has been recorded.
-    pub(crate) fn unrecorded(&self) -> impl Iterator<Item = String> + '_ {
-        let owing = self.steps.iter().filter(|step| step.spec.extra.compensate.is_some() && !step.owes);
-        owing.filter(|step| step.spec.phase == Phase::Shutdown).map(|step| step.spec.identity())
     }
 }

@@ -2,6 +2,8 @@
 //! service and let it go on.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,20 +37,59 @@ pub(crate) struct Wanted {
     pub(crate) resume: Option<i32>,
 }
 
+/// What the handlers of the signals that begin the shutdown leave for the main thread.
+#[derive(Clone, Default)]
+pub(crate) struct Mark {
+    /// Zero, or the last signal; the lowest bit is the main thread's.
+    pub(crate) word: Arc<AtomicUsize>,
+    taken: Arc<AtomicBool>,
+}
+
+impl Mark {
+    fn of(signal: i32) -> usize {
+        usize::try_from(signal).unwrap_or_default() << 1
+    }
+
+    /// The signal, if it is the mark of one.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn signal(mark: usize) -> Option<i32> {
+        i32::try_from(mark >> 1).ok().filter(|&signal| signal != 0)
+    }
+
+    /// The main thread has seen it, and begins the shutdown.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn take(&self) {
+        self.taken.store(true, Ordering::Release);
+    }
+}
+
+/// How long the main thread has both cores of a small machine for itself once it has taken a signal: it needs a tenth of
+/// that to have the first hooks on their way.
+const HEAD_START: Duration = Duration::from_millis(1);
+
 /// Catches the signals from now on.
 ///
 /// # Errors
 /// A signal cannot be caught, or the system gives no more threads.
-pub(crate) fn spawn(wanted: Wanted, life: &'static Lifecycle, second: Second) -> io::Result<()> {
-    let Wanted { shutdown, pause, resume } = wanted;
+pub(crate) fn spawn(
+    wanted: Wanted,
+    life: &'static Lifecycle,
+    second: Second,
+    mark: Option<&Mark>,
+) -> io::Result<()> {
+    let Wanted { mut shutdown, pause, resume } = wanted;
     // `nohup`: a hangup that the parent ignores stays ignored.
-    let caught: Vec<i32> = shutdown
-        .into_iter()
-        .chain(pause)
-        .chain(resume)
-        .filter(|&signal| signal != signals::SIGHUP || !sys::is_ignored(signal))
-        .collect();
+    let is_caught = |signal: &i32| *signal != signals::SIGHUP || !sys::is_ignored(*signal);
+    shutdown.retain(is_caught);
+    let others = pause.into_iter().chain(resume).filter(is_caught);
+    let caught: Vec<i32> = shutdown.iter().copied().chain(others).collect();
     let mut incoming = Signals::new(&caught)?;
+    let taken = mark.map(|mark| Arc::clone(&mark.taken)).unwrap_or_default();
+    if let Some(Mark { word, .. }) = mark {
+        for signal in shutdown {
+            signal_hook::flag::register_usize(signal, Arc::clone(word), Mark::of(signal))?;
+        }
+    }
     thread::Builder::new().name("lifecycle-signals".into()).spawn(move || {
         sys::unblock(&caught);
         let mut first: Option<Instant> = None;
@@ -64,7 +105,13 @@ pub(crate) fn spawn(wanted: Wanted, life: &'static Lifecycle, second: Second) ->
             match first {
                 None => {
                     first = Some(Instant::now());
-                    life.trigger(Reason::Signal(signal));
+                    if taken.load(Ordering::Acquire) {
+                        thread::sleep(HEAD_START);
+                    }
+                    // Whoever was the first: the main thread has woken nobody, and may be stuck by now.
+                    if !life.trigger(Reason::Signal(signal)) {
+                        life.wake_all();
+                    }
                 }
                 Some(at) if at.elapsed() < DEBOUNCE => {}
                 Some(_) => force(signal, second),

@@ -2,6 +2,8 @@
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
+#[cfg(target_os = "linux")]
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 /// Ends the process at once: no `atexit` handlers, no destructors, no flush.
@@ -129,6 +131,40 @@ pub(crate) fn try_lock(file: &std::fs::File) -> std::io::Result<bool> {
     }
     let error = std::io::Error::last_os_error();
     if error.kind() == std::io::ErrorKind::WouldBlock { Ok(false) } else { Err(error) }
+}
+
+/// Sleeps while the word is zero. Returns when it is not, when somebody calls [`wake_waiter`], and perhaps without a reason.
+/// A signal whose handler has written to the word ends it as well: the kernel looks at the word again after every handler.
+#[cfg(target_os = "linux")]
+pub(crate) fn wait_while_zero(word: &AtomicUsize) {
+    // SAFETY: `FUTEX_WAIT` reads four aligned bytes, those of a word that is borrowed for as long as the call, and without a
+    // timeout nothing else. What it answers does not matter: whoever waits looks at the word.
+    unsafe {
+        let forever = std::ptr::null::<libc::timespec>();
+        libc::syscall(
+            libc::SYS_futex,
+            low_half(word),
+            libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
+            0,
+            forever,
+        );
+    }
+}
+
+/// Wakes the thread that waits for the word to change.
+#[cfg(target_os = "linux")]
+pub(crate) fn wake_waiter(word: &AtomicUsize) {
+    // SAFETY: `FUTEX_WAKE` takes the address as a name and touches no memory.
+    unsafe {
+        libc::syscall(libc::SYS_futex, low_half(word), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, 1);
+    }
+}
+
+/// The half of a word that holds small numbers: the kernel's are of 32 bits.
+#[cfg(target_os = "linux")]
+fn low_half(word: &AtomicUsize) -> *const u32 {
+    let half = if cfg!(target_endian = "big") { size_of::<usize>() / size_of::<u32>() - 1 } else { 0 };
+    word.as_ptr().cast::<u32>().cast_const().wrapping_add(half)
 }
 
 /// Makes [`membarrier`] usable. Returns whether the system lets us.

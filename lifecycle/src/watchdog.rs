@@ -50,15 +50,17 @@ impl Watchdog {
         Ok(Watchdog { shared, thread: thread.thread().clone() })
     }
 
-    /// Ends the process at `deadline`. The first call counts; a shutdown's deadline never moves.
+    /// Ends the process at `deadline`, once the thread is awake. The first call counts; a shutdown's deadline never moves.
     pub(crate) fn arm(&self, deadline: Instant) {
         let nanos = u64::try_from(deadline.saturating_duration_since(self.shared.base).as_nanos())
             .unwrap_or(u64::MAX);
-        let armed =
-            self.shared.deadline.compare_exchange(0, nanos.max(1), Ordering::Release, Ordering::Relaxed);
-        if armed.is_ok() {
-            self.thread.unpark();
-        }
+        // If it was armed before, that stays.
+        let _ = self.shared.deadline.compare_exchange(0, nanos.max(1), Ordering::Release, Ordering::Relaxed);
+    }
+
+    /// Has the thread see that it is armed.
+    pub(crate) fn wake(&self) {
+        self.thread.unpark();
     }
 
     /// Replaces what it will say. Called by one thread, the coordinator.

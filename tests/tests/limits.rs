@@ -29,7 +29,7 @@ fn copy(exe: &str, scratch: &Scratch) -> PathBuf {
 
 /// A user of each test's own, since all of a user's threads are counted.
 fn user(test: u32) -> u32 {
-    1_000_000 + 2 * std::process::id() + test
+    1_000_000 + 3 * std::process::id() + test
 }
 
 /// Why a user's threads cannot be limited here.
@@ -132,4 +132,25 @@ fn without_a_thread_for_the_rescue_it_is_the_steps_failure() {
     let ended = run(9);
     ended.assert(0, &[("Requests", "done"), ("flush", "done"), ("close", "done")]);
     assert_eq!(ended.step("flush")["rescued"], true);
+}
+
+#[test]
+fn an_order_of_many_sync_calls_gets_by_with_the_threads_that_there_are() {
+    if let Some(why) = cannot_limit(user(2)) {
+        println!("skipped: {why}");
+        return;
+    }
+    let scratch = Scratch::new("crowd");
+    let exe = copy(env!("CARGO_BIN_EXE_crowd"), &scratch);
+    let mut command = program(exe.to_str().unwrap(), &[]);
+    // One call runs at a time, two where one that has ended is gone quickly: each of the others waits for one.
+    posix::limit_threads(&mut command, user(2), 1 + OURS + WORKERS + 2);
+    let child = Child::start(command);
+    child.wait_for("serving");
+    let ended = child.terminate();
+    assert_eq!(ended.code, Some(0), "{:#?}", ended.stderr);
+    let report = ended.report();
+    let steps = report["steps"].as_array().unwrap();
+    let done = steps.iter().filter(|step| step["kind"] == "shutdown" && step["outcome"] == "done");
+    assert_eq!(done.count(), 600);
 }

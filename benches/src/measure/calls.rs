@@ -19,6 +19,8 @@ use crate::service::{end_at_panic, refused, runtime, while_running};
 
 /// The group of the sizes, which may be 0.
 pub const SIZES: &str = "size of the future";
+/// The same where its alignment is 8, and with it all that is put beside it.
+pub const ALIGNED_SIZES: &str = "size of the aligned future";
 const EMPTY: &str = "empty";
 const ONE_POLL: &str = "1 poll";
 const MORE_POLLS: &str = "101 polls";
@@ -82,6 +84,18 @@ async fn ours_holding(bytes: [u8; 64]) {
     black_box(bytes);
 }
 
+/// As many services' futures, with something in it that is aligned to 8 bytes.
+async fn bare_aligned(text: String) {
+    Suspend(1).await;
+    black_box(text);
+}
+
+#[tracked(reject = refused())]
+async fn ours_aligned(text: String) {
+    Suspend(1).await;
+    black_box(text);
+}
+
 /// Nanoseconds to make such a future and to poll it to its end.
 #[inline(always)]
 fn time<F: Future<Output = ()>>(calls: u32, make: impl Fn() -> F) -> f64 {
@@ -135,11 +149,16 @@ fn measure_all(scale: Scale) {
     }
     in_turns(scale.pick(101, 5), variants);
 
-    let size = |name, size: usize| print(SIZES, name, size as f64);
-    size(BARE, size_of_val(&bare_holding([0; 64])));
-    size(OURS, size_of_val(&ours_holding([0; 64])));
-    size(TRACK_FUTURE, size_of_val(&tracker.track_future(bare_holding([0; 64]))));
-    size(SWANSONG, size_of_val(&swansong.guarded(bare_holding([0; 64]))));
+    let size = |group, name, size: usize| print(group, name, size as f64);
+    size(SIZES, BARE, size_of_val(&bare_holding([0; 64])));
+    size(SIZES, OURS, size_of_val(&ours_holding([0; 64])));
+    size(SIZES, TRACK_FUTURE, size_of_val(&tracker.track_future(bare_holding([0; 64]))));
+    size(SIZES, SWANSONG, size_of_val(&swansong.guarded(bare_holding([0; 64]))));
+    let text = String::new;
+    size(ALIGNED_SIZES, BARE, size_of_val(&bare_aligned(text())));
+    size(ALIGNED_SIZES, OURS, size_of_val(&ours_aligned(text())));
+    size(ALIGNED_SIZES, TRACK_FUTURE, size_of_val(&tracker.track_future(bare_aligned(text()))));
+    size(ALIGNED_SIZES, SWANSONG, size_of_val(&swansong.guarded(bare_aligned(text()))));
 }
 
 pub fn measure(scale: Scale) -> Result<Section> {
@@ -149,7 +168,10 @@ pub fn measure(scale: Scale) -> Result<Section> {
         let (more, one) = (figures.added(MORE_POLLS, name, BARE)?, figures.added(ONE_POLL, name, BARE)?);
         Ok((more - one) / f64::from(EXTRA))
     };
-    let size = |name| -> Result<f64> { Ok(figures.median(SIZES, name)? - figures.median(SIZES, BARE)?) };
+    let added_in =
+        |group, name| -> Result<f64> { Ok(figures.median(group, name)? - figures.median(group, BARE)?) };
+    let size = |name| added_in(SIZES, name);
+    let aligned_size = |name| added_in(ALIGNED_SIZES, name);
     let claim = |what, of: &dyn Fn(&'static str) -> Result<f64>, limit, unit| -> Result<Claim> {
         let (our, their) = (of(OURS)?, of(TRACK_FUTURE)?);
         let theirs = format!("{TRACK_FUTURE} {} {unit}", number(their));
@@ -159,20 +181,22 @@ pub fn measure(scale: Scale) -> Result<Section> {
         claim("an annotated empty async fn, over the bare one", &call, 1.5, "ns")?,
         claim("each further poll of it", &poll, 0.5, "ns")?,
         claim("the size of its future", &size, 8.0, "bytes")?,
+        claim("the size of one that is aligned to 8 bytes", &aligned_size, 8.0, "bytes")?,
     ];
     let rows = [OURS, TRACK_FUTURE, SWANSONG].map(|name| {
         let told = |value: Result<f64>| value.map_or_else(|_| "?".to_owned(), number);
-        vec![name.to_owned(), told(call(name)), told(poll(name)), told(size(name))]
+        vec![name.to_owned(), told(call(name)), told(poll(name)), told(size(name)), told(aligned_size(name))]
     });
     let nested = figures.added(EMPTY, NESTED, OUTER)?;
     let text = format!(
         "What is added to a bare async fn, in a tokio task: to a call from making the future to its end in one poll ({} \
-         ns bare), to each further poll, and to a future with an argument of 64 bytes ({} bytes bare). A call inside a \
-         tracked call adds {} ns.\n{}",
+         ns bare), to each further poll, and to a future with an argument of 64 bytes ({} bytes bare) and \
+         one with a `String` ({} bytes bare). A call inside a tracked call adds {} ns.\n{}",
         number(figures.median(EMPTY, BARE)?),
         number(figures.median(SIZES, BARE)?),
+        number(figures.median(ALIGNED_SIZES, BARE)?),
         number(nested),
-        table(&["added", "ns a call", "ns a further poll", "bytes"], rows),
+        table(&["added", "ns a call", "ns a further poll", "bytes", "bytes, aligned"], rows),
     );
     Ok(Section { title: "A whole async call", claims, text })
 }

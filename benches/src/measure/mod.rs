@@ -83,7 +83,8 @@ fn of_one_child(name: &str, scale: Scale) -> Result<Figures> {
 fn sane(figures: &Figures) -> Result<()> {
     for (group, variant, samples) in figures.all() {
         let median = crate::stats::median(samples);
-        let at_least = if group == calls::SIZES { 0.0 } else { f64::MIN_POSITIVE };
+        let at_least =
+            if [calls::SIZES, calls::ALIGNED_SIZES].contains(&group) { 0.0 } else { f64::MIN_POSITIVE };
         anyhow::ensure!(
             median.is_finite() && (at_least..6e10).contains(&median),
             "{variant:?} in {group:?} has a median of {median}"

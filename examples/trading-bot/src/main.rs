@@ -5,6 +5,8 @@ mod config;
 mod notify;
 mod strategy;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod venue;
 
 use std::io;
@@ -26,6 +28,11 @@ use venue::{Placed, Venue};
 fn setup(settings: &mut Settings) -> anyhow::Result<Config> {
     tracing_subscriber::fmt().with_ansi(false).init();
     let config = Config::read()?;
+    configure(settings, &config);
+    Ok(config)
+}
+
+fn configure(settings: &mut Settings, config: &Config) {
     settings.grace(config.grace).journal(&config.journal);
     let cancel = &config.cancel;
     let step = settings.step::<cancel_open_orders>();
@@ -34,7 +41,6 @@ fn setup(settings: &mut Settings) -> anyhow::Result<Config> {
     if let Some(why) = &cancel.off {
         step.off(why);
     }
-    Ok(config)
 }
 
 #[on_start]
@@ -115,6 +121,7 @@ async fn read_executions(venue: &dyn Venue, book: &Book, stop: CancellationToken
 )]
 async fn cancel_open_orders(venue: &dyn Venue, book: &Book) -> anyhow::Result<()> {
     let orders = sent(book);
+    lifecycle::note("open", orders.len());
     let outcomes = match &*orders {
         [] => Vec::new(),
         [order] => vec![venue.cancel(order).await],

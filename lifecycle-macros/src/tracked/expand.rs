@@ -58,55 +58,56 @@ fn block(tracked: &Tracked, body: &Group) -> TokenStream {
     quote_spanned!(site()=> #prologue match () { () => #body })
 }
 
-fn static_site(tracked: &Tracked) -> TokenStream {
+/// What the function leaves behind, and `found` as the value of it, in a block of its own, so that the body does not see it.
+fn static_site(tracked: &Tracked, found: &TokenStream) -> TokenStream {
     let p = tracked.krate.private();
     let name = &tracked.name;
     let always = matches!(tracked.refusal, Refusal::Never);
     let of_group =
         tracked.group.as_ref().map(|group| quote_spanned!(site()=> .of(<#group as #p::Group>::gate)));
-    // In a block of its own, so that the body does not see it.
     quote_spanned!(site()=>
         {
             static SITE: #p::Site =
-                #p::Site::new(#name, #p::module_path!(), #p::file!(), #p::line!(), #always) #of_group;
-            &SITE
+                #p::Site::here(#name, #p::module_path!(), #always) #of_group;
+            #found
         }
     )
 }
 
 fn async_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
     let p = tracked.krate.private();
-    let site_of = static_site(tracked);
+    // A function, whose type is all that the future keeps of it.
+    let site_of = static_site(tracked, &quote_spanned!(site()=> || &SITE));
     let at = site_at(tracked.output.span);
     let p_at = tracked.krate.private_at(at);
-    let refused = match &tracked.refusal {
-        Refusal::ByType => {
-            let ty = &tracked.output.written;
-            let ty = ty.clone().unwrap_or_else(|| quote!(_));
-            quote_spanned!(at=> #p_at::tracked::refuse::<#ty>(rejected))
-        }
-        Refusal::With(value) => value.clone(),
-        Refusal::Never => quote_spanned!(site()=> #p::tracked::Refusal::answer(#p::tracked::Never, rejected)),
-    };
+    let written = &tracked.output.written;
     // Without it the block's type would be inferred from the body alone: no `?`, no coercions.
-    let hint = tracked
-        .output
-        .written
-        .as_ref()
-        .map(|ty| quote_spanned!(site()=> if false { return #p::tracked::hint::<#ty>(); }));
-    quote_spanned!(site()=>
-        #[allow(clippy::unused_unit)]
-        let admitted = match #p::admit(#site_of) {
-            #p::Ok(admitted) => admitted,
-            #p::Err(rejected) => return #refused,
-        };
-        #p::run(admitted, async move { #hint #block }).await
-    )
+    let hint =
+        written.as_ref().map(|ty| quote_spanned!(site()=> if false { return #p::tracked::hint::<#ty>(); }));
+    let body = quote_spanned!(site()=> async move { #hint #block });
+    match &tracked.refusal {
+        Refusal::ByType => {
+            let ty = written.clone().unwrap_or_else(|| quote!(_));
+            let refuse = quote_spanned!(at=> #p_at::tracked::refuse::<#ty>(rejected));
+            quote_spanned!(site()=> #p::tracked::track(#site_of, |rejected| #refuse, #body).await)
+        }
+        Refusal::With(value) => quote_spanned!(site()=>
+            #[allow(clippy::unused_unit)]
+            let admission = #p::tracked::admit(#site_of);
+            if let #p::tracked::Admission::Refused(_) = admission {
+                return #value;
+            }
+            #p::tracked::run(admission, #body).await
+        ),
+        Refusal::Never => {
+            quote_spanned!(site()=> #p::tracked::run(#p::tracked::admit(#site_of), #body).await)
+        }
+    }
 }
 
 fn sync_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
     let p = tracked.krate.private();
-    let site_of = static_site(tracked);
+    let site_of = static_site(tracked, &quote_spanned!(site()=> &SITE));
     let at = site_at(tracked.output.span);
     let method = |name| Ident::new(name, at);
     let call = match &tracked.refusal {
@@ -126,21 +127,15 @@ fn sync_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
     let output = &tracked.output;
     let returns = output.written.as_ref().map(|ty| quote_spanned!(site()=> -> #ty));
     let p_at = tracked.krate.private_at(at);
-    let levels = match &output.written {
-        Some(_) => quote_spanned!(site()=> ShapeBoxed as _, ShapeFuture as _, ShapeValue as _),
-        None => quote_spanned!(site()=> ShapeOpaqueFuture as _, ShapeOpaqueValue as _),
-    };
     let tag = match &output.written {
         Some(ty) if output.nameable => quote_spanned!(at=> #p_at::tracked::Returned::<#ty>::NEW),
-        _ => quote_spanned!(at=> #p_at::tracked::returned_by(&body)),
+        Some(_) => quote_spanned!(at=> #p_at::tracked::returned_by(&body)),
+        None => quote_spanned!(at=> #p_at::tracked::hidden_by(&body)),
     };
-    let shape = quote_spanned!(at=> (&&&#tag).shape());
+    let shape = quote_spanned!(at=> #tag.lifecycle_shape());
     quote_spanned!(site()=>
         let body = #p::tracked::once(move || #returns { #block });
-        let shape = {
-            use #p::tracked::{#levels};
-            #shape
-        };
+        let shape = #shape;
         #call
     )
 }

@@ -33,15 +33,14 @@ pub(super) fn read(inputs: &Punctuated<FnArg, Token![,]>) -> Parameters {
     let rebinds: TokenStream = handed.iter_mut().map(|one| std::mem::take(&mut one.rebind)).collect();
     let mentions = handed.iter().rev().flat_map(|one| {
         let cfgs = &one.cfgs;
-        one.bindings.iter().rev().map(move |binding| {
-            quote_spanned!(site()=>
-                #cfgs
-                #[allow(clippy::used_underscore_binding)]
-                let _ = &#binding;
-            )
-        })
+        one.bindings.iter().rev().map(move |binding| quote_spanned!(site()=> #cfgs &#binding,))
     });
-    let mut prologue: TokenStream = mentions.collect();
+    let mentions: TokenStream = mentions.collect();
+    let mut prologue = if mentions.is_empty() {
+        TokenStream::new()
+    } else {
+        quote_spanned!(site()=> #[allow(clippy::used_underscore_binding)] let _ = (#mentions);)
+    };
     prologue.extend(rebinds);
     Parameters { inputs, prologue }
 }
@@ -172,10 +171,11 @@ mod tests {
         let read = parameters(
             quote!(self, mut a: A, (b, Take(c)): (B, Take<C>), _: D, Point { x, y: z }: Point, &e: &E),
         );
-        let text = read.prologue.to_string();
-        let found: Vec<&str> =
-            text.split("let _ = & ").skip(1).filter_map(|part| part.split(' ').next()).collect();
-        assert_eq!(found, ["e", "z", "x", "argument3", "c", "b", "a", "self"]);
+        let mentions = quote! {
+            #[allow(clippy::used_underscore_binding)]
+            let _ = (&e, &z, &x, &argument3, &c, &b, &a, &self,);
+        };
+        assert_eq!(read.prologue.to_string(), mentions.to_string());
         assert_eq!(
             read.inputs.to_string(),
             quote!(self, mut a: A, (b, Take(c)): (B, Take<C>), argument3: D, Point { x, y: z }: Point, &e: &E).to_string()

@@ -29,34 +29,24 @@ fn an_async_fn() {
                 T: Send,
             {
                 #![allow(unused)]
-                #[allow(clippy::unused_unit)]
-                let admitted = match ::lifecycle::__private::admit({
-                    static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::new(
-                        "create",
-                        ::lifecycle::__private::module_path!(),
-                        ::lifecycle::__private::file!(),
-                        ::lifecycle::__private::line!(),
-                        false,
-                    );
-                    &SITE
-                }) {
-                    ::lifecycle::__private::Ok(admitted) => admitted,
-                    ::lifecycle::__private::Err(rejected) => {
-                        return ::lifecycle::__private::tracked::refuse::<Result<_, Error>>(rejected);
-                    }
-                };
-                ::lifecycle::__private::run(
-                        admitted,
+                ::lifecycle::__private::tracked::track(
+                        {
+                            static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::here(
+                                "create",
+                                ::lifecycle::__private::module_path!(),
+                                false,
+                            );
+                            || &SITE
+                        },
+                        |rejected| ::lifecycle::__private::tracked::refuse::<
+                            Result<_, Error>,
+                        >(rejected),
                         async move {
                             if false {
                                 return ::lifecycle::__private::tracked::hint::<Result<_, Error>>();
                             }
                             #[allow(clippy::used_underscore_binding)]
-                            let _ = &order;
-                            #[allow(clippy::used_underscore_binding)]
-                            let _ = &argument1;
-                            #[allow(clippy::used_underscore_binding)]
-                            let _ = &db;
+                            let _ = (&order, &argument1, &db);
                             match () {
                                 () => body,
                             }
@@ -81,9 +71,7 @@ fn a_sync_method() {
                 fn count(&mut self, argument1: Pair) -> u8 {
                     let body = ::lifecycle::__private::tracked::once(move || -> u8 {
                         #[allow(clippy::used_underscore_binding)]
-                        let _ = &argument1;
-                        #[allow(clippy::used_underscore_binding)]
-                        let _ = &self;
+                        let _ = (&argument1, &self);
                         let mut argument1 = argument1;
                         #[allow(clippy::toplevel_ref_arg)]
                         let (a, ..) = argument1;
@@ -91,20 +79,14 @@ fn a_sync_method() {
                             () => a,
                         }
                     });
-                    let shape = {
-                        use ::lifecycle::__private::tracked::{
-                            ShapeBoxed as _, ShapeFuture as _, ShapeValue as _,
-                        };
-                        (&&&::lifecycle::__private::tracked::Returned::<u8>::NEW).shape()
-                    };
+                    let shape = ::lifecycle::__private::tracked::Returned::<u8>::NEW
+                        .lifecycle_shape();
                     shape
                         .refuse_with(
                             {
-                                static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::new(
+                                static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::here(
                                     "desk.count",
                                     ::lifecycle::__private::module_path!(),
-                                    ::lifecycle::__private::file!(),
-                                    ::lifecycle::__private::line!(),
                                     false,
                                 );
                                 &SITE
@@ -124,34 +106,29 @@ fn a_hidden_type() {
     expands(
         attribute(quote!(admit = always, crate = mine), item),
         &expect![[r#"
-        fn hidden(x: &u8) -> impl Future<Output = u8> {
-            let body = mine::__private::tracked::once(move || {
-                #[allow(clippy::used_underscore_binding)]
-                let _ = &x;
-                match () {
-                    () => async move { *x },
-                }
-            });
-            let shape = {
-                use mine::__private::tracked::{ShapeOpaqueFuture as _, ShapeOpaqueValue as _};
-                (&&&mine::__private::tracked::returned_by(&body)).shape()
-            };
-            shape
-                .never_refuse(
-                    {
-                        static SITE: mine::__private::Site = mine::__private::Site::new(
-                            "hidden",
-                            mine::__private::module_path!(),
-                            mine::__private::file!(),
-                            mine::__private::line!(),
-                            true,
-                        );
-                        &SITE
-                    },
-                    body,
-                )
-        }
-    "#]],
+            fn hidden(x: &u8) -> impl Future<Output = u8> {
+                let body = mine::__private::tracked::once(move || {
+                    #[allow(clippy::used_underscore_binding)]
+                    let _ = (&x,);
+                    match () {
+                        () => async move { *x },
+                    }
+                });
+                let shape = mine::__private::tracked::hidden_by(&body).lifecycle_shape();
+                shape
+                    .never_refuse(
+                        {
+                            static SITE: mine::__private::Site = mine::__private::Site::here(
+                                "hidden",
+                                mine::__private::module_path!(),
+                                true,
+                            );
+                            &SITE
+                        },
+                        body,
+                    )
+            }
+        "#]],
     );
 }
 

@@ -1,7 +1,7 @@
 //! What the code being polled is inside of: an admitted call, a step, neither.
 //!
-//! A mark in the thread is set around every poll and restored after it. It names the task that was being polled when
-//! it was set, and holds for that task alone: other tasks that the same poll drives (a `LocalSet`, a runtime in a sync
+//! A mark in the thread (`gate/mark`) is set around every poll and restored after it. It names the task that was being polled
+//! when it was set, and holds for that task alone: other tasks that the same poll drives (a `LocalSet`, a runtime in a sync
 //! function) are not inside. Tasks of other executors have no id: what a call drives of them on its own thread counts as
 //! a part of it.
 
@@ -10,7 +10,7 @@ mod step;
 #[cfg(not(loom))]
 mod tests;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -24,7 +24,7 @@ use tokio::task::Id;
 pub(crate) use step::{Record, StepContext};
 pub use step::{item, note, time_left};
 
-use crate::gate::Site;
+use crate::gate::{Before, Site, on_thread};
 
 /// Where code runs.
 #[derive(Clone, Copy)]
@@ -36,44 +36,26 @@ pub(crate) enum Place {
     Call(&'static Site),
 }
 
-/// Which call or step the thread is in, and of which task it is.
-struct Mark {
-    site: Cell<Option<&'static Site>>,
-    /// Of no meaning outside.
-    task: Cell<Option<Id>>,
-}
-
 /// Stands for a step, whichever.
 static STEP_SITE: Site = Site::new("", "", "", 0, true);
 
 thread_local! {
-    static MARK: Mark = const { Mark { site: Cell::new(None), task: Cell::new(None) } };
     static STEP: RefCell<Option<(Option<Id>, Arc<StepContext>)>> = const { RefCell::new(None) };
 }
 
 /// Where the caller runs.
 pub(crate) fn place() -> Place {
-    match MARK.with(|mark| mark.site.get()) {
-        Some(site) if is_marked_task() => {
-            if ptr::eq(site, &STEP_SITE) {
-                Place::Step
-            } else {
-                Place::Call(site)
-            }
-        }
-        _ => Place::Outside,
+    match on_thread(|thread| thread.mark.here()) {
+        None => Place::Outside,
+        Some(site) if ptr::eq(site, &STEP_SITE) => Place::Step,
+        Some(site) => Place::Call(site),
     }
 }
 
 /// Whether that is [`Place::Outside`].
 #[inline]
 pub(crate) fn is_outside() -> bool {
-    MARK.with(|mark| mark.site.get().is_none()) || !is_marked_task()
-}
-
-#[inline]
-fn is_marked_task() -> bool {
-    MARK.with(|mark| mark.task.get()) == tokio::task::try_id()
+    on_thread(|thread| thread.mark.here()).is_none()
 }
 
 /// The step that the caller runs in.
@@ -89,8 +71,7 @@ pub(crate) fn current_step() -> Option<Arc<StepContext>> {
 
 /// Marks the thread until it is dropped.
 pub(crate) struct Marked {
-    /// What it was marked with, unless it was outside.
-    before: Option<(&'static Site, Option<Id>)>,
+    before: Before,
     /// It must be dropped on the thread that it marked.
     _thread: PhantomData<*const ()>,
 }
@@ -98,26 +79,13 @@ pub(crate) struct Marked {
 /// Marks the thread as in a call.
 #[inline]
 pub(crate) fn enter(site: &'static Site) -> Marked {
-    let task = tokio::task::try_id();
-    MARK.with(|mark| {
-        let before = mark.site.get().map(|site| (site, mark.task.get()));
-        mark.task.set(task);
-        mark.site.set(Some(site));
-        Marked { before, _thread: PhantomData }
-    })
+    Marked { before: on_thread(|thread| thread.mark.replace(site)), _thread: PhantomData }
 }
 
 impl Drop for Marked {
     #[inline]
     fn drop(&mut self) {
-        // What is written back does not depend on what was read, so that one call need not wait for another's stores.
-        MARK.with(|mark| match self.before {
-            None => mark.site.set(None),
-            Some((site, task)) => {
-                mark.site.set(Some(site));
-                mark.task.set(task);
-            }
-        });
+        on_thread(|thread| thread.mark.restore(self.before));
     }
 }
 

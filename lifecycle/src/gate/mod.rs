@@ -8,6 +8,7 @@
 //! of a close with calls (see `model`), `.ci/loom` also with mistakes in it, `.ci/litmus` on the real processor.
 
 mod fence;
+mod mark;
 mod site;
 mod sync;
 mod threads;
@@ -25,7 +26,9 @@ mod tests;
 use std::fmt;
 use std::sync::OnceLock;
 
-pub use site::{Admitted, CallStats, Site};
+pub(crate) use mark::Before;
+pub use site::{Admitted, CallStats, Known, Site};
+pub(crate) use threads::{Counts, with as on_thread};
 use tokio_util::sync::CancellationToken;
 
 use self::site::{CLOSED, FROZEN};
@@ -239,6 +242,7 @@ impl Gate {
         self.sites().into_iter().filter(|site| site.in_flight > 0).collect()
     }
 
+    #[inline]
     fn rejected(&self) -> Rejected {
         let paused = self.paused.load(Ordering::Relaxed);
         Rejected::new(if paused { RejectReason::Paused } else { RejectReason::ShuttingDown })

@@ -74,7 +74,7 @@ impl World {
         let world = Arc::clone(self);
         thread::spawn(move || {
             if world.ready {
-                threads::counts_or_make(0).unwrap();
+                threads::with(|thread| assert!(thread.counts_or_make(0).is_some()));
             }
             run(&world)
         })
@@ -86,11 +86,23 @@ impl World {
         true
     }
 
+    /// The same as a sync function does it: it ends where it began, and remembers the counts.
+    fn call_here(&self) -> bool {
+        let Some(counts) = threads::with(|thread| self.site.count(thread)) else { return self.call() };
+        self.do_it();
+        self.site.leave_here(counts);
+        true
+    }
+
     fn work(&self, admitted: Admitted) {
+        self.do_it();
+        drop(admitted);
+    }
+
+    fn do_it(&self) {
         assert!(!self.step_begun.load(Ordering::Relaxed), "a call runs beside the step");
         self.done.fetch_add(1, Ordering::Relaxed);
         self.truly_done.fetch_add(1, SeqCst);
-        drop(admitted);
     }
 
     fn on_empty(self: &Arc<Self>) {
@@ -178,6 +190,35 @@ models! {
         world.on_empty();
         world.gate.close();
         let admitted = calls.join().unwrap();
+        world.check(admitted);
+    }
+
+    fn sync_calls_one_after_the_other(calls, 3) {
+        let world = World::new(calls);
+        let calls =
+            world.thread(|world| usize::from(world.call_here()) + usize::from(world.call_here()));
+        world.on_empty();
+        world.gate.close();
+        let admitted = calls.join().unwrap();
+        world.check(admitted);
+    }
+
+    /// The table that it began with is too small for another function, and must not go to another thread yet.
+    fn a_thread_outgrows_its_counts_within_a_call(calls, 2) {
+        let world = World::new(calls);
+        let outer = world.thread(|world| {
+            let Some(counts) = threads::with(|thread| world.site.count(thread)) else { return world.call() };
+            // As a function that was called nowhere before makes it do.
+            threads::with(|thread| assert!(thread.counts_or_make(1).is_some()));
+            world.do_it();
+            world.site.leave_here(counts);
+            true
+        });
+        let other = world.thread(|world| world.call());
+        let admitted = admitted([outer, other]);
+        assert_eq!(world.gate.in_flight(), 0, "calls were lost");
+        world.on_empty();
+        world.gate.close();
         world.check(admitted);
     }
 

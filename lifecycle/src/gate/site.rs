@@ -1,9 +1,10 @@
 //! One annotated function, as the gate knows it.
 
-use std::ptr;
+use std::panic::Location;
 
 use super::sync::{AtomicU32, AtomicUsize, Ordering};
-use super::{Gate, REQUESTS, fence, threads};
+use super::threads::{self, Counts, Thread};
+use super::{Gate, REQUESTS, fence};
 use crate::rejected::Rejected;
 
 /// The `static` that `#[tracked]` leaves behind for its function: what it is called, and what a call has to know.
@@ -63,6 +64,14 @@ pub struct CallStats {
 }
 
 impl Site {
+    /// A function whose calls belong to `lifecycle::Requests`, where this is called: `file!()` and `line!()` would each be a
+    /// macro to expand for every tracked function.
+    #[track_caller]
+    pub const fn here(name: &'static str, module: &'static str, always: bool) -> Self {
+        let at = Location::caller();
+        Site::new(name, module, at.file(), at.line(), always)
+    }
+
     /// A function whose calls belong to `lifecycle::Requests`.
     pub const fn new(
         name: &'static str,
@@ -97,6 +106,7 @@ impl Site {
         self
     }
 
+    #[inline]
     pub(crate) fn gate(&self) -> &'static Gate {
         match self.home {
             Home::Gate(gate) => gate,
@@ -105,57 +115,57 @@ impl Site {
     }
 
     /// Counts a call from outside, unless it is refused.
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn enter(&'static self) -> Result<Admitted, Rejected> {
-        if self.admits() { Ok(Admitted(self)) } else { Err(self.refuse()) }
+        match threads::with(|thread| self.count(thread)) {
+            Some(_) => Ok(Admitted(self)),
+            None => self.count_slowly().map(|()| Admitted(self)),
+        }
     }
 
-    #[inline]
-    fn admits(&'static self) -> bool {
+    /// Counts a call on the calling thread, if nothing else has to be done for it. `None` has counted nothing.
+    #[inline(always)]
+    pub(crate) fn count(&'static self, thread: &Thread) -> Option<&'static Counts> {
         let word = self.word.load(Ordering::Relaxed);
-        match threads::counts(word as usize) {
-            Some(counts) => {
-                counts.enter();
-                fence::light();
-                // Acquire: a call that a gate admits again has seen what happened while it was closed.
-                self.word.load(Ordering::Acquire) == word || self.admits_after_all()
-            }
-            None => self.admits_slowly(),
+        let counts = thread.counts(word as usize)?;
+        counts.enter();
+        fence::light();
+        // Acquire: a call that a gate admits again has seen what happened while it was closed.
+        if self.word.load(Ordering::Acquire) == word {
+            Some(counts)
+        } else {
+            self.leave_slowly();
+            None
         }
     }
 
     /// The first call, the first on its thread, one that has to fence, one at a closed gate.
-    #[cold]
-    fn admits_slowly(&'static self) -> bool {
+    #[inline]
+    pub(crate) fn count_slowly(&'static self) -> Result<(), Rejected> {
         if self.number() == UNLISTED {
             self.gate().list(self);
         }
         // Counted first, a storm of refused calls would keep the count above zero and the drain waiting.
         if self.is_refusing() {
-            return false;
+            return Err(self.refuse());
         }
         self.count_begun();
-        self.admits_after_all()
-    }
-
-    /// Whether a call that was counted may go on; else its count is taken back.
-    #[cold]
-    fn admits_after_all(&'static self) -> bool {
         fence::full();
-        let admitted = !self.is_refusing();
-        if !admitted {
-            self.leave();
+        if self.is_refusing() {
+            self.leave_slowly();
+            return Err(self.refuse());
         }
-        admitted
+        Ok(())
     }
 
+    #[inline]
     fn is_refusing(&self) -> bool {
         self.word.load(Ordering::Acquire) & CLOSED != 0 && !self.always
     }
 
-    #[cold]
+    #[inline]
     fn refuse(&self) -> Rejected {
-        if !threads::refuse(self.number() as usize) {
+        if !threads::with(|thread| thread.refuse(self.number() as usize)) {
             self.late_refused.fetch_add(1, Ordering::Relaxed);
         }
         self.gate().rejected()
@@ -168,31 +178,36 @@ impl Site {
     }
 
     fn count_begun(&self) {
-        match threads::counts_or_make(self.number() as usize) {
+        match threads::with(|thread| thread.counts_or_make(self.number() as usize)) {
             Some(counts) => counts.enter(),
             None => drop(self.late[0].fetch_add(1, Ordering::Relaxed)),
         }
     }
 
-    /// Ends what either of the two began, on any thread.
-    #[inline]
-    fn leave(&'static self) {
+    /// Ends a call that [`count`](Self::count) has counted, on the same thread.
+    #[inline(always)]
+    pub(crate) fn leave_here(&'static self, counts: &'static Counts) {
+        counts.leave();
+        fence::light();
+        if self.word.load(Ordering::Relaxed) & CLOSED != 0 {
+            self.gate().one_left();
+        }
+    }
+
+    /// Ends a counted call, on any thread.
+    #[inline(always)]
+    pub(crate) fn leave(&'static self, thread: &Thread) {
         let word = self.word.load(Ordering::Relaxed);
-        match threads::counts(word as usize) {
-            Some(counts) => {
-                counts.leave();
-                fence::light();
-                if self.word.load(Ordering::Relaxed) != word {
-                    self.gate().one_left();
-                }
-            }
+        match thread.counts(word as usize) {
+            Some(counts) => self.leave_here(counts),
             None => self.leave_slowly(),
         }
     }
 
     #[cold]
+    #[inline(never)]
     fn leave_slowly(&self) {
-        match threads::counts_or_make(self.number() as usize) {
+        match threads::with(|thread| thread.counts_or_make(self.number() as usize)) {
             Some(counts) => counts.leave(),
             None => drop(self.late[1].fetch_add(1, Ordering::Release)),
         }
@@ -205,9 +220,16 @@ impl Site {
     /// Whether a running call must not go on. What may always be called is not cut either.
     #[inline]
     pub(crate) fn is_frozen(&self) -> bool {
-        self.word.load(Ordering::Acquire) & FROZEN != 0 && !self.always
+        self.word.load(Ordering::Acquire) & FROZEN != 0 && self.may_be_cut()
     }
 
+    #[cold]
+    #[inline(never)]
+    fn may_be_cut(&self) -> bool {
+        !self.always
+    }
+
+    #[inline]
     fn number(&self) -> u32 {
         self.word.load(Ordering::Relaxed) & NUMBER
     }
@@ -255,31 +277,33 @@ impl Site {
     }
 }
 
-/// Stands where a call that nobody counts would name its site: an `Admitted` is then one pointer that is never null, and
-/// the future around it is a pointer larger than its body, not two.
-static UNCOUNTED: Site = Site::new("", "", "", 0, true);
+/// How a call knows its site: by its type, so that the site takes no room in the call's future, or as a value.
+pub trait Known: Copy {
+    /// The site.
+    fn site(self) -> &'static Site;
+}
 
-/// The right to run a call. Admitted, unless it is inside another call or a step.
-#[must_use = "a call runs in `scope()` or in `run(…)`, and ends when this is dropped"]
-pub struct Admitted(&'static Site);
-
-impl Admitted {
-    pub(crate) const fn uncounted() -> Self {
-        Admitted(&UNCOUNTED)
-    }
-
-    /// The site that counts it.
-    #[inline]
-    pub(crate) fn site(&self) -> Option<&'static Site> {
-        if ptr::eq(self.0, &UNCOUNTED) { None } else { Some(self.0) }
+impl Known for &'static Site {
+    #[inline(always)]
+    fn site(self) -> &'static Site {
+        self
     }
 }
 
-impl Drop for Admitted {
+impl<F: Fn() -> &'static Site + Copy> Known for F {
+    #[inline(always)]
+    fn site(self) -> &'static Site {
+        self()
+    }
+}
+
+/// A call that is counted until this is dropped.
+#[must_use = "a call ends when this is dropped"]
+pub struct Admitted<S: Known = &'static Site>(pub(crate) S);
+
+impl<S: Known> Drop for Admitted<S> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(site) = self.site() {
-            site.leave();
-        }
+        threads::with(|thread| self.0.site().leave(thread));
     }
 }

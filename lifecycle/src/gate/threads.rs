@@ -2,14 +2,16 @@
 //!
 //! A thread alone writes its counts, so that a call costs plain loads and stores and no other thread's cache line. A
 //! call may end on another thread than it began on: only sums over all threads mean anything. A thread that ends leaves
-//! its counts, with what they have counted, to one that begins.
+//! its counts, with what they have counted, to one that begins. Until then it keeps them, so that a call which ends where
+//! it began need not look for them again.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
+use super::mark::Mark;
 use super::sync::{AtomicU32, AtomicUsize, Mutex, MutexGuard, Ordering, per_program, per_thread};
 
-/// One function's calls on one thread. They wrap: of their sums only the difference is used.
-pub(super) struct Counts {
+/// One function's calls on one thread, which alone writes them. They wrap: of their sums only the difference is used.
+pub(crate) struct Counts {
     entered: AtomicU32,
     left: AtomicU32,
 }
@@ -46,20 +48,76 @@ struct Registry {
 }
 
 per_program! { registry: Registry = Registry { functions: 0, tables: Vec::new(), free: Vec::new() } }
-per_thread! { COUNTS: Cell<&'static [Counts]> = Cell::new(&[]) }
-per_thread! { OWNED: Owned = Owned { table: Cell::new(None) } }
+per_thread! { THREAD: Thread = Thread::new() }
+per_thread! { OWNED: Owned = Owned { tables: RefCell::new(Vec::new()) } }
 
-/// Gives the thread's table back at its end.
+/// All that a call needs to know of its thread, in one place that is found once. It has no destructor, which would have to
+/// be looked for each time.
+pub(crate) struct Thread {
+    counts: Cell<&'static [Counts]>,
+    refused: Cell<&'static [AtomicUsize]>,
+    /// What the thread is in.
+    pub(crate) mark: Mark,
+}
+
+/// The calling thread.
+#[inline(always)]
+pub(crate) fn with<R>(f: impl FnOnce(&Thread) -> R) -> R {
+    THREAD.with(f)
+}
+
+impl Thread {
+    const fn new() -> Self {
+        Thread { counts: Cell::new(&[]), refused: Cell::new(&[]), mark: Mark::new() }
+    }
+
+    /// Its counts of a function, if it has a table that is large enough.
+    #[inline(always)]
+    pub(super) fn counts(&self, function: usize) -> Option<&'static Counts> {
+        self.counts.get().get(function)
+    }
+
+    /// The same, with a table if there is any way; a thread that is ending gets none.
+    pub(super) fn counts_or_make(&self, function: usize) -> Option<&'static Counts> {
+        self.counts(function).or_else(|| {
+            own(self, function);
+            self.counts(function)
+        })
+    }
+
+    /// Counts a refused call, if the thread can have a table.
+    #[inline]
+    pub(super) fn refuse(&self, function: usize) -> bool {
+        let counted = self.refused.get().get(function).or_else(|| {
+            own(self, function);
+            self.refused.get().get(function)
+        });
+        let Some(refused) = counted else { return false };
+        refused.store(refused.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        true
+    }
+
+    fn set(&self, table: &Table) {
+        self.counts.set(table.counts);
+        self.refused.set(table.refused);
+    }
+}
+
+/// Gives the thread's tables back at its end. Only the last is used, but a running call may know the one before it.
 struct Owned {
-    table: Cell<Option<&'static Table>>,
+    tables: RefCell<Vec<&'static Table>>,
 }
 
 impl Drop for Owned {
     fn drop(&mut self) {
         // Destructors of other thread-locals may still make calls: they find no table, and none to own.
-        let _ = COUNTS.try_with(|counts| counts.set(&[]));
-        if let Some(table) = self.table.take() {
-            registry().free.push(table);
+        let _ = THREAD.try_with(|thread| {
+            thread.counts.set(&[]);
+            thread.refused.set(&[]);
+        });
+        let tables = self.tables.take();
+        if !tables.is_empty() {
+            registry().free.extend(tables);
         }
     }
 }
@@ -72,42 +130,18 @@ pub(super) fn number() -> u32 {
     number
 }
 
-/// The calling thread's counts of a function, if it has a table that is large enough.
-#[inline]
-pub(super) fn counts(function: usize) -> Option<&'static Counts> {
-    COUNTS.try_with(Cell::get).unwrap_or_default().get(function)
-}
-
-/// The same, with a table if there is any way; a thread that is ending gets none.
-pub(super) fn counts_or_make(function: usize) -> Option<&'static Counts> {
-    counts(function).or_else(|| own(function)?.counts.get(function))
-}
-
-/// Counts a refused call, if the thread can have a table.
-pub(super) fn refuse(function: usize) -> bool {
-    let known = OWNED.try_with(|owned| owned.table.get()).ok().flatten();
-    let table = known.filter(|table| function < table.refused.len()).or_else(|| own(function));
-    let Some(refused) = table.and_then(|table| table.refused.get(function)) else { return false };
-    refused.store(refused.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-    true
-}
-
-/// A table for the calling thread. One that is too small goes to another thread; its counts stay in the sums.
+/// A table for the calling thread, in place of one that is too small.
 #[cold]
-fn own(function: usize) -> Option<&'static Table> {
-    OWNED
-        .try_with(|owned| {
-            let table = registry().take(function, owned.table.get());
-            owned.table.set(Some(table));
-            let _ = COUNTS.try_with(|counts| counts.set(table.counts));
-            table
-        })
-        .ok()
+fn own(thread: &Thread, function: usize) {
+    let _ = OWNED.try_with(|owned| {
+        let table = registry().take(function);
+        owned.tables.borrow_mut().push(table);
+        thread.set(table);
+    });
 }
 
 impl Registry {
-    fn take(&mut self, function: usize, given_back: Option<&'static Table>) -> &'static Table {
-        self.free.extend(given_back);
+    fn take(&mut self, function: usize) -> &'static Table {
         if let Some(fits) = self.free.iter().position(|table| function < table.counts.len()) {
             return self.free.swap_remove(fits);
         }

@@ -134,7 +134,7 @@ impl Register for Check {
         }
         let id = life.health.add(spec);
         if let Some(running) = life.running() {
-            drop(running.mailbox.send(Message::Health(Told::Registered)));
+            running.mailbox.send(Message::Health(Told::Registered));
         }
         Registration::new(move || remove(id))
     }
@@ -146,7 +146,7 @@ fn remove(check: CheckId) -> bool {
         return false;
     }
     if let Some(running) = life.running() {
-        drop(running.mailbox.send(Message::Health(Told::Removed(check))));
+        running.mailbox.send(Message::Health(Told::Removed(check)));
     }
     true
 }

@@ -205,7 +205,7 @@ impl Teller {
 
     fn send(&mut self, verdict: Option<Verdict>) {
         if let Some(to) = self.to.take() {
-            drop(to.send(Message::Health(Told::Ended { run: self.id, verdict })));
+            to.send(Message::Health(Told::Ended { run: self.id, verdict }));
         }
     }
 }

@@ -3,16 +3,18 @@
 //! A user's subscriber may block, on a full pipe for one, and so may a supervisor's socket. So nobody who must keep time
 //! speaks to them: they say it here, and wait for it only as long as they can afford.
 
+mod queue;
 mod say;
 #[cfg(feature = "terminal")]
 pub(crate) mod terminal;
 mod voice;
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use self::queue::{Next, Reader, Sender, Urgency, queue};
 pub(crate) use self::say::Say;
 use self::voice::Voice;
 pub(crate) use self::voice::has_subscriber;
@@ -29,7 +31,7 @@ enum Message {
     Say(Arc<Say>),
     #[cfg(feature = "systemd")]
     Nudge,
-    Flush(Sender<()>),
+    Flush(std::sync::mpsc::Sender<()>),
 }
 
 /// A handle to the threads.
@@ -47,8 +49,7 @@ pub(crate) struct Nudge(Sender<Message>);
 #[cfg(feature = "systemd")]
 impl Nudge {
     pub(crate) fn nudge(&self) {
-        // An error says that it is gone.
-        drop(self.0.send(Message::Nudge));
+        self.0.send([Message::Nudge], Urgency::Now);
     }
 }
 
@@ -62,14 +63,14 @@ impl Narrator {
         let mut listen = |name: &str, (to_it, messages), listener| {
             to.push(to_it);
             let builder = thread::Builder::new().name(name.to_owned());
-            builder.spawn(move || listen(listener, &messages)).map(drop)
+            builder.spawn(move || listen(listener, messages)).map(drop)
         };
-        listen("lifecycle-narrator", channel(), Box::new(Voice::new()) as Box<dyn Listener>)?;
+        listen("lifecycle-narrator", queue(), Box::new(Voice::new()) as Box<dyn Listener>)?;
         #[cfg(feature = "metrics")]
-        listen("lifecycle-metrics", channel(), Box::<crate::meter::Meter>::default())?;
+        listen("lifecycle-metrics", queue(), Box::<crate::meter::Meter>::default())?;
         #[cfg(feature = "systemd")]
         {
-            let (to_it, messages) = channel();
+            let (to_it, messages) = queue();
             if let Some(notifier) = crate::systemd::notifier(Nudge(to_it.clone())) {
                 listen("lifecycle-systemd", (to_it, messages), Box::new(notifier))?;
             }
@@ -87,8 +88,30 @@ impl Narrator {
         let Some(to) = &self.to else { return what.emit() };
         let what = Arc::new(what);
         for to in to.iter() {
-            drop(to.send(Message::Say(Arc::clone(&what))));
+            to.send([Message::Say(Arc::clone(&what))], Urgency::Words);
         }
+    }
+
+    /// The same of several.
+    pub(crate) fn say_all(&self, all: Vec<Say>) {
+        let Some(to) = &self.to else { return all.iter().for_each(Say::emit) };
+        if all.is_empty() {
+            return;
+        }
+        let all: Vec<Arc<Say>> = all.into_iter().map(Arc::new).collect();
+        for to in to.iter() {
+            to.send(all.iter().cloned().map(Message::Say), Urgency::Words);
+        }
+    }
+
+    /// Keeps the threads asleep: they would only take time from what is more urgent than words.
+    pub(crate) fn hold(&self) {
+        self.to.iter().flat_map(|to| to.iter()).for_each(Sender::hold);
+    }
+
+    /// Wakes them again for what is and was said.
+    pub(crate) fn release(&self) {
+        self.to.iter().flat_map(|to| to.iter()).for_each(Sender::release);
     }
 
     /// Waits until everything said so far is out, or the time is up. Returns whether it is out.
@@ -96,25 +119,25 @@ impl Narrator {
         let until = Instant::now() + within;
         let (done, wait) = channel();
         let to = self.to.as_deref().unwrap_or_default();
-        let told = to.iter().filter(|to| to.send(Message::Flush(done.clone())).is_ok()).count();
+        for to in to {
+            to.send([Message::Flush(done.clone())], Urgency::Now);
+        }
         let left = || until.saturating_duration_since(Instant::now());
-        told == to.len() && (0..told).all(|_| wait.recv_timeout(left()).is_ok())
+        to.iter().all(|_| wait.recv_timeout(left()).is_ok())
     }
 }
 
-fn listen(mut listener: Box<dyn Listener>, messages: &Receiver<Message>) {
+fn listen(mut listener: Box<dyn Listener>, mut messages: Reader<Message>) {
     loop {
-        let message = match listener.on_time(Instant::now()) {
-            Some(due) => messages.recv_timeout(due.saturating_duration_since(Instant::now())),
-            None => messages.recv().map_err(RecvTimeoutError::from),
-        };
-        match message {
-            Ok(Message::Say(say)) => listener.hear(&say),
-            Ok(Message::Flush(done)) => drop(done.send(())),
+        let due = listener.on_time(Instant::now());
+        match messages.next(due) {
+            Next::Message(Message::Say(say)) => listener.hear(&say),
+            // Who asked may have gone.
+            Next::Message(Message::Flush(done)) => drop(done.send(())),
             #[cfg(feature = "systemd")]
-            Ok(Message::Nudge) => {}
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
+            Next::Message(Message::Nudge) => {}
+            Next::Due => {}
+            Next::Over => return,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What happens, for who tells others of it. Richer than the public events, and owned by whoever hears it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::events::Event;
@@ -32,21 +33,21 @@ pub(crate) enum Say {
         deadline: Option<Instant>,
     },
     Draining {
-        id: String,
+        id: Arc<str>,
         group: &'static str,
         in_flight: usize,
         limit: Option<Duration>,
     },
     StepBegan {
-        id: String,
+        id: Arc<str>,
         phase: Phase,
-        step: String,
+        step: Arc<str>,
         limit: Option<Duration>,
     },
     StepEnded {
-        id: String,
+        id: Arc<str>,
         phase: Phase,
-        step: String,
+        step: Arc<str>,
         outcome: Outcome,
         error: Option<String>,
         ran: Duration,

@@ -44,8 +44,8 @@ impl Listener for Voice {
         #[cfg(not(feature = "terminal"))]
         let seen = false;
         let is_alarm = matches!(say, Say::Alarm(_));
-        let line = if seen || has_subscriber() { None } else { say.line() };
-        if let Some(line) = line.filter(|_| self.terminal || is_alarm) {
+        let wanted = (self.terminal || is_alarm) && !seen && !has_subscriber();
+        if let Some(line) = wanted.then(|| say.line()).flatten() {
             let line = format!("lifecycle: {line}\n");
             sys::write_stderr(line.as_bytes(), Instant::now() + LINE_PATIENCE);
         }
@@ -132,15 +132,15 @@ impl Say {
                 tracing::info!(target: "lifecycle", shutdown = id, reason, grace, "shutting down");
             }
             Say::Draining { id, group, in_flight, limit } => {
-                let (id, limit_ms) = (id.as_str(), limit.map(millis));
+                let (id, limit_ms) = (&**id, limit.map(millis));
                 tracing::info!(target: "lifecycle", shutdown = id, group, in_flight, limit_ms, "draining");
             }
             Say::StepBegan { id, phase, step, limit } => {
-                let (id, step, limit_ms) = (id.as_str(), step.as_str(), limit.map(millis));
+                let (id, step, limit_ms) = (&**id, &**step, limit.map(millis));
                 tracing::info!(target: "lifecycle", shutdown = id, ?phase, step, limit_ms, "step began");
             }
             Say::StepEnded { id, phase, step, outcome, error, ran, drained_in } => {
-                let (id, step, outcome_text) = (id.as_str(), step.as_str(), outcome.as_str());
+                let (id, step, outcome_text) = (&**id, &**step, outcome.as_str());
                 let (error, ran_ms, drained_in_ms) = (error.as_deref(), millis(*ran), drained_in.map(millis));
                 if outcome.is_degraded() {
                     tracing::error!(

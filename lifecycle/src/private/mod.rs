@@ -53,5 +53,5 @@ pub use crate::run::{MainDef, MainEntry, Setup, main};
 pub use crate::settings::{Budget, Exit, Flavor, Limit, Ready, ReportFormat, Settings, signals};
 #[cfg(feature = "testing")]
 pub use crate::testing::{Clock, TIMEOUT as TEST_TIMEOUT, test};
-pub use crate::tracked::{Admitted, Inside, Scope, Site, admit, run};
+pub use crate::tracked::{Admitted, Inside, Known, Site};
 pub use crate::worker::{Restart, WorkerDef};

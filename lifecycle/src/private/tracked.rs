@@ -1,18 +1,17 @@
 //! What a tracked function returns, classified by its type, and how a refused call is answered.
 //!
-//! `(&&&Returned::<R>::NEW).shape()` finds how a call of a function that is not async is wrapped, looked up as in
+//! `Returned::<R>::NEW.lifecycle_shape()` finds how a call of a function that is not async is wrapped, looked up as in
 //! [`argument`](super::argument). The macro cannot tell it from the tokens: an alias may hide a boxed future, whose
 //! call has hardly begun when the function returns.
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use pin_project_lite::pin_project;
 
 use crate::rejected::Rejected;
-use crate::tracked::{Inside, Site, admit};
+use crate::tracked::{self, Site};
+pub use crate::tracked::{Admission, Gated, admit, run, track};
 
 /// A type whose value can say that a call was refused.
 #[diagnostic::on_unimplemented(
@@ -75,6 +74,16 @@ impl<O> std::fmt::Debug for ByType<O> {
     }
 }
 
+/// By this function.
+#[derive(Clone, Copy, Debug)]
+pub struct By<C>(pub(crate) C);
+impl<O, C: FnOnce(Rejected) -> O> Refusal<O> for By<C> {
+    #[inline]
+    fn answer(self, rejected: Rejected) -> O {
+        (self.0)(rejected)
+    }
+}
+
 /// `reject = expr`.
 #[derive(Clone, Copy, Debug)]
 pub struct With<C>(C);
@@ -95,8 +104,31 @@ impl<O> Refusal<O> for Never {
     }
 }
 
-/// A function's return type, as a value to look methods up on.
-pub struct Returned<R>(PhantomData<fn() -> R>);
+macro_rules! tags {
+    ($($(#[$doc:meta])* $name:ident $(=> $next:ident)?;)*) => {$(
+        $(#[$doc])*
+        pub struct $name<R>(PhantomData<fn() -> R>);
+        impl<R> std::fmt::Debug for $name<R> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(stringify!($name)) }
+        }
+        $(impl<R> Deref for $name<R> {
+            type Target = $next<R>;
+            fn deref(&self) -> &$next<R> { &$next(PhantomData) }
+        })?
+    )*};
+}
+tags! {
+    /// A function's return type, as a value to look methods up on: first for a boxed future.
+    Returned => AnyReturned;
+    /// Any other future.
+    AnyReturned => AnyValue;
+    /// Anything else.
+    AnyValue;
+    /// What is behind `-> impl Trait`: first for a future.
+    Opaque => AnyOpaque;
+    /// Anything else.
+    AnyOpaque;
+}
 
 impl<R> Returned<R> {
     /// The value.
@@ -106,6 +138,11 @@ impl<R> Returned<R> {
 /// The same for a type that cannot be written.
 pub fn returned_by<R, F: FnOnce() -> R>(_: &F) -> Returned<R> {
     Returned::NEW
+}
+
+/// The same for one that is hidden altogether.
+pub fn hidden_by<R, F: FnOnce() -> R>(_: &F) -> Opaque<R> {
+    Opaque(PhantomData)
 }
 
 macro_rules! shapes {
@@ -134,15 +171,9 @@ shapes! {
     BoxedSendSync<'a, O>;
 }
 
+#[inline(always)]
 fn call<R>(site: &'static Site, refusal: impl Refusal<R>, body: impl FnOnce() -> R) -> R {
-    match admit(site) {
-        Ok(admitted) => {
-            // The body owns the arguments: they are gone when the call ends.
-            let _scope = admitted.scope();
-            body()
-        }
-        Err(rejected) => refusal.answer(rejected),
-    }
+    tracked::call(site, |rejected| refusal.answer(rejected), body)
 }
 
 impl<R> Value<R> {
@@ -212,62 +243,11 @@ impl<F: Future> OpaqueFuture<F> {
     }
 }
 
-pin_project! {
-    /// A future that is admitted at its first poll.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Gated<F, K> {
-        #[pin]
-        body: Inside<F>,
-        // `None` once it was admitted or refused.
-        waiting: Option<(&'static Site, K)>,
-    }
-}
-
-impl<F, K> Gated<F, K> {
-    fn new(site: &'static Site, refusal: K, body: F) -> Self {
-        Gated { body: Inside::waiting(body), waiting: Some((site, refusal)) }
-    }
-}
-
-impl<F, K> std::fmt::Debug for Gated<F, K> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gated").finish_non_exhaustive()
-    }
-}
-
-impl<F: Future, K: Refusal<F::Output>> Future for Gated<F, K> {
-    type Output = F::Output;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
-        if let Some((site, refusal)) = this.waiting.take() {
-            match admit(site) {
-                Ok(admitted) => this.body.as_mut().begin(admitted),
-                Err(rejected) => {
-                    let answer = refusal.answer(rejected);
-                    this.body.as_mut().cut();
-                    return Poll::Ready(answer);
-                }
-            }
-        }
-        this.body.poll(cx)
-    }
-}
-
-/// How a call is wrapped, by the type that the function names.
-pub trait ShapeBoxed {
-    /// What was found.
-    type Shape;
-    /// Looks it up.
-    fn shape(&self) -> Self::Shape;
-}
-
 macro_rules! boxed {
     ($($shape:ident [$($auto:tt)*])*) => {$(
-        impl<'a, O> ShapeBoxed for &&Returned<Pin<Box<dyn Future<Output = O> $($auto)* + 'a>>> {
-            type Shape = $shape<'a, O>;
-            fn shape(&self) -> Self::Shape {
+        impl<'a, O> Returned<Pin<Box<dyn Future<Output = O> $($auto)* + 'a>>> {
+            /// How its call is wrapped.
+            pub fn lifecycle_shape(&self) -> $shape<'a, O> {
                 $shape(PhantomData)
             }
         }
@@ -334,51 +314,30 @@ impl<F> Unfit<F> {
     }
 }
 
-/// Any other future.
-pub trait ShapeFuture<F> {
+impl<F: Future> AnyReturned<F> {
     /// Never compiles.
-    fn shape(&self) -> Unfit<F>
-    where
-        F: Wrappable;
-}
-impl<F: Future> ShapeFuture<F> for &Returned<F> {
-    fn shape(&self) -> Unfit<F>
+    pub fn lifecycle_shape(&self) -> Unfit<F>
     where
         F: Wrappable,
     {
         Unfit(PhantomData)
     }
 }
-
-/// Anything else.
-pub trait ShapeValue<R> {
-    /// What it is.
-    fn shape(&self) -> Value<R>;
-}
-impl<R> ShapeValue<R> for Returned<R> {
-    fn shape(&self) -> Value<R> {
+impl<R> AnyValue<R> {
+    /// How its call is wrapped.
+    pub fn lifecycle_shape(&self) -> Value<R> {
         Value(PhantomData)
     }
 }
-
-/// How a call is wrapped behind `-> impl Trait`.
-pub trait ShapeOpaqueFuture<F> {
-    /// What was found.
-    fn shape(&self) -> OpaqueFuture<F>;
-}
-impl<F: Future> ShapeOpaqueFuture<F> for &Returned<F> {
-    fn shape(&self) -> OpaqueFuture<F> {
+impl<F: Future> Opaque<F> {
+    /// How its call is wrapped.
+    pub fn lifecycle_shape(&self) -> OpaqueFuture<F> {
         OpaqueFuture(PhantomData)
     }
 }
-
-/// Anything but a future.
-pub trait ShapeOpaqueValue<R> {
-    /// What it is.
-    fn shape(&self) -> OpaqueValue<R>;
-}
-impl<R> ShapeOpaqueValue<R> for Returned<R> {
-    fn shape(&self) -> OpaqueValue<R> {
+impl<R> AnyOpaque<R> {
+    /// How its call is wrapped.
+    pub fn lifecycle_shape(&self) -> OpaqueValue<R> {
         OpaqueValue(PhantomData)
     }
 }

@@ -1,14 +1,15 @@
 //! What goes on beside the graphs, whichever is being executed: heard in `hear`, with timers of its own.
 
-use std::cell::Cell;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::runtime::Handle;
 
+use super::crew::Crew;
 use super::executor::End;
 use super::mailbox::Mailbox;
 use super::message::Address;
+use super::shared::Shared;
 use super::workers::Workers;
 use crate::health::Monitor;
 use crate::process::Lifecycle;
@@ -27,14 +28,16 @@ pub(super) struct Means {
     pub(super) life: &'static Lifecycle,
     pub(super) mailbox: Mailbox,
     pub(super) runtime: Handle,
-    runs: Rc<Cell<usize>>,
+    pub(super) crew: Arc<Crew>,
+    runs: Shared<usize>,
 }
 
 impl Means {
     /// A number for a run, by which its end is known.
     pub(super) fn next_run(&self) -> usize {
-        self.runs.set(self.runs.get() + 1);
-        self.runs.get()
+        let mut runs = self.runs.borrow_mut();
+        *runs += 1;
+        *runs
     }
 }
 
@@ -42,12 +45,12 @@ impl Means {
 pub(super) struct Background {
     pub(super) workers: Workers,
     pub(super) monitor: Monitor,
-    runs: Rc<Cell<usize>>,
+    runs: Shared<usize>,
 }
 
 impl Background {
     pub(super) fn new(monitor: Monitor) -> Self {
-        Background { workers: Workers::default(), monitor, runs: Rc::default() }
+        Background { workers: Workers::default(), monitor, runs: Shared::default() }
     }
 
     /// There are resources that were not there before.
@@ -56,8 +59,14 @@ impl Background {
         self.monitor.on_provided(now);
     }
 
-    pub(super) fn means(&self, life: &'static Lifecycle, mailbox: Mailbox, runtime: Handle) -> Means {
-        Means { life, mailbox, runtime, runs: Rc::clone(&self.runs) }
+    pub(super) fn means(
+        &self,
+        life: &'static Lifecycle,
+        mailbox: Mailbox,
+        runtime: Handle,
+        crew: Arc<Crew>,
+    ) -> Means {
+        Means { life, mailbox, runtime, crew, runs: self.runs.clone() }
     }
 
     /// A run has ended. Returns the node that was waiting for that.

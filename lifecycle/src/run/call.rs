@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::crew::{Crew, Handed};
 use super::executor::End;
 use super::message::Teller;
 use crate::clock;
@@ -27,12 +28,23 @@ use crate::hook::{Call, CallResult};
 use crate::report::{Item, Outcome};
 use crate::resource::Resource;
 
+/// Which thread a sync call is made on.
+#[derive(Clone, Copy)]
+pub(super) enum Threads<'a> {
+    /// One of the steps'.
+    OfSteps(&'a Arc<Crew>),
+    /// One for it alone, for as long as the service runs.
+    ItsOwn,
+}
+
 /// A call that has been handed over. Its end is told by the teller, after its values are gone.
 pub(super) struct Running {
     token: CancellationToken,
     context: Arc<StepContext>,
     /// Of an async call.
     handed: Option<(Arc<Job>, AbortHandle)>,
+    /// Of a sync one.
+    threaded: Option<Handed>,
 }
 
 impl Running {
@@ -47,20 +59,23 @@ impl Running {
         context: Arc<StepContext>,
         teller: Teller,
         runtime: &Handle,
+        threads: Threads<'_>,
     ) -> io::Result<Self> {
-        let mut this = Running { token, context: Arc::clone(&context), handed: None };
+        let mut this = Running { token, context: Arc::clone(&context), handed: None, threaded: None };
         match call {
             Call::Async(future) => this.hand((teller, future), runtime),
             Call::Sync(call) => {
-                let (is_worker, told) = (context.told().is_some(), this.token.clone());
                 let call = move || {
-                    let _step = context::enter_step(Arc::clone(&context));
+                    let step = context::enter_step(Arc::clone(&context));
                     let (end, gifts) = conclude(catch_unwind(AssertUnwindSafe(call)), &context);
+                    drop(step);
                     teller.tell(end, gifts);
                 };
-                match is_worker {
-                    false => on_a_thread(step, runtime, call)?,
-                    true => on_a_thread_for_long(step, runtime, told, call)?,
+                match threads {
+                    Threads::OfSteps(crew) => {
+                        this.threaded = Some(crew.hand(step, runtime, Box::new(call))?);
+                    }
+                    Threads::ItsOwn => on_a_thread_for_long(step, runtime, this.token.clone(), call)?,
                 }
             }
         }
@@ -99,6 +114,9 @@ impl Running {
         self.token.cancel();
         if let Some((_, abort)) = &self.handed {
             abort.abort();
+        }
+        if let Some(threaded) = &self.threaded {
+            threaded.write_off();
         }
         self.take_back();
     }

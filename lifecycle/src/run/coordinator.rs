@@ -1,7 +1,6 @@
 //! The coordinator: start, serve, shut down. It decides which graph runs when and on what time.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,15 +8,17 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::background::Background;
+use super::crew::Crew;
 use super::executor::AfterFailure;
 use super::fates::Fates;
 use super::journal::Owing;
-use super::launch::step_draft;
+use super::launch::{Made, step_draft};
 use super::mailbox::{Inbox, Mailbox};
-use super::narrate::Went;
+use super::narrate::{LastWords, Went};
 use super::requests::{Seen, Service, Tallies};
 use super::rescue::Rescue;
 use super::service::ServiceEnd;
+use super::shared::Shared;
 use crate::clock;
 use crate::events::State;
 use crate::health::Monitor;
@@ -58,15 +59,19 @@ pub(super) struct Coordinator {
     pub(super) let_go: Option<oneshot::Sender<()>>,
     pub(super) runtime: Option<Handle>,
     pub(super) rescue: Arc<Rescue>,
+    pub(super) crew: Arc<Crew>,
     /// The shutdown's name in every event.
-    pub(super) id: String,
-    pub(super) seen: Rc<RefCell<Seen>>,
+    pub(super) id: Arc<str>,
+    pub(super) seen: Shared<Seen>,
     pub(super) tallies: RefCell<Tallies>,
-    pub(super) fates: Rc<RefCell<Fates>>,
+    pub(super) fates: Shared<Fates>,
     pub(super) background: Background,
     pub(super) graphs: u32,
-    /// The watchdog's last words name steps that have changed since.
-    pub(super) stale: Cell<bool>,
+    pub(super) last_words: LastWords,
+    /// The shutdown's graph, as long as nothing changes it.
+    pub(super) ready: Option<Made>,
+    /// How often registrations had changed when they were last taken into the plan.
+    pub(super) registered: u64,
     /// Of the steps that have ended.
     pub(super) reports: Vec<StepReport>,
     pub(super) owing: RefCell<Vec<Owing>>,
@@ -79,19 +84,22 @@ impl Coordinator {
         let monitor = Monitor::new(order.life, mailbox.clone(), order.narrator.clone());
         let owing = RefCell::new(Owing::of(&order.steps));
         Coordinator {
-            id: order.id.clone(),
+            id: order.id.as_str().into(),
             order,
             inbox,
             mailbox,
             let_go: Some(let_go),
             runtime: None,
             rescue: Arc::default(),
-            seen: Rc::default(),
+            crew: Arc::default(),
+            seen: Shared::default(),
             tallies: RefCell::default(),
-            fates: Rc::default(),
+            fates: Shared::default(),
             background: Background::new(monitor),
             graphs: 0,
-            stale: Cell::new(true),
+            last_words: LastWords::default(),
+            ready: None,
+            registered: 0,
             reports: Vec::new(),
             owing,
             disk_is_late: Cell::new(false),
@@ -173,7 +181,7 @@ impl Coordinator {
                     self.turn(&mut track).await;
                 }
             }
-            self.conclude(&track);
+            self.conclude(&mut track);
             self.settle_records().await;
         }
         if life.triggered().is_some() {
@@ -196,6 +204,7 @@ impl Coordinator {
         if gone {
             self.service_ended(ServiceEnd::Dropped);
         }
+        self.make_ready();
         while life.triggered().is_none() {
             match self.hear(None).await {
                 Some(heard) => heard.ignore(),

@@ -1,8 +1,6 @@
 //! A group as a work: no new calls, the running ones awaited, then told, then cut. `Requests` is the group with which
 //! the service future is awaited, and whose moments are `stopping()` and `drained()`.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -10,6 +8,7 @@ use super::executor::{End, Progress, SETTLE, Work};
 use super::mailbox::Mailbox;
 use super::message::{Address, Message};
 use super::requests::{Seen, Service, Tally};
+use super::shared::Shared;
 use crate::clock;
 use crate::events::State;
 use crate::gate::Gate;
@@ -23,9 +22,9 @@ pub(crate) const SERVICE_SETTLE: Duration = SETTLE.saturating_mul(5);
 pub(crate) struct DrainWork {
     pub(crate) life: &'static Lifecycle,
     pub(crate) gate: &'static Gate,
-    pub(crate) tally: Rc<RefCell<Tally>>,
+    pub(crate) tally: Shared<Tally>,
     /// Of `Requests` alone.
-    pub(crate) service: Option<Rc<RefCell<Seen>>>,
+    pub(crate) service: Option<Shared<Seen>>,
     pub(crate) mailbox: Mailbox,
     pub(crate) at: Address,
     /// How long the calls are awaited.
@@ -188,6 +187,10 @@ impl DrainWork {
 }
 
 impl Work for DrainWork {
+    fn held_to(&mut self, deadline: Instant) {
+        self.deadline = Some(deadline);
+    }
+
     fn begin(&mut self, now: Instant) -> Progress {
         self.enter(State::Draining);
         if self.service.is_some() {
@@ -195,8 +198,17 @@ impl Work for DrainWork {
         }
         self.gate.close();
         self.tally.borrow_mut().awaited = self.gate.in_flight();
-        let (mailbox, at) = (self.mailbox.clone(), self.at);
-        self.gate.on_empty(Box::new(move || drop(mailbox.send(Message::Poked(at)))));
+        if !self.gate.has_emptied() {
+            let (mailbox, at, life) = (self.mailbox.clone(), self.at, self.life);
+            let is_requests = self.service.is_some();
+            self.gate.on_empty(Box::new(move || {
+                // On the thread of the last call: whoever waits for this need not wait for us as well.
+                if is_requests {
+                    life.drained.cancel();
+                }
+                mailbox.send(Message::Poked(at));
+            }));
+        }
         let drain_ends = self.within.and_then(|within| now.checked_add(within));
         // `cut_off()` must come early enough to be of use, even where the drain has no end of its own; but half of
         // what time there is belongs to the drain.
@@ -226,7 +238,7 @@ impl Work for DrainWork {
         self.drop_everything();
         self.enter(State::Stopping);
         let end = self.cut_off_end();
-        drop(self.mailbox.send(Message::Ended { at: self.at, end, gifts: Vec::new() }));
+        self.mailbox.send(Message::Ended { at: self.at, end, gifts: Vec::new() });
     }
 
     /// It bounds itself: at the end of the drain it still has the calls to cut.

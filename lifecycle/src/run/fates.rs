@@ -27,15 +27,13 @@ impl Fates {
 
 impl Coordinator {
     /// Keeps what became of a graph's steps, and excuses who takes what a failed one should have given.
-    pub(super) fn conclude(&mut self, track: &Track) {
-        for (node, tracked) in track.nodes.iter().enumerate() {
-            let (Some(step), Some(report)) = (tracked.step, track.report(node)) else { continue };
-            if report.outcome == Outcome::Done {
-                continue;
+    pub(super) fn conclude(&mut self, track: &mut Track) {
+        for (step, report) in track.take_reports() {
+            if let Some(step) = step.filter(|_| report.outcome != Outcome::Done) {
+                self.excuse_takers_of(step, &report);
             }
-            self.excuse_takers_of(step, &report);
+            self.reports.push(report);
         }
-        self.reports.extend(track.reports());
     }
 
     pub(super) fn excuse_takers_of(&self, step: usize, report: &StepReport) {

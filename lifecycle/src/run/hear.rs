@@ -44,7 +44,12 @@ impl Heard {
 impl Coordinator {
     /// Waits for a message and does what does not concern a graph. `None`: the time is up, or nobody is left to speak.
     pub(super) async fn hear(&mut self, until: Option<Instant>) -> Option<Heard> {
-        Some(match self.next(until).await? {
+        let message = self.next(until).await?;
+        Some(self.understand(message))
+    }
+
+    fn understand(&mut self, message: Message) -> Heard {
+        match message {
             Message::Ended { at, end, .. } if at.graph == Address::NOWHERE.graph => {
                 match self.background.told(at.node, end, clock::now()) {
                     Some((at, end)) => Heard::Ended(at, end, Vec::new()),
@@ -92,7 +97,7 @@ impl Coordinator {
                 self.answer(pulse);
                 Heard::Other
             }
-        })
+        }
     }
 
     /// A service whose runtime does nothing any more is of no use. A shutdown gets by without it, on the rescue runtime
@@ -140,32 +145,47 @@ impl Coordinator {
         self.order.life.trigger(reason);
     }
 
-    /// Waits for whatever comes next in a graph, and lets it happen.
+    /// Waits for whatever comes next in a graph, and lets it happen with all else that was told by then.
     pub(super) async fn turn(&mut self, track: &mut Track) {
-        self.prepare_last_words(track);
-        let heard = self.hear(track.execution.next_timer()).await;
+        let words_due = self.prepare_last_words(track, clock::now());
+        let until = track.execution.next_timer().into_iter().chain(words_due).min();
+        let first = self.hear(until).await;
+        let others = self.inbox.take_waiting();
         let now = clock::now();
+        if let Some(first) = first {
+            self.let_happen(track, first, now);
+        }
+        for message in others {
+            let heard = self.understand(message);
+            self.let_happen(track, heard, now);
+        }
+        track.execution.on_time(now);
+    }
+
+    fn let_happen(&mut self, track: &mut Track, heard: Heard, now: Instant) {
         match heard {
-            Some(Heard::Ended(at, end, gifts)) if track.awaits(at) => {
+            Heard::Ended(at, end, gifts) if track.awaits(at) => {
                 let end = self.accept(track, at.node, end, gifts);
                 track.execution.ended(at.node, end, now);
             }
             // Nobody waits for it any more: what it gives came too late.
-            Some(late @ Heard::Ended(..)) => late.ignore(),
-            Some(Heard::Poked(at)) if at.graph == track.graph => track.execution.poked(at.node, now),
-            Some(Heard::ServiceChanged) => {
+            late @ Heard::Ended(..) => late.ignore(),
+            Heard::Poked(at) if at.graph == track.graph => track.execution.poked(at.node, now),
+            Heard::ServiceChanged => {
                 let requests = track.nodes.iter().position(TrackedNode::is_requests);
                 if let Some(node) = requests {
                     track.execution.poked(node, now);
                 }
             }
-            Some(Heard::Poked(_) | Heard::Other) | None => {}
+            Heard::Poked(_) | Heard::Other => {}
         }
-        track.execution.on_time(now);
     }
 
     /// Puts what a start hook gives into the store, before anyone who takes it begins.
     fn accept(&self, track: &Track, node: usize, end: End, gifts: Vec<Resource>) -> End {
+        if gifts.is_empty() {
+            return end;
+        }
         if track.nodes[node].is_stopping() {
             Heard::drop(gifts);
             return end;

@@ -5,9 +5,7 @@
 //! that the step cannot be had to end. Each attempt has a turn, a number that its end carries, so that an end which comes
 //! after all is not taken for that of the next.
 
-use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,12 +13,13 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff;
-use super::call::{Running, panicked};
-use super::executor::{End, Progress, SETTLE, Work};
+use super::call::{Running, Threads, panicked};
+use super::crew::Crew;
+use super::executor::{End, Progress, Work};
 use super::mailbox::Mailbox;
 use super::message::{Address, Message, Teller};
 use super::rescue::Rescue;
-use crate::clock;
+use super::shared::Shared;
 use crate::context::StepContext;
 use crate::hook::{Begin, Call, Function, Missing, Signature, StepSpec, When};
 use crate::journal::{Event, Journal, Pending, Standing};
@@ -28,6 +27,7 @@ use crate::narrator::{Narrator, Say};
 use crate::report::{Attempt, Outcome, Report};
 use crate::resource::{Inputs, Resources};
 
+mod tend;
 #[cfg(test)]
 #[cfg(not(loom))]
 mod tests;
@@ -41,13 +41,14 @@ pub(crate) struct Hooks {
     pub(crate) mailbox: Mailbox,
     pub(crate) runtime: Handle,
     pub(crate) rescue: Arc<Rescue>,
+    pub(crate) crew: Arc<Crew>,
     pub(crate) resources: &'static Resources,
     pub(crate) report: Option<Arc<Report>>,
     /// When the whole graph is cut.
     pub(crate) deadline: Option<Instant>,
     pub(crate) narrator: Narrator,
     /// The shutdown's name in every event.
-    pub(crate) id: String,
+    pub(crate) id: Arc<str>,
     /// What must be durable before its first attempt.
     pub(crate) record: Option<(Journal, Event)>,
 }
@@ -72,7 +73,7 @@ pub(crate) struct Facts {
 }
 
 /// Says why a resource may be absent without that being a fault.
-pub(crate) type Excuse = Rc<dyn Fn(&Missing) -> Option<String>>;
+pub(crate) type Excuse = Arc<dyn Fn(&Missing) -> Option<String> + Send + Sync>;
 
 /// A hook on its way through the graph.
 pub(crate) struct HookTask {
@@ -81,7 +82,7 @@ pub(crate) struct HookTask {
     at: Address,
     limit: Duration,
     hooks: Hooks,
-    facts: Rc<RefCell<Facts>>,
+    facts: Shared<Facts>,
     excuse: Excuse,
     stage: Stage,
     running: Option<Running>,
@@ -129,15 +130,15 @@ impl HookTask {
         limit: Duration,
         hooks: Hooks,
         excuse: Excuse,
-    ) -> (Self, Rc<RefCell<Facts>>) {
-        let facts = Rc::<RefCell<Facts>>::default();
+    ) -> (Self, Shared<Facts>) {
+        let facts = Shared::<Facts>::default();
         let this = HookTask {
             spec,
             begin,
             at,
             limit,
             hooks,
-            facts: Rc::clone(&facts),
+            facts: Shared::clone(&facts),
             excuse,
             stage: Stage::NotBegun,
             running: None,
@@ -226,7 +227,7 @@ impl HookTask {
             return Progress::Ended(end);
         }
         let (mailbox, at) = (self.hooks.mailbox.clone(), self.at);
-        let poke = move || drop(mailbox.send(Message::Poked(at)));
+        let poke = move || mailbox.send(Message::Poked(at));
         self.pending = Some(journal.before(event, now, poke));
         self.stage = Stage::Recording;
         self.recorded(now)
@@ -290,67 +291,13 @@ impl HookTask {
             facts.turn
         };
         let teller = Teller::new(self.hooks.mailbox.clone(), Address { turn, ..self.at });
-        match Running::begin(call, &self.spec.name, token, context, teller, &self.hooks.runtime) {
+        let threads = Threads::OfSteps(&self.hooks.crew);
+        match Running::begin(call, &self.spec.name, token, context, teller, &self.hooks.runtime, threads) {
             Ok(running) => {
                 self.running = Some(running);
                 Ok(())
             }
             Err(error) => Err(End::new(Outcome::Failed, format!("the system gave it no thread: {error}"))),
-        }
-    }
-
-    /// Looks after the call that runs: whether it has begun, and how long it still may.
-    fn tend(&mut self, now: Instant) -> Progress {
-        let Stage::Trying { began, until } = self.stage else { return Progress::Running };
-        let Some(running) = &mut self.running else { return Progress::Running };
-        // A test has no other runtime, and its clock may jump before this one has had its turn.
-        let unbegun = running.is_unbegun() && !clock::in_test();
-        if !unbegun {
-            self.unbegun_since = None;
-        }
-        if until.is_some_and(|until| until <= now) {
-            running.stop();
-            self.facts.borrow_mut().stopping = true;
-            let until = now + SETTLE;
-            self.stage = Stage::Stopping { began, until };
-            return Progress::Until(until);
-        }
-        let mut claim_at = None;
-        if unbegun {
-            // An attempt shorter than this must not keep the next one from being rescued.
-            let at = *self.unbegun_since.get_or_insert(now) + CLAIM_AFTER;
-            if at > now {
-                claim_at = Some(at);
-            } else if let Err(error) = self.rescue() {
-                if let Some(running) = &mut self.running {
-                    running.take_back();
-                }
-                let why = format!("the service's runtime is stuck, and there is no other: {error}");
-                return self.concluded(End::new(Outcome::Failed, why), began, now);
-            }
-        }
-        until.into_iter().chain(claim_at).min().map_or(Progress::Running, Progress::Until)
-    }
-
-    /// Claims the call for the rescue runtime, which may have to be built first.
-    fn rescue(&mut self) -> Result<(), String> {
-        let Some(running) = &mut self.running else { return Ok(()) };
-        match self.hooks.rescue.runtime() {
-            Some(Ok(rescue)) => {
-                if running.rescue(rescue) {
-                    self.facts.borrow_mut().rescued = true;
-                }
-                Ok(())
-            }
-            Some(Err(error)) => Err(error.to_owned()),
-            None if self.rescue_asked => Ok(()),
-            None => {
-                self.rescue_asked = true;
-                let (mailbox, at) = (self.hooks.mailbox.clone(), self.at);
-                let built = move || drop(mailbox.send(Message::Poked(at)));
-                let asked = self.hooks.rescue.build(built);
-                asked.map_err(|error| format!("the system gives no more threads: {error}"))
-            }
         }
     }
 
@@ -412,7 +359,7 @@ impl HookTask {
     /// `pause`: until the next attempt; without it comes the fallback.
     fn say(&self, end: &End, pause: Option<Duration>) {
         self.hooks.narrator.say(Say::AttemptFailed {
-            id: self.hooks.id.clone(),
+            id: self.hooks.id.to_string(),
             phase: self.spec.phase,
             step: self.spec.name.to_string(),
             attempt: self.failures,
@@ -425,6 +372,10 @@ impl HookTask {
 }
 
 impl Work for HookTask {
+    fn held_to(&mut self, deadline: Instant) {
+        self.hooks.deadline = Some(deadline);
+    }
+
     fn begin(&mut self, now: Instant) -> Progress {
         self.ends = now.checked_add(self.limit).into_iter().chain(self.hooks.deadline).min();
         let halved = self.spec.extra.fallback.is_some() && self.spec.extra.attempt.is_none();
@@ -478,7 +429,7 @@ impl Work for HookTask {
                     _ => "it was waiting for its next attempt",
                 };
                 let end = End::new(Outcome::CutOff, what);
-                drop(self.hooks.mailbox.send(Message::Ended { at, end, gifts: Vec::new() }));
+                self.hooks.mailbox.send(Message::Ended { at, end, gifts: Vec::new() });
             }
         }
     }

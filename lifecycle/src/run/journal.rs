@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use super::coordinator::Coordinator;
+use super::executor::End;
 use super::message::{Address, Message};
 use super::track::{Kind, TrackedNode};
 use super::{Prepared, Refusal};
@@ -152,7 +153,7 @@ impl Coordinator {
     pub(super) async fn settle_records(&mut self) {
         let Some(journal) = &self.order.journal else { return };
         let mailbox = self.mailbox.clone();
-        let poke = move || drop(mailbox.send(Message::Poked(Address::NOWHERE)));
+        let poke = move || mailbox.send(Message::Poked(Address::NOWHERE));
         let pending = journal.barrier(clock::now(), poke);
         loop {
             match pending.standing(clock::now()) {
@@ -202,10 +203,10 @@ impl Coordinator {
         }
     }
 
-    pub(super) fn record_end(&self, tracked: &TrackedNode, report: &StepReport) {
+    pub(super) fn record_end(&self, tracked: &TrackedNode, report: &StepReport, end: &End) {
         let Some(journal) = &self.order.journal else { return };
         let declined = matches!(&tracked.kind, Kind::Hook(facts) if facts.borrow().declined);
-        let (outcome, why) = (report.outcome, report.error.clone());
+        let (outcome, why) = (end.outcome, end.why.clone());
         let spec = tracked.step.map(|step| &self.order.steps[step]);
         let Some((spec, compensates)) = spec.and_then(|spec| Some((spec, spec.extra.compensates.as_ref()?)))
         else {

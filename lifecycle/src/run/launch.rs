@@ -1,6 +1,5 @@
 //! From a graph of the plan to one that is executed: what each kind of node does, and what is known of it beforehand.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,6 +8,7 @@ use super::drain::{DrainWork, Stage};
 use super::executor::{AfterFailure, Execution, MaybeWork};
 use super::hook_task::{Excuse, HookTask, Hooks};
 use super::message::Address;
+use super::shared::Shared;
 use super::track::{Kind, Track, TrackedNode, draft};
 use super::workers::WorkerStop;
 use crate::clock;
@@ -26,8 +26,40 @@ impl Coordinator {
         after_failure: AfterFailure,
         report: Option<&Arc<Report>>,
     ) -> Track {
+        let made = self.make(graph, report);
+        self.begin(made, deadline, after_failure)
+    }
+
+    /// Makes the shutdown's graph while there is time for it.
+    pub(super) fn make_ready(&mut self) {
+        // A test's is another one: without the steps that the test has run.
+        if !clock::in_test() {
+            let graph = self.order.plan.shutdown.clone();
+            self.ready = Some(self.make(&graph, None));
+        }
+    }
+
+    /// Begins it.
+    pub(super) fn launch_shutdown(&mut self, deadline: Option<Instant>) -> Track {
+        let made = self.ready.take().unwrap_or_else(|| {
+            let graph = self.order.plan.shutdown.clone();
+            self.make(&graph, None)
+        });
+        self.begin(made, deadline, AfterFailure::GoOn)
+    }
+
+    fn begin(&self, made: Made, deadline: Option<Instant>, after_failure: AfterFailure) -> Track {
+        let Made { number, nodes, works } = made;
+        let began = clock::now();
+        let execution = Execution::begin(works, deadline, after_failure, began);
+        let before = self.order.life.triggered().map(|trigger| began.saturating_duration_since(trigger.at));
+        Track { graph: number, execution, nodes, began, before: before.unwrap_or_default() }
+    }
+
+    fn make(&mut self, graph: &Graph, report: Option<&Arc<Report>>) -> Made {
         self.graphs += 1;
         let number = self.graphs;
+        let excuse = self.excuse();
         let mut nodes = Vec::with_capacity(graph.nodes.len());
         let mut works: Vec<(MaybeWork, Vec<usize>)> = Vec::with_capacity(graph.nodes.len());
         for (index, node) in graph.nodes.iter().enumerate() {
@@ -36,20 +68,17 @@ impl Coordinator {
                 // Quietly: it is planned all the same, so that others can wait for it.
                 NodeKind::Step(step) if self.owes_nothing(&self.order.steps[step]) => joint(),
                 NodeKind::Step(step) => match &self.order.steps[step].task {
-                    Task::Hook(begin) => self.hook(step, begin, at, deadline, report),
-                    Task::Worker(_) => self.worker(step, at, deadline),
-                    Task::Group(gate) => self.group(step, gate, at, deadline),
+                    Task::Hook(begin) => self.hook(step, begin, at, report, &excuse),
+                    Task::Worker(_) => self.worker(step, at, &excuse),
+                    Task::Group(gate) => self.group(step, gate, at),
                 },
-                NodeKind::Requests => self.requests(at, deadline),
+                NodeKind::Requests => self.requests(at),
                 NodeKind::Barrier => joint(),
             };
             nodes.push(tracked);
             works.push((work, node.next.clone()));
         }
-        let began = clock::now();
-        let execution = Execution::begin(works, deadline, after_failure, began);
-        let before = self.order.life.triggered().map(|trigger| began.saturating_duration_since(trigger.at));
-        Track { graph: number, execution, nodes, began, before: before.unwrap_or_default() }
+        Made { number, nodes, works }
     }
 
     /// The trigger came before the graph's first step.
@@ -70,8 +99,8 @@ impl Coordinator {
         index: usize,
         begin: &Begin,
         at: Address,
-        deadline: Option<Instant>,
         report: Option<&Arc<Report>>,
+        excuse: &Excuse,
     ) -> (TrackedNode, MaybeWork) {
         let spec = &self.order.steps[index];
         let placed = &self.order.plan.steps[index];
@@ -80,14 +109,16 @@ impl Coordinator {
             mailbox: self.mailbox.clone(),
             runtime: self.runtime(),
             rescue: Arc::clone(&self.rescue),
+            crew: Arc::clone(&self.crew),
             resources: &self.order.life.resources,
             report: report.cloned(),
-            deadline,
+            deadline: None,
             narrator: self.order.narrator.clone(),
-            id: self.id.clone(),
+            id: Arc::clone(&self.id),
             record: self.record_of(spec),
         };
-        let (task, facts) = HookTask::new(spec.clone(), Arc::clone(begin), at, limit, hooks, self.excuse());
+        let (task, facts) =
+            HookTask::new(spec.clone(), Arc::clone(begin), at, limit, hooks, Arc::clone(excuse));
         let draft = self.placed_draft(index);
         let tracked = TrackedNode { draft: Some(draft), step: Some(index), kind: Kind::Hook(facts) };
         (tracked, Some(Box::new(task)))
@@ -95,21 +126,21 @@ impl Coordinator {
 
     /// By what became of who should have provided.
     fn excuse(&self) -> Excuse {
-        let fates = Rc::clone(&self.fates);
+        let fates = Shared::clone(&self.fates);
         let provider = self.order.plan.providers();
-        Rc::new(move |missing| fates.borrow().excuse(provider.get(&missing.key).copied()))
+        Arc::new(move |missing| fates.borrow().excuse(provider.get(&missing.key).copied()))
     }
 
     /// A worker's stop.
-    fn worker(&mut self, index: usize, at: Address, deadline: Option<Instant>) -> (TrackedNode, MaybeWork) {
+    fn worker(&mut self, index: usize, at: Address, excuse: &Excuse) -> (TrackedNode, MaybeWork) {
         let limit = self.order.plan.steps[index].limit;
         let member = self.background.workers.member(&self.order.steps[index], limit);
         let work = WorkerStop {
-            member: Rc::clone(&member),
+            member: Shared::clone(&member),
             at,
-            deadline,
+            deadline: None,
             resources: &self.order.life.resources,
-            excuse: self.excuse(),
+            excuse: Arc::clone(excuse),
         };
         let draft = self.placed_draft(index);
         let tracked = TrackedNode { draft: Some(draft), step: Some(index), kind: Kind::Worker(member) };
@@ -118,7 +149,12 @@ impl Coordinator {
 
     /// The start has ended well: the workers begin, those with all their resources at once.
     pub(super) fn open_workers(&mut self) {
-        let means = self.background.means(self.order.life, self.mailbox.clone(), self.runtime());
+        let means = self.background.means(
+            self.order.life,
+            self.mailbox.clone(),
+            self.runtime(),
+            Arc::clone(&self.crew),
+        );
         for (step, placed) in self.order.steps.iter().zip(&self.order.plan.steps) {
             if step.is_worker() && matches!(placed.place, Place::Ranked(_)) {
                 self.background.workers.member(step, placed.limit);
@@ -128,21 +164,15 @@ impl Coordinator {
         self.background.workers.begin_ready(clock::now());
     }
 
-    fn group(
-        &self,
-        index: usize,
-        gate: &'static Gate,
-        at: Address,
-        deadline: Option<Instant>,
-    ) -> (TrackedNode, MaybeWork) {
-        let work = self.drain_work(gate, Some(index), at, deadline);
+    fn group(&self, index: usize, gate: &'static Gate, at: Address) -> (TrackedNode, MaybeWork) {
+        let work = self.drain_work(gate, Some(index), at);
         let draft = self.placed_draft(index);
         let tracked = TrackedNode { draft: Some(draft), step: Some(index), kind: Kind::Group(gate) };
         (tracked, Some(Box::new(work)))
     }
 
-    fn requests(&self, at: Address, deadline: Option<Instant>) -> (TrackedNode, MaybeWork) {
-        let work = self.drain_work(&REQUESTS, None, at, deadline);
+    fn requests(&self, at: Address) -> (TrackedNode, MaybeWork) {
+        let work = self.drain_work(&REQUESTS, None, at);
         let limit = work.within;
         let draft = StepReport { limit, ..draft("Requests", "lifecycle", StepKind::Group, ("", 0)) };
         let tracked = TrackedNode { draft: Some(draft), step: None, kind: Kind::Group(&REQUESTS) };
@@ -150,19 +180,13 @@ impl Coordinator {
     }
 
     /// A step's gate, or that of `Requests`.
-    pub(super) fn drain_work(
-        &self,
-        gate: &'static Gate,
-        step: Option<usize>,
-        at: Address,
-        deadline: Option<Instant>,
-    ) -> DrainWork {
+    pub(super) fn drain_work(&self, gate: &'static Gate, step: Option<usize>, at: Address) -> DrainWork {
         let settings = &self.order.settings;
         DrainWork {
             life: self.order.life,
             gate,
             tally: self.tallies.borrow_mut().of(gate),
-            service: step.is_none().then(|| Rc::clone(&self.seen)),
+            service: step.is_none().then(|| Shared::clone(&self.seen)),
             mailbox: self.mailbox.clone(),
             at,
             within: match step {
@@ -170,7 +194,7 @@ impl Coordinator {
                 None => settings.drain.value.within(),
             },
             cut: settings.cut.value,
-            deadline,
+            deadline: None,
             stage: Stage::NotBegun,
         }
     }
@@ -185,6 +209,13 @@ impl Coordinator {
         };
         StepReport { order, limit: Some(placed.limit), ..step_draft(&self.order.steps[step]) }
     }
+}
+
+/// A graph whose works have not begun.
+pub(super) struct Made {
+    number: u32,
+    nodes: Vec<TrackedNode>,
+    works: Vec<(MaybeWork, Vec<usize>)>,
 }
 
 /// Does nothing but join others.

@@ -83,20 +83,19 @@ impl Teller {
         Teller { to: Some(to), at }
     }
 
+    /// The call's values are gone, and nothing else of a user's is on this stack: what follows may begin here.
     pub(crate) fn tell(mut self, end: End, gifts: Vec<Resource>) {
-        self.send(end, gifts);
-    }
-
-    fn send(&mut self, end: End, gifts: Vec<Resource>) {
         if let Some(to) = self.to.take() {
-            // The coordinator is gone only when nobody waits for the step any more.
-            drop(to.send(Message::Ended { at: self.at, end, gifts }));
+            to.send_and_act(Message::Ended { at: self.at, end, gifts });
         }
     }
 }
 
 impl Drop for Teller {
+    /// Wherever that may be.
     fn drop(&mut self) {
-        self.send(End::bare(Outcome::CutOff), Vec::new());
+        if let Some(to) = self.to.take() {
+            to.send(Message::Ended { at: self.at, end: End::bare(Outcome::CutOff), gifts: Vec::new() });
+        }
     }
 }

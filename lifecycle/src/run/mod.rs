@@ -4,6 +4,7 @@ mod background;
 pub(crate) mod backoff;
 mod call;
 mod coordinator;
+mod crew;
 mod drain;
 mod entry;
 pub(crate) mod executor;
@@ -15,13 +16,17 @@ pub(crate) mod in_test;
 mod journal;
 mod launch;
 pub(crate) mod mailbox;
+mod main_thread;
 pub(crate) mod message;
 mod narrate;
+mod prepare;
 mod print_plan;
 mod requests;
 mod rescue;
 mod runtime;
+mod seat;
 pub(crate) mod service;
+mod shared;
 mod shutdown;
 mod times;
 mod track;
@@ -43,22 +48,20 @@ use self::coordinator::{Coordinator, Order};
 pub use self::entry::{MainDef, MainEntry, Setup};
 use self::mailbox::Mailbox;
 use self::message::Message;
-use self::print_plan::View;
+use self::prepare::{Prepared, prepare};
 use self::service::{Drive, ServiceEnd, ServiceResult};
 pub(crate) use self::times::exit_margin;
-use crate::__private::outcome::Asked;
 use crate::clock;
-use crate::hook::{Gift, Missing, Phase, Signature, StepSpec};
+use crate::hook::{Missing, Signature};
 use crate::journal::{Journal, Opened};
 use crate::narrator::{Narrator, has_subscriber};
-use crate::plan::{self, Plan};
 use crate::process::{Lifecycle, Running, lifecycle};
 use crate::report::{Reason, Report, StepReport};
 use crate::resource::Inputs;
 use crate::settings::{Builder, Exit, ReportFormat, Settings};
-use crate::signal::{self, Second, Wanted};
+use crate::signal::{self, Mark, Second, Wanted};
+use crate::sys;
 use crate::watchdog::Watchdog;
-use crate::{compensation, expect, health, registry, sys};
 
 /// How long an error text may take to get out before the process ends without it.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -162,7 +165,7 @@ async fn run_here<Form>(settings: Settings, service: impl Service<Form>) -> Repo
         Ok(begun) => begun,
         Err(refusal) => return refusal.report(),
     };
-    drop(begun.mailbox.send(Message::Runtime(Handle::current())));
+    begun.mailbox.send(Message::Runtime(Handle::current()));
     // Dropped midway, it takes the service with it: then the shutdown goes on without either.
     drive(life, begun, |_: &mut Inputs<'_>| Ok(async { service.into_service().await })).await;
     finished(life)
@@ -207,8 +210,10 @@ where
         Ok(runtime) => runtime,
         Err(error) => return ExitCode::from(Refusal::by_system(error).report().exit_code),
     };
-    drop(begun.mailbox.send(Message::Runtime(runtime.handle().clone())));
-    runtime.block_on(drive(life, begun, service));
+    begun.mailbox.send(Message::Runtime(runtime.handle().clone()));
+    let mark = begun.mark.clone();
+    let service = drive(life, begun, service);
+    main_thread::block_on(&runtime, flavor, service, mark, life);
     // Without waiting: a blocking task of the service's may never end.
     runtime.shutdown_background();
     let report = finished(life);
@@ -255,97 +260,13 @@ fn refuse(errors: Vec<String>) -> Report {
     report
 }
 
-/// A verified plan, nothing started.
-struct Prepared {
-    settings: Settings,
-    steps: Vec<StepSpec>,
-    plan: Plan,
-    main: Signature,
-    given: Vec<Gift>,
-    /// What to print instead of starting.
-    view: Option<View>,
-}
-
-impl Prepared {
-    fn plan(&self) -> crate::Plan {
-        crate::Plan::new(&self.plan, &self.steps, &lifecycle().health.specs(), &self.settings)
-    }
-}
-
-fn prepare(
-    life: &'static Lifecycle,
-    mut settings: Settings,
-    setup: Option<Setup>,
-    main: &Signature,
-) -> Result<Prepared, Vec<String>> {
-    if !life.claim() {
-        return Err(vec![
-            "a lifecycle runs in this process already, or has run: there is one for the whole process, so call run once"
-                .to_owned(),
-        ]);
-    }
-    let mut errors = Vec::new();
-    if let Some(setup) = setup {
-        settings.set_layer(crate::settings::Origin::Setup);
-        let given = match catch_unwind(AssertUnwindSafe(|| setup(Asked::Values(&mut settings)))) {
-            Ok(given) => given,
-            Err(payload) => Err(format!("it panicked: {}", call::panicked(payload).why.unwrap_or_default())),
-        };
-        match given {
-            Ok(resources) => errors.extend(
-                resources
-                    .into_iter()
-                    .filter_map(|resource| life.resources.insert(resource).err())
-                    .map(|e| e.to_string()),
-            ),
-            // What it would have provided is missing everywhere: nothing that follows says anything new.
-            Err(error) => return Err(vec![format!("setup failed: {error}")]),
-        }
-    }
-    // What a test does must not depend on who runs it.
-    let variable = |name: &str| if clock::in_test() { None } else { std::env::var_os(name) };
-    errors.extend(settings.read_environment(variable).iter().map(ToString::to_string));
-    let view = View::asked(variable(print_plan::VARIABLE)).unwrap_or_else(|error| {
-        errors.push(error);
-        None
-    });
-    errors.extend(settings.check().iter().map(ToString::to_string));
-    errors.extend(registry::fault());
-    let mut steps = registry::collect();
-    errors.extend(expect::missing(&steps));
-    {
-        let mut registrations = life.registrations();
-        registrations.started = true;
-        steps.extend(registrations.of(Phase::Start).chain(registrations.of(Phase::Shutdown)));
-    }
-    errors.extend(settings.apply_steps(&mut steps).iter().map(ToString::to_string));
-    #[cfg(feature = "testing")]
-    errors.extend(crate::testing::replace(&mut steps, main));
-    compensation::add_to(&mut steps);
-    let mut checks = registry::checks();
-    errors.extend(settings.apply_checks(&mut checks).iter().map(ToString::to_string));
-    for check in checks {
-        life.health.add(check);
-    }
-    errors.extend(health::faults(&life.health.specs()));
-    let given = life.resources.provided();
-    match plan::plan(&plan::Input { steps: &steps, given: &given, main, settings: &settings }) {
-        Ok(plan) if errors.is_empty() => {
-            Ok(Prepared { settings, steps, plan, main: main.clone(), given, view })
-        }
-        Ok(_) => Err(errors),
-        Err(more) => {
-            errors.extend(more.messages());
-            Err(errors)
-        }
-    }
-}
-
 /// The threads run.
 struct Begun {
     mailbox: Mailbox,
     /// Resolves when the service may begin; an error if it never may.
     go: oneshot::Receiver<()>,
+    /// What signals leave for the main thread.
+    mark: Mark,
 }
 
 /// Spawns every thread, before the service's runtime is built.
@@ -382,7 +303,7 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
     });
     let to_itself = mailbox.clone();
     let owns_process = second == Second::Exit;
-    let coordinate = move || {
+    let coordinate = async move {
         let Prepared { settings, steps, plan, main, given, view: _ } = prepared;
         let debts = journal.as_ref().map(Journal::dead_letters).unwrap_or_default();
         let order = Order {
@@ -399,22 +320,25 @@ fn begin(life: &'static Lifecycle, prepared: Prepared, second: Second) -> Result
             debts,
             warnings,
         };
-        let coordinator = Coordinator::new(order, inbox, to_itself, let_go);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| mailbox::block(coordinator.run()))) {
-            // A fault of ours must not leave the process without an end.
-            let why = call::panicked(payload).why.unwrap_or_default();
-            let line = format!("lifecycle: its own thread has failed, please report it: {why}\n");
-            sys::write_stderr(line.as_bytes(), Instant::now() + LAST_WORDS);
-            if owns_process {
-                sys::exit_now(1);
-            }
-            life.over.cancel();
-        }
+        Coordinator::new(order, inbox, to_itself, let_go).run().await;
     };
+    let failed = move |payload| {
+        // A fault of ours must not leave the process without an end.
+        let why = call::panicked(payload).why.unwrap_or_default();
+        let line = format!("lifecycle: its own thread has failed, please report it: {why}\n");
+        sys::write_stderr(line.as_bytes(), Instant::now() + LAST_WORDS);
+        if owns_process {
+            sys::exit_now(1);
+        }
+        life.over.cancel();
+    };
+    let there = mailbox.clone();
+    let coordinate = move || there.coordinate(coordinate, failed);
     thread::Builder::new().name("lifecycle".into()).spawn(coordinate).map_err(no_thread)?;
-    signal::spawn(signals, life, second)
+    let mark = Mark::default();
+    signal::spawn(signals, life, second, owns_process.then_some(&mark))
         .map_err(|error| Refusal::by_system(format!("the signals cannot be caught: {error}")))?;
-    Ok(Begun { mailbox, go })
+    Ok(Begun { mailbox, go, mark })
 }
 
 /// Runs the service on this thread once it may begin, then waits for the end.
@@ -448,7 +372,7 @@ async fn drive<F>(
             Err(payload) => Some(ServiceEnd::Panicked(call::panicked(payload).why.unwrap_or_default())),
         };
         if let Some(end) = never_began {
-            drop(begun.mailbox.send(Message::Service(end)));
+            begun.mailbox.send_and_act(Message::Service(end));
         }
     }
     life.over.cancelled().await;

@@ -1,7 +1,11 @@
 //! What others are told while a graph is executed: events, the narrator, and the watchdog's last words.
 
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use super::coordinator::Coordinator;
-use super::executor::Change;
+use super::executor::{Change, End};
 use super::track::{Kind, Track};
 use crate::events::{Event, State};
 use crate::hook::Phase;
@@ -19,90 +23,123 @@ impl Coordinator {
     /// Says what has begun and ended since the last call, and whether anything went wrong.
     pub(super) fn narrate(&self, track: &mut Track) -> Went {
         let life = self.order.life;
-        let mut went = Went::Well;
+        let (mut went, mut says) = (Went::Well, Vec::new());
         for (node, change) in track.execution.take_changes() {
-            self.stale.set(true);
-            let Some(report) = track.report(node) else { continue };
-            let is_start = report.kind.section() == StepKind::Start;
+            self.last_words.touch();
+            let tracked = &track.nodes[node];
+            let Some(draft) = &tracked.draft else { continue };
+            let is_start = draft.kind.section() == StepKind::Start;
             let phase = if is_start { Phase::Start } else { Phase::Shutdown };
-            let (id, step) = (self.id.clone(), report.name.clone());
-            let requests = track.nodes[node].is_requests();
+            let (id, step) = (Arc::clone(&self.id), Arc::<str>::from(draft.name.as_str()));
+            let requests = tracked.is_requests();
             match change {
                 Change::Began => {
-                    self.record_begin(&track.nodes[node], &report);
+                    self.record_begin(tracked, draft);
                     if requests {
                         life.tell(Event::State(State::Draining));
                     }
-                    self.order.narrator.say(match track.nodes[node].kind {
+                    says.push(match tracked.kind {
                         Kind::Group(gate) => {
                             let calls = self.tallies.borrow().calls(gate);
                             let in_flight = calls.map_or(0, |calls| calls.awaited);
-                            Say::Draining { id, group: gate.name(), in_flight, limit: report.limit }
+                            Say::Draining { id, group: gate.name(), in_flight, limit: draft.limit }
                         }
                         Kind::Hook(_) | Kind::Worker(_) | Kind::Join => {
-                            Say::StepBegan { id, phase, step: step.clone(), limit: report.limit }
+                            Say::StepBegan { id, phase, step, limit: draft.limit }
                         }
                     });
-                    life.tell(Event::StepBegan { step });
+                    life.tell_of(|| Event::StepBegan { step: draft.name.clone() });
                 }
                 Change::Ended => {
-                    self.record_end(&track.nodes[node], &report);
-                    let (outcome, error, ran) = (report.outcome, report.error, report.ran);
-                    if outcome.is_degraded() && report.kind.counts() {
+                    let Some((ran, end)) = track.end(node) else { continue };
+                    self.record_end(tracked, draft, end);
+                    let End { outcome, why } = end;
+                    if outcome.is_degraded() && draft.kind.counts() {
                         went = Went::Wrong;
                     }
-                    let told = Event::StepEnded { step: step.clone(), outcome, error: error.clone() };
-                    let calls = match track.nodes[node].kind {
+                    let (outcome, error) = (*outcome, why.clone());
+                    let calls = match tracked.kind {
                         Kind::Group(gate) => self.tallies.borrow().calls(gate),
                         Kind::Hook(_) | Kind::Worker(_) | Kind::Join => None,
                     };
                     let drained_in = calls.map(|calls| calls.drained_in);
-                    self.order.narrator.say(Say::StepEnded {
-                        id,
-                        phase,
-                        step,
-                        outcome,
-                        error,
-                        ran,
-                        drained_in,
-                    });
-                    life.tell(told);
+                    says.push(Say::StepEnded { id, phase, step, outcome, error, ran, drained_in });
+                    let step = || draft.name.clone();
+                    life.tell_of(|| Event::StepEnded { step: step(), outcome, error: why.clone() });
                     if requests {
                         life.tell(Event::State(State::Stopping));
                     }
                 }
             }
         }
+        self.order.narrator.say_all(says);
         went
     }
 
-    /// Tells the watchdog what runs, for it to say should it come to that. Asked for before each wait, and so once for
-    /// many changes.
-    pub(super) fn prepare_last_words(&self, track: &Track) {
+    /// Tells the watchdog what runs, for it to say should it come to that. Not at each change, of which there may be
+    /// thousands: when the words have been wrong for a moment. Returns when that will be.
+    pub(super) fn prepare_last_words(&self, track: &Track, now: Instant) -> Option<Instant> {
         let triggered = self.order.life.triggered().is_some();
-        if self.order.watchdog.is_none() || !triggered || !self.stale.replace(false) {
-            return;
+        if self.order.watchdog.is_none() || !triggered {
+            return None;
         }
-        let running: Vec<String> = track
-            .execution
-            .running()
-            .filter_map(|(node, _)| track.nodes[node].draft.as_ref())
-            .map(|step| match step.line {
-                0 => step.name.clone(),
-                line => format!("{} ({}:{line})", step.name, step.file),
-            })
-            .collect();
-        let running = running.join(", ");
-        self.last_words(if running.is_empty() { "no step" } else { &running });
+        let due = self.last_words.due(now)?;
+        if due > now {
+            return Some(due);
+        }
+        let mut running = track.execution.running().filter_map(|(node, _)| track.nodes[node].draft.as_ref());
+        let named = running.by_ref().take(NAMED).map(|step| match step.line {
+            0 => step.name.clone(),
+            line => format!("{} ({}:{line})", step.name, step.file),
+        });
+        let mut named: Vec<String> = named.collect();
+        match running.count() {
+            0 => {}
+            more => named.push(format!("and {more} more")),
+        }
+        let running = named.join(", ");
+        self.prepare_to_say(if running.is_empty() { "no step" } else { &running });
+        None
     }
 
     /// What the watchdog says should it come to that.
-    pub(super) fn last_words(&self, running: &str) {
+    pub(super) fn prepare_to_say(&self, running: &str) {
         let grace = self.order.settings.grace.value;
         if let Some(watchdog) = &self.order.watchdog {
             watchdog.prepare(format!(
                 "lifecycle: {grace} have passed, the watchdog ends the process, exit 124; still running: {running}\n"
             ));
         }
+    }
+}
+
+/// How many steps the watchdog names.
+const NAMED: usize = 20;
+
+/// Whether the watchdog's last words name steps that have begun or ended since.
+#[derive(Default)]
+pub(super) struct LastWords {
+    stale: Cell<bool>,
+    due: Cell<Option<Instant>>,
+}
+
+impl LastWords {
+    /// How long they may be wrong.
+    const PACE: Duration = Duration::from_millis(10);
+
+    fn touch(&self) {
+        self.stale.set(true);
+    }
+
+    /// When they are to be prepared again. Once that is now, they count as right.
+    fn due(&self, now: Instant) -> Option<Instant> {
+        if !self.stale.get() {
+            return None;
+        }
+        let due = self.due.get().unwrap_or(now + Self::PACE);
+        let is_due = due <= now;
+        self.stale.set(!is_due);
+        self.due.set(Some(due).filter(|_| !is_due));
+        Some(due)
     }
 }

@@ -1,10 +1,9 @@
 //! What is known of the service future and of the tracked calls, shared by the coordinator and the gates' works.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::time::Duration;
 
 use super::service::ServiceEnd;
+use super::shared::Shared;
 use crate::gate::{CallStats, Gate};
 use crate::report::{CallSite, Calls};
 
@@ -59,18 +58,18 @@ pub(crate) struct Tally {
 /// Those of all groups that had their turn, or should have.
 #[derive(Debug, Default)]
 pub(crate) struct Tallies {
-    all: Vec<Rc<RefCell<Tally>>>,
+    all: Vec<Shared<Tally>>,
 }
 
 impl Tallies {
-    pub(crate) fn of(&mut self, gate: &'static Gate) -> Rc<RefCell<Tally>> {
+    pub(crate) fn of(&mut self, gate: &'static Gate) -> Shared<Tally> {
         let known = self.all.iter().find(|tally| std::ptr::eq(tally.borrow().gate, gate));
         if let Some(tally) = known {
-            return Rc::clone(tally);
+            return Shared::clone(tally);
         }
         let tally = Tally { gate, awaited: 0, cut_off: Vec::new(), drained_in: None };
-        self.all.push(Rc::new(RefCell::new(tally)));
-        Rc::clone(&self.all[self.all.len() - 1])
+        self.all.push(Shared::new(tally));
+        Shared::clone(&self.all[self.all.len() - 1])
     }
 
     /// Whether its calls are no longer awaited.

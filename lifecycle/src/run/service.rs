@@ -120,13 +120,13 @@ impl<F> Drive<F> {
         Drive { service: Some(Box::pin(service)), drop_now, to, waits: false }
     }
 
-    fn end(&mut self, end: ServiceEnd) {
+    fn end(&mut self, end: ServiceEnd, tell: fn(&Mailbox, Message)) {
         // Its own values may panic when they are dropped; that is no reason to lose the end.
         if let Some(service) = self.service.take() {
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(service))) {
                 std::mem::forget(payload);
             }
-            drop(self.to.send(Message::Service(end)));
+            tell(&self.to, Message::Service(end));
         }
     }
 }
@@ -141,7 +141,7 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         if this.drop_now.as_mut().poll(cx).is_ready() {
-            this.end(ServiceEnd::Dropped);
+            this.end(ServiceEnd::Dropped, Mailbox::send_and_act);
         }
         let Some(service) = this.service.as_mut() else { return Poll::Ready(()) };
         let polled = {
@@ -151,7 +151,7 @@ where
         let end = match polled {
             Ok(Poll::Pending) => {
                 if !std::mem::replace(&mut this.waits, true) {
-                    drop(this.to.send(Message::ServiceWaits));
+                    this.to.send(Message::ServiceWaits);
                 }
                 return Poll::Pending;
             }
@@ -161,14 +161,14 @@ where
             },
             Err(payload) => ServiceEnd::Panicked(panicked(payload).why.unwrap_or_default()),
         };
-        this.end(end);
+        this.end(end, Mailbox::send_and_act);
         Poll::Ready(())
     }
 }
 
 impl<F> Drop for Drive<F> {
     fn drop(&mut self) {
-        self.end(ServiceEnd::Dropped);
+        self.end(ServiceEnd::Dropped, Mailbox::send);
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
 
 use super::call::panicked;
 use super::coordinator::{Coordinator, Order};
@@ -18,7 +17,7 @@ use crate::gate::REQUESTS;
 use crate::health;
 use crate::hook::{Phase, StepSpec, Task};
 use crate::narrator::Say;
-use crate::plan::{self, Graph};
+use crate::plan;
 use crate::process::Trigger;
 use crate::report::{Calls, Outcome, Report, ServiceOutcome, StepKind, StepReport};
 use crate::resource::Resource;
@@ -44,21 +43,32 @@ impl Coordinator {
             let until = trigger.at + self.order.settings.lameduck.value;
             self.serve_until(end_of_ordered.map_or(until, |end| until.min(end))).await;
         }
-        let graph = self.order.plan.shutdown.clone();
-        let ordered = self.execute(&graph, end_of_ordered, None).await;
-        self.conclude(&ordered);
+        let mut ordered = self.launch_shutdown(end_of_ordered);
+        self.execute(&mut ordered).await;
+        self.conclude(&mut ordered);
         self.see_the_service_off(&trigger).await;
+        // From here on a disk, a pipe or a value's `Drop` is waited for.
+        self.inbox.go_home().await;
 
-        self.flush_records(&trigger);
-        let report = Arc::new(self.report(&trigger));
         let hooks = self.order.plan.last_with_report.clone();
-        let with_report = self.execute(&hooks, self.share_of_reserve(&trigger, 2), Some(&report)).await;
-        self.conclude(&with_report);
+        let with_report = match hooks.nodes.is_empty() {
+            true => None,
+            false => {
+                self.flush_records(&trigger);
+                let report = Arc::new(self.report(&trigger, self.reports.clone()));
+                let until = self.share_of_reserve(&trigger, 2);
+                let mut track = self.launch(&hooks, until, AfterFailure::GoOn, Some(&report));
+                self.execute(&mut track).await;
+                self.conclude(&mut track);
+                Some(track)
+            }
+        };
 
         self.flush_records(&trigger);
-        let report = Arc::new(self.report(&trigger));
+        let steps = std::mem::take(&mut self.reports);
+        let report = Arc::new(self.report(&trigger, steps));
         self.order.narrator.say(Say::Over {
-            id: self.id.clone(),
+            id: self.id.to_string(),
             exit_code: report.exit_code,
             took: report.took,
         });
@@ -69,18 +79,23 @@ impl Coordinator {
             sys::write_stderr(text.as_bytes(), self.last_moment(&trigger));
         }
         let hooks = self.order.plan.last.clone();
-        let last = self.execute(&hooks, self.share_of_reserve(&trigger, 1), Some(&report)).await;
-        self.conclude(&last);
-        if let Some(text) = printed_after(&last.reports(), &self.order.settings) {
+        let until = self.share_of_reserve(&trigger, 1);
+        let mut last = self.launch(&hooks, until, AfterFailure::GoOn, Some(&report));
+        self.execute(&mut last).await;
+        self.conclude(&mut last);
+        // Until here they hold the last steps alone.
+        if let Some(text) = printed_after(&self.reports, &self.order.settings) {
             sys::write_stderr(text.as_bytes(), self.last_moment(&trigger));
         }
         self.drop_resources(&trigger);
         let exit_code = report.exit_code;
-        let report = Report { exit_code, ..self.report(&trigger) };
+        let mut steps = Arc::unwrap_or_clone(report).steps;
+        steps.append(&mut self.reports);
+        let report = Report { exit_code, ..self.report(&trigger, steps) };
         self.record_end_of_run(&report);
         self.flush_records(&trigger);
         self.order.narrator.flush(self.patience(&trigger));
-        self.last_words("no step, but the thread of `main` is stuck");
+        self.prepare_to_say("no step, but the thread of `main` is stuck");
         life.finish(Arc::new(report));
         // Their hooks hold the rescue runtime, which must not be dropped like any other: that waits for what hangs.
         drop((ordered, with_report, last));
@@ -105,7 +120,7 @@ impl Coordinator {
             None => "without a deadline".to_owned(),
         };
         self.order.narrator.say(Say::Triggered {
-            id: self.id.clone(),
+            id: self.id.to_string(),
             reason: trigger.reason.to_string(),
             grace,
             deadline: trigger.deadline,
@@ -115,7 +130,14 @@ impl Coordinator {
     /// Steps that were registered since the start, and fewer if some were taken back. One that makes the plan invalid is
     /// left out.
     pub(super) fn take_registrations(&mut self) {
-        let registered: Vec<_> = self.order.life.registrations().of(Phase::Shutdown).collect();
+        let registered: Vec<_> = {
+            let registrations = self.order.life.registrations();
+            if std::mem::replace(&mut self.registered, registrations.changes()) == registrations.changes() {
+                return;
+            }
+            registrations.of(Phase::Shutdown).collect()
+        };
+        self.ready = None;
         let stays = |step: &&StepSpec| step.id.is_some() || step.phase == Phase::Start;
         let planned: Vec<&StepSpec> = self.order.steps.iter().filter(|step| !stays(step)).collect();
         let same = |(now, before): (&StepSpec, &&StepSpec)| now.task.is(&before.task);
@@ -164,13 +186,13 @@ impl Coordinator {
     async fn see_the_service_off(&mut self, trigger: &Trigger) {
         let life = self.order.life;
         if life.state() < State::Draining {
-            self.drain_work(&REQUESTS, None, Address::NOWHERE, None).skip(clock::now());
+            self.drain_work(&REQUESTS, None, Address::NOWHERE).skip(clock::now());
         }
         for (index, step) in self.order.steps.iter().enumerate() {
             let Task::Group(gate) = step.task else { continue };
             // One that is off stays as it is to the end.
             if step.off.is_none() && !self.tallies.borrow().is_over(gate) {
-                self.drain_work(gate, Some(index), Address::NOWHERE, None).skip(clock::now());
+                self.drain_work(gate, Some(index), Address::NOWHERE).skip(clock::now());
             }
         }
         self.background.workers.cut();
@@ -186,20 +208,14 @@ impl Coordinator {
         }
     }
 
-    async fn execute(
-        &mut self,
-        graph: &Graph,
-        deadline: Option<Instant>,
-        report: Option<&Arc<Report>>,
-    ) -> Track {
-        let mut track = self.launch(graph, deadline, AfterFailure::GoOn, report);
+    async fn execute(&mut self, track: &mut Track) {
         loop {
             // Whatever went wrong is in the report; the next step runs all the same.
-            let _went = self.narrate(&mut track);
+            let _went = self.narrate(track);
             if track.execution.is_done() {
-                return track;
+                return;
             }
-            self.turn(&mut track).await;
+            self.turn(track).await;
         }
     }
 
@@ -251,9 +267,8 @@ impl Coordinator {
     }
 
     /// What is known by now.
-    fn report(&self, trigger: &Trigger) -> Report {
+    fn report(&self, trigger: &Trigger, mut steps: Vec<StepReport>) -> Report {
         let seen = self.seen.borrow();
-        let mut steps = self.reports.clone();
         for step in steps.iter_mut().filter(|step| step.kind == StepKind::Group) {
             step.calls = self.calls(step);
         }
@@ -269,7 +284,7 @@ impl Coordinator {
             (phase, step.outcome == Outcome::Off)
         });
         let mut report = Report {
-            id: self.id.clone(),
+            id: self.id.to_string(),
             reason: trigger.reason.clone(),
             started_at: trigger.wall,
             took: clock::since(trigger.at),

@@ -1,12 +1,11 @@
 //! A graph of steps being executed, and what is known of each node beside its state.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::executor::{Execution, Record};
+use super::executor::{End, Execution, Record};
 use super::hook_task::Facts;
 use super::message::Address;
+use super::shared::Shared;
 use super::workers::Member;
 use crate::context;
 use crate::gate::Gate;
@@ -25,8 +24,8 @@ pub(super) struct TrackedNode {
 pub(super) enum Kind {
     /// Joins others.
     Join,
-    Hook(Rc<RefCell<Facts>>),
-    Worker(Rc<RefCell<Member>>),
+    Hook(Shared<Facts>),
+    Worker(Shared<Member>),
     Group(&'static Gate),
 }
 
@@ -63,11 +62,21 @@ impl Track {
             }
     }
 
+    /// How long a node ran, and how it ended, once it has.
+    pub(super) fn end(&self, node: usize) -> Option<(Duration, &End)> {
+        let Record { began, ended, end } = self.execution.record(node)?;
+        let ran = began.map_or(Duration::ZERO, |began| ended.saturating_duration_since(began));
+        Some((ran, end))
+    }
+
     /// The draft of a node with everything that is known by now; `None` where it joins others.
+    #[cfg(feature = "testing")]
     pub(super) fn report(&self, node: usize) -> Option<StepReport> {
-        let tracked = &self.nodes[node];
-        let mut report = tracked.draft.clone()?;
-        let noted = match &tracked.kind {
+        Some(self.completed(node, self.nodes[node].draft.clone()?))
+    }
+
+    fn completed(&self, node: usize, mut report: StepReport) -> StepReport {
+        let noted = match &self.nodes[node].kind {
             Kind::Hook(facts) => {
                 let facts = facts.borrow();
                 report.rescued = facts.rescued;
@@ -83,21 +92,27 @@ impl Track {
             Kind::Join | Kind::Group(_) => context::Record::default(),
         };
         (report.notes, report.items) = (noted.notes, noted.items);
-        if let Some(Record { began, ended, end }) = self.execution.record(node) {
-            report.outcome = end.outcome;
-            report.error.clone_from(&end.why);
+        if let Some(Record { began, ended, .. }) = self.execution.record(node) {
             report.waited = began.unwrap_or(*ended).saturating_duration_since(self.began);
             report.began = self.before + report.waited;
-            report.ran = began.map_or(Duration::ZERO, |began| ended.saturating_duration_since(began));
         }
-        Some(report)
+        if let Some((ran, end)) = self.end(node) {
+            report.ran = ran;
+            report.outcome = end.outcome;
+            report.error.clone_from(&end.why);
+        }
+        report
     }
 
-    /// The reports of all nodes that are steps, in the order in which they came to their turn.
-    pub(super) fn reports(&self) -> Vec<StepReport> {
-        let mut reports: Vec<StepReport> =
-            (0..self.nodes.len()).filter_map(|node| self.report(node)).collect();
-        reports.sort_by_key(|report| (report.outcome == Outcome::NotReached, report.waited));
+    /// The reports of all nodes that are steps, in the order in which they came to their turn, each with the step's index.
+    pub(super) fn take_reports(&mut self) -> Vec<(Option<usize>, StepReport)> {
+        let mut reports = Vec::with_capacity(self.nodes.len());
+        for node in 0..self.nodes.len() {
+            if let Some(draft) = self.nodes[node].draft.take() {
+                reports.push((self.nodes[node].step, self.completed(node, draft)));
+            }
+        }
+        reports.sort_by_key(|(_, report)| (report.outcome == Outcome::NotReached, report.waited));
         reports
     }
 }

@@ -69,7 +69,7 @@ fn ask(nudge: Nudge, answered: Arc<AtomicBool>) -> bool {
         answered.store(true, Ordering::Release);
         nudge.nudge();
     };
-    drop(running.mailbox.send(Message::Pulse(Pulse::new(answer))));
+    running.mailbox.send(Message::Pulse(Pulse::new(answer)));
     true
 }
 

@@ -44,7 +44,7 @@ impl Status {
                     limit.map_or_else(String::new, |limit| format!(" (up to {})", duration(limit)));
                 let until = limit.and_then(|limit| now.checked_add(limit));
                 self.running.push(Running {
-                    step: step.clone(),
+                    step: step.to_string(),
                     shown: format!("{step}{limit_text}"),
                     until,
                 });
@@ -55,7 +55,7 @@ impl Status {
                 self.running.push(Running { step: (*group).to_owned(), shown, until });
             }
             Say::StepEnded { step, .. } => {
-                if let Some(ended) = self.running.iter().position(|running| running.step == *step) {
+                if let Some(ended) = self.running.iter().position(|running| *running.step == **step) {
                     self.running.remove(ended);
                 }
             }

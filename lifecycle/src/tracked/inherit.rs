@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
-use super::{Admitted, run};
+use super::{Admitted, Gated};
+use crate::__private::tracked::Never;
 use crate::context::{self, Place, StepContext};
 
 /// What the caller is inside of, held for somebody who goes on elsewhere.
@@ -46,7 +47,7 @@ where
 {
     match Inherited::capture() {
         Inherited::Nothing => tokio::spawn(future),
-        Inherited::Call(admitted) => tokio::spawn(run(admitted, future)),
+        Inherited::Call(admitted) => tokio::spawn(Gated::<_, Never>::begun(Some(admitted), future)),
         Inherited::Step(step) => tokio::spawn(context::in_step(step, future)),
     }
 }
@@ -81,9 +82,9 @@ where
 /// it has ended or is dropped. For spawning by other means than [`spawn`], as with a `JoinSet`.
 pub fn inherit<F: Future>(future: F) -> impl Future<Output = F::Output> {
     let (admitted, step) = match Inherited::capture() {
-        Inherited::Nothing => (Admitted::uncounted(), None),
-        Inherited::Call(admitted) => (admitted, None),
-        Inherited::Step(step) => (Admitted::uncounted(), Some(step)),
+        Inherited::Nothing => (None, None),
+        Inherited::Call(admitted) => (Some(admitted), None),
+        Inherited::Step(step) => (None, Some(step)),
     };
-    context::in_maybe_step(step, run(admitted, future))
+    context::in_maybe_step(step, Gated::<_, Never>::begun(admitted, future))
 }

@@ -11,3 +11,4 @@ pub mod child;
 pub mod scene;
 
 pub mod clients;
+pub mod shop;

@@ -30,7 +30,11 @@ const ALL_DONE: [(&str, &str); 12] = [
 fn assert_clean_end(scene: &Scene, judge: &Judge, ended: &Ended, cancelled: usize) {
     assert_eq!(judge.open(), [""; 0], "{ended:#?}");
     assert_eq!(ended.code, Some(0), "{ended:#?}");
-    assert_eq!(items(&ended.step("cancel_open_orders")), (cancelled, vec![]));
+    let step = ended.step("cancel_open_orders");
+    assert_eq!(items(&step), (cancelled, vec![]));
+    // Of the attempt that did it; the fallback says nothing.
+    let notes = if step["fallback"] == true { json!([]) } else { json!([["open", cancelled.to_string()]]) };
+    assert_eq!(step["notes"], notes);
     assert_eq!(scene.count("CANCELED"), cancelled, "{:#?}", scene.states());
     assert_eq!(scene.count("OPEN"), 0, "{:#?}", scene.states());
     for (name, state) in scene.states() {

@@ -73,11 +73,13 @@ impl Execution {
         for next in nodes.iter().flat_map(|(_, next)| next) {
             waits[*next] += 1;
         }
-        let nodes: Vec<Node> = nodes
-            .into_iter()
-            .zip(&waits)
-            .map(|((work, next), waits)| Node { work, next, state: State::Waiting(*waits) })
-            .collect();
+        let node = |((mut work, next), waits): ((MaybeWork, _), &usize)| {
+            if let (Some(work), Some(deadline)) = (&mut work, deadline) {
+                work.held_to(deadline);
+            }
+            Node { work, next, state: State::Waiting(*waits) }
+        };
+        let nodes: Vec<Node> = nodes.into_iter().zip(&waits).map(node).collect();
         let mut this = Execution {
             open: nodes.len(),
             nodes,

@@ -1,8 +1,7 @@
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::time::Duration;
 
 use super::*;
+use crate::run::shared::Shared;
 
 #[derive(Default)]
 struct Script {
@@ -15,7 +14,7 @@ struct Fake {
     wake_after: Option<Duration>,
     /// It goes on so many times after an end of something that it began.
     goes_on: u32,
-    script: Rc<RefCell<Script>>,
+    script: Shared<Script>,
 }
 
 impl Work for Fake {
@@ -46,16 +45,22 @@ impl Work for Fake {
 const SECOND: Duration = Duration::from_secs(1);
 
 struct Rig {
-    script: Rc<RefCell<Script>>,
+    script: Shared<Script>,
     zero: Instant,
 }
 
 impl Rig {
     fn new() -> Self {
-        Rig { script: Rc::default(), zero: Instant::now() }
+        Rig { script: Shared::default(), zero: Instant::now() }
     }
     fn work(&self, name: &'static str, limit: Option<Duration>) -> MaybeWork {
-        Some(Box::new(Fake { name, limit, wake_after: None, goes_on: 0, script: Rc::clone(&self.script) }))
+        Some(Box::new(Fake {
+            name,
+            limit,
+            wake_after: None,
+            goes_on: 0,
+            script: Shared::clone(&self.script),
+        }))
     }
     fn log(&self) -> Vec<String> {
         std::mem::take(&mut self.script.borrow_mut().log)
@@ -152,7 +157,7 @@ fn a_work_is_woken_when_it_asked_to_be_and_still_held_to_its_limit() {
         limit: Some(SECOND),
         wake_after: Some(SECOND / 4),
         goes_on: 0,
-        script: Rc::clone(&rig.script),
+        script: Shared::clone(&rig.script),
     };
     let mut run = Execution::begin(vec![(Some(Box::new(work)), vec![])], None, AfterFailure::GoOn, rig.zero);
     run.on_time(rig.zero + SECOND / 4);
@@ -164,8 +169,13 @@ fn a_work_is_woken_when_it_asked_to_be_and_still_held_to_its_limit() {
 #[test]
 fn a_work_that_goes_on_after_an_end_has_not_ended_and_is_held_to_its_limit() {
     let rig = Rig::new();
-    let work =
-        Fake { name: "a", limit: Some(SECOND), wake_after: None, goes_on: 2, script: Rc::clone(&rig.script) };
+    let work = Fake {
+        name: "a",
+        limit: Some(SECOND),
+        wake_after: None,
+        goes_on: 2,
+        script: Shared::clone(&rig.script),
+    };
     let nodes: Vec<(MaybeWork, Vec<usize>)> =
         vec![(Some(Box::new(work)), vec![1]), (rig.work("b", None), vec![])];
     let mut run = Execution::begin(nodes, None, AfterFailure::BeginNothing, rig.zero);

@@ -34,7 +34,11 @@ impl End {
 
 /// Something to do at a node. Everything returns at once; what takes time happens elsewhere and is told to the
 /// executor through [`Execution::ended`] and [`Execution::poked`].
-pub(crate) trait Work {
+pub(crate) trait Work: Send {
+    /// When the whole graph will be cut; told before it begins.
+    fn held_to(&mut self, deadline: Instant) {
+        let _ = deadline;
+    }
     /// Begins it.
     fn begin(&mut self, now: Instant) -> Progress;
     /// The instant that the last [`Progress::Until`] named has come, or the work was poked.

@@ -14,6 +14,7 @@ use crate::edge::Edges;
 use crate::hook::{Extra, Need, Phase, StepKeys, Task};
 use crate::report::Item;
 use crate::resource::{Resource, Take};
+use crate::run::executor::SETTLE;
 use crate::run::mailbox::{Inbox, on_a_thread};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -26,7 +27,7 @@ type Act = Box<dyn FnOnce() -> Result<(), String> + Send>;
 
 struct Rig {
     task: HookTask,
-    facts: Rc<RefCell<Facts>>,
+    facts: Shared<Facts>,
     inbox: Inbox,
     resources: &'static Resources,
     zero: Instant,
@@ -92,11 +93,12 @@ impl Rig {
             mailbox,
             runtime: runtime.handle().clone(),
             rescue: Arc::default(),
+            crew: Arc::default(),
             resources,
             report: None,
             deadline: None,
             narrator: Narrator::spawn().unwrap(),
-            id: String::new(),
+            id: "".into(),
             record,
         };
         let spec = StepSpec {
@@ -113,7 +115,7 @@ impl Rig {
             off: None,
             task: Task::Hook(Arc::clone(&begin)),
         };
-        let (task, facts) = HookTask::new(spec, begin, AT, 10 * SECOND, hooks, Rc::new(|_| None));
+        let (task, facts) = HookTask::new(spec, begin, AT, 10 * SECOND, hooks, Arc::new(|_| None));
         Rig { task, facts, inbox, resources, zero: Instant::now(), runtime }
     }
 

@@ -14,7 +14,7 @@ use crate::process::Lifecycle;
 use crate::report::{Outcome, Reason, WorkerReport};
 use crate::resource::{Inputs, Resources};
 use crate::run::background::Means;
-use crate::run::call::{Running, panicked};
+use crate::run::call::{Running, Threads, panicked};
 use crate::run::executor::End;
 use crate::run::message::{Address, Teller};
 use crate::worker::{After, Machine, Policy, Stopped, WorkerEvent};
@@ -186,7 +186,8 @@ impl Member {
     ) -> Result<Running, End> {
         let teller = Teller::new(means.mailbox.clone(), Address::beside(number));
         let context = Arc::clone(&self.context);
-        Running::begin(call, &self.spec.name, token.clone(), context, teller, &means.runtime)
+        let threads = if self.asking { Threads::OfSteps(&means.crew) } else { Threads::ItsOwn };
+        Running::begin(call, &self.spec.name, token.clone(), context, teller, &means.runtime, threads)
             .map_err(|error| End::new(Outcome::Failed, format!("the system gave it no thread: {error}")))
     }
 

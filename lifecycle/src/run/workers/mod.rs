@@ -3,8 +3,6 @@
 mod member;
 mod stop;
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 pub(super) use self::member::Member;
@@ -12,25 +10,26 @@ pub(super) use self::stop::WorkerStop;
 use super::background::{Activity, Means};
 use super::executor::End;
 use super::message::Address;
+use super::shared::Shared;
 use crate::hook::{StepSpec, Task};
 
 /// All workers that are or were known.
 #[derive(Default)]
 pub(super) struct Workers {
-    members: Vec<Rc<RefCell<Member>>>,
+    members: Vec<Shared<Member>>,
     /// Once the start has ended well.
     means: Option<Means>,
 }
 
 impl Workers {
     /// The worker of this step.
-    pub(super) fn member(&mut self, spec: &StepSpec, limit: Duration) -> Rc<RefCell<Member>> {
+    pub(super) fn member(&mut self, spec: &StepSpec, limit: Duration) -> Shared<Member> {
         let known = self.members.iter().find(|member| member.borrow().is(&spec.task));
         if let Some(member) = known {
-            return Rc::clone(member);
+            return Shared::clone(member);
         }
-        let member = Rc::new(RefCell::new(Member::new(spec.clone(), limit)));
-        self.members.push(Rc::clone(&member));
+        let member = Shared::new(Member::new(spec.clone(), limit));
+        self.members.push(Shared::clone(&member));
         member
     }
 

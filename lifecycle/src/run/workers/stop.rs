@@ -1,7 +1,5 @@
 //! A worker's stop as a work of the graph.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::Member;
@@ -10,10 +8,11 @@ use crate::resource::Resources;
 use crate::run::executor::{End, Progress, Work};
 use crate::run::hook_task::Excuse;
 use crate::run::message::Address;
+use crate::run::shared::Shared;
 use crate::worker::Stopped;
 
 pub(in crate::run) struct WorkerStop {
-    pub(in crate::run) member: Rc<RefCell<Member>>,
+    pub(in crate::run) member: Shared<Member>,
     pub(in crate::run) at: Address,
     /// When the whole graph is cut.
     pub(in crate::run) deadline: Option<Instant>,
@@ -22,6 +21,10 @@ pub(in crate::run) struct WorkerStop {
 }
 
 impl Work for WorkerStop {
+    fn held_to(&mut self, deadline: Instant) {
+        self.deadline = Some(deadline);
+    }
+
     fn begin(&mut self, now: Instant) -> Progress {
         let mut member = self.member.borrow_mut();
         let own = now.checked_add(member.limit());

@@ -231,7 +231,7 @@ fn a_body_that_is_ready_is_dropped_inside_before_the_call_ends() {
     }
     let (gate, seen) = (gate(), Mutex::new(None));
     let body = Ready(SeesDrop { gate, seen: &seen });
-    let mut running = pin!(run(admit(site(gate)).unwrap(), body));
+    let mut running = pin!(run(admit(site(gate)), body));
     assert!(poll_once(running.as_mut()).is_ready());
     assert_eq!(*seen.lock().unwrap(), Some((true, 1)));
     assert_eq!(gate.in_flight(), 0, "though the future itself is still there");
@@ -240,8 +240,8 @@ fn a_body_that_is_ready_is_dropped_inside_before_the_call_ends() {
 #[test]
 fn a_call_that_was_admitted_and_never_run_leaves() {
     let gate = gate();
-    drop(admit(site(gate)).unwrap());
-    drop(run(admit(site(gate)).unwrap(), async {}));
+    drop(admit(site(gate)));
+    drop(run(admit(site(gate)), async {}));
     assert_eq!(gate.in_flight(), 0);
 }
 

@@ -3,10 +3,10 @@ mod groups;
 mod size;
 mod tasks;
 
-use std::future::poll_fn;
-use std::pin::pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::gate::Gate;
@@ -27,15 +27,22 @@ fn site(gate: &'static Gate) -> &'static Site {
 /// As an annotated async function.
 async fn call<F: Future>(site: &'static Site, body: F) -> Result<F::Output, Rejected> {
     match admit(site) {
-        Ok(admitted) => Ok(run(admitted, body).await),
-        Err(rejected) => Err(rejected),
+        Admission::Refused(rejected) => Err(rejected),
+        admission => Ok(run(admission, body).await),
     }
 }
 
 /// As an annotated sync function.
 fn call_sync<R>(site: &'static Site, body: impl FnOnce() -> R) -> Result<R, Rejected> {
-    let _scope = admit(site)?.scope();
-    Ok(body())
+    super::call(site, Err, || Ok(body()))
+}
+
+/// The rest of the thread's time is a call.
+fn scope(site: &'static Site) -> Scope<&'static Site> {
+    match admit(site) {
+        Admission::Counted(admitted) => admitted.scope(),
+        _ => panic!("it was not counted"),
+    }
 }
 
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {

@@ -98,7 +98,7 @@ fn the_end_of_an_unrelated_call_gives_the_driving_one_its_place_back() {
         .unwrap();
     assert_eq!((unrelated, own), (Ok(2), Ok(())));
 
-    let _scope = admit(named(self::gate(), "sync")).unwrap().scope();
+    let _scope = scope(named(self::gate(), "sync"));
     assert!(poll_once(pin!(in_step(Arc::<StepContext>::default(), pause()))).is_pending());
     assert!(is_inside());
 }
