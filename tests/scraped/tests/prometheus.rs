@@ -104,7 +104,7 @@ fn a_prometheus_sees_the_whole_life() {
     assert!((state[0].1 - 1.0).abs() < 1e-9, "one state at a time: {state:?}");
 
     child.signal(libc::SIGTERM);
-    child.wait_for("refused: true");
+    child.wait_for("refused");
     prometheus.wait_for(r#"lifecycle_state{state="draining"}"#, 1.0);
     prometheus.wait_for("lifecycle_ready", 0.0);
     prometheus.wait_for(r#"lifecycle_refused_calls_total{group="Requests"}"#, 1.0);
