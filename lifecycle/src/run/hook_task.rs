@@ -15,12 +15,11 @@ use tokio_util::sync::CancellationToken;
 use super::backoff;
 use super::call::{Running, Threads, panicked};
 use super::crew::Crew;
-use super::executor::{End, Progress, SETTLE, Work};
+use super::executor::{End, Progress, Work};
 use super::mailbox::Mailbox;
 use super::message::{Address, Message, Teller};
 use super::rescue::Rescue;
 use super::shared::Shared;
-use crate::clock;
 use crate::context::StepContext;
 use crate::hook::{Begin, Call, Function, Missing, Signature, StepSpec, When};
 use crate::journal::{Event, Journal, Pending, Standing};
@@ -28,6 +27,7 @@ use crate::narrator::{Narrator, Say};
 use crate::report::{Attempt, Outcome, Report};
 use crate::resource::{Inputs, Resources};
 
+mod tend;
 #[cfg(test)]
 #[cfg(not(loom))]
 mod tests;
@@ -298,61 +298,6 @@ impl HookTask {
                 Ok(())
             }
             Err(error) => Err(End::new(Outcome::Failed, format!("the system gave it no thread: {error}"))),
-        }
-    }
-
-    /// Looks after the call that runs: whether it has begun, and how long it still may.
-    fn tend(&mut self, now: Instant) -> Progress {
-        let Stage::Trying { began, until } = self.stage else { return Progress::Running };
-        let Some(running) = &mut self.running else { return Progress::Running };
-        // A test has no other runtime, and its clock may jump before this one has had its turn.
-        let unbegun = running.is_unbegun() && !clock::in_test();
-        if !unbegun {
-            self.unbegun_since = None;
-        }
-        if until.is_some_and(|until| until <= now) {
-            running.stop();
-            self.facts.borrow_mut().stopping = true;
-            let until = now + SETTLE;
-            self.stage = Stage::Stopping { began, until };
-            return Progress::Until(until);
-        }
-        let mut claim_at = None;
-        if unbegun {
-            // An attempt shorter than this must not keep the next one from being rescued.
-            let at = *self.unbegun_since.get_or_insert(now) + CLAIM_AFTER;
-            if at > now {
-                claim_at = Some(at);
-            } else if let Err(error) = self.rescue() {
-                if let Some(running) = &mut self.running {
-                    running.take_back();
-                }
-                let why = format!("the service's runtime is stuck, and there is no other: {error}");
-                return self.concluded(End::new(Outcome::Failed, why), began, now);
-            }
-        }
-        until.into_iter().chain(claim_at).min().map_or(Progress::Running, Progress::Until)
-    }
-
-    /// Claims the call for the rescue runtime, which may have to be built first.
-    fn rescue(&mut self) -> Result<(), String> {
-        let Some(running) = &mut self.running else { return Ok(()) };
-        match self.hooks.rescue.runtime() {
-            Some(Ok(rescue)) => {
-                if running.rescue(rescue) {
-                    self.facts.borrow_mut().rescued = true;
-                }
-                Ok(())
-            }
-            Some(Err(error)) => Err(error.to_owned()),
-            None if self.rescue_asked => Ok(()),
-            None => {
-                self.rescue_asked = true;
-                let (mailbox, at) = (self.hooks.mailbox.clone(), self.at);
-                let built = move || mailbox.send(Message::Poked(at));
-                let asked = self.hooks.rescue.build(built);
-                asked.map_err(|error| format!("the system gives no more threads: {error}"))
-            }
         }
     }
 

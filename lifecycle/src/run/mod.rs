@@ -19,6 +19,7 @@ pub(crate) mod mailbox;
 mod main_thread;
 pub(crate) mod message;
 mod narrate;
+mod prepare;
 mod print_plan;
 mod requests;
 mod rescue;
@@ -47,22 +48,20 @@ use self::coordinator::{Coordinator, Order};
 pub use self::entry::{MainDef, MainEntry, Setup};
 use self::mailbox::Mailbox;
 use self::message::Message;
-use self::print_plan::View;
+use self::prepare::{Prepared, prepare};
 use self::service::{Drive, ServiceEnd, ServiceResult};
 pub(crate) use self::times::exit_margin;
-use crate::__private::outcome::Asked;
 use crate::clock;
-use crate::hook::{Gift, Missing, Phase, Signature, StepSpec};
+use crate::hook::{Missing, Signature};
 use crate::journal::{Journal, Opened};
 use crate::narrator::{Narrator, has_subscriber};
-use crate::plan::{self, Plan};
 use crate::process::{Lifecycle, Running, lifecycle};
 use crate::report::{Reason, Report, StepReport};
 use crate::resource::Inputs;
 use crate::settings::{Builder, Exit, ReportFormat, Settings};
 use crate::signal::{self, Mark, Second, Wanted};
+use crate::sys;
 use crate::watchdog::Watchdog;
-use crate::{compensation, expect, health, registry, sys};
 
 /// How long an error text may take to get out before the process ends without it.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -259,92 +258,6 @@ fn refuse(errors: Vec<String>) -> Report {
     }
     sys::write_stderr(text.as_bytes(), Instant::now() + LAST_WORDS);
     report
-}
-
-/// A verified plan, nothing started.
-struct Prepared {
-    settings: Settings,
-    steps: Vec<StepSpec>,
-    plan: Plan,
-    main: Signature,
-    given: Vec<Gift>,
-    /// What to print instead of starting.
-    view: Option<View>,
-}
-
-impl Prepared {
-    fn plan(&self) -> crate::Plan {
-        crate::Plan::new(&self.plan, &self.steps, &lifecycle().health.specs(), &self.settings)
-    }
-}
-
-fn prepare(
-    life: &'static Lifecycle,
-    mut settings: Settings,
-    setup: Option<Setup>,
-    main: &Signature,
-) -> Result<Prepared, Vec<String>> {
-    if !life.claim() {
-        return Err(vec![
-            "a lifecycle runs in this process already, or has run: there is one for the whole process, so call run once"
-                .to_owned(),
-        ]);
-    }
-    let mut errors = Vec::new();
-    if let Some(setup) = setup {
-        settings.set_layer(crate::settings::Origin::Setup);
-        let given = match catch_unwind(AssertUnwindSafe(|| setup(Asked::Values(&mut settings)))) {
-            Ok(given) => given,
-            Err(payload) => Err(format!("it panicked: {}", call::panicked(payload).why.unwrap_or_default())),
-        };
-        match given {
-            Ok(resources) => errors.extend(
-                resources
-                    .into_iter()
-                    .filter_map(|resource| life.resources.insert(resource).err())
-                    .map(|e| e.to_string()),
-            ),
-            // What it would have provided is missing everywhere: nothing that follows says anything new.
-            Err(error) => return Err(vec![format!("setup failed: {error}")]),
-        }
-    }
-    // What a test does must not depend on who runs it.
-    let variable = |name: &str| if clock::in_test() { None } else { std::env::var_os(name) };
-    errors.extend(settings.read_environment(variable).iter().map(ToString::to_string));
-    let view = View::asked(variable(print_plan::VARIABLE)).unwrap_or_else(|error| {
-        errors.push(error);
-        None
-    });
-    errors.extend(settings.check().iter().map(ToString::to_string));
-    errors.extend(registry::fault());
-    let mut steps = registry::collect();
-    errors.extend(expect::missing(&steps));
-    {
-        let mut registrations = life.registrations();
-        registrations.started = true;
-        steps.extend(registrations.of(Phase::Start).chain(registrations.of(Phase::Shutdown)));
-    }
-    errors.extend(settings.apply_steps(&mut steps).iter().map(ToString::to_string));
-    #[cfg(feature = "testing")]
-    errors.extend(crate::testing::replace(&mut steps, main));
-    compensation::add_to(&mut steps);
-    let mut checks = registry::checks();
-    errors.extend(settings.apply_checks(&mut checks).iter().map(ToString::to_string));
-    for check in checks {
-        life.health.add(check);
-    }
-    errors.extend(health::faults(&life.health.specs()));
-    let given = life.resources.provided();
-    match plan::plan(&plan::Input { steps: &steps, given: &given, main, settings: &settings }) {
-        Ok(plan) if errors.is_empty() => {
-            Ok(Prepared { settings, steps, plan, main: main.clone(), given, view })
-        }
-        Ok(_) => Err(errors),
-        Err(more) => {
-            errors.extend(more.messages());
-            Err(errors)
-        }
-    }
 }
 
 /// The threads run.

@@ -14,6 +14,7 @@ use crate::edge::Edges;
 use crate::hook::{Extra, Need, Phase, StepKeys, Task};
 use crate::report::Item;
 use crate::resource::{Resource, Take};
+use crate::run::executor::SETTLE;
 use crate::run::mailbox::{Inbox, on_a_thread};
 
 const SECOND: Duration = Duration::from_secs(1);
