@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::collect::collected;
 use crate::edge::{Edges, NodeDef};
 use crate::gate::{Gate, REQUESTS};
 use crate::hook::{Extra, Phase, Signature, StepKeys, StepSpec, Task};
@@ -80,6 +79,6 @@ impl From<&'static GroupDef> for StepSpec {
 
 /// The gates of all groups in this program, `Requests` first.
 pub(crate) fn gates() -> impl Iterator<Item = &'static Gate> {
-    let groups = registry::groups(&collected());
+    let groups = registry::groups();
     std::iter::once(&REQUESTS).chain(groups.into_iter().map(|group| (group.gate)()))
 }
