@@ -434,7 +434,10 @@ pub(crate) struct StepSpec {
 impl StepSpec {
     /// Every resource that it may use: its own, those of its `when` and of its fallback. One of a type, of the strongest
     /// use.
-    pub(crate) fn needs(&self) -> Vec<Need> {
+    pub(crate) fn needs(&self) -> Cow<'_, [Need]> {
+        if self.extra.when.is_none() && self.extra.fallback.is_none() {
+            return Cow::Borrowed(&self.signature.takes);
+        }
         let mut needs = self.signature.takes.clone();
         let when = self.extra.when.iter().flat_map(|when| when.signature.takes.iter().copied());
         let fallback = self.extra.fallback.iter().flat_map(|fallback| &fallback.signature.takes);
@@ -450,7 +453,7 @@ impl StepSpec {
                 None => needs.push(need),
             }
         }
-        needs
+        Cow::Owned(needs)
     }
 
     /// Whether anything of it takes `&Report`.
