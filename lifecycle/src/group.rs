@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::edge::{Edges, NodeDef};
 use crate::gate::{Gate, REQUESTS};
-use crate::hook::{Extra, Phase, Signature, StepKeys, StepSpec, Task};
+use crate::hook::{Phase, StepKeys, StepSpec, Task};
+use crate::rare::Rare;
 use crate::registry;
 
 /// The group of every tracked call that names no other.
@@ -68,8 +69,8 @@ impl From<&'static GroupDef> for StepSpec {
             id: Some((def.node.id)()),
             phase: Phase::Shutdown,
             keys: StepKeys { order: def.node.order(), timeout: def.timeout, ..StepKeys::default() },
-            extra: Extra::default(),
-            signature: Signature::default(),
+            extra: Rare::default(),
+            signature: Rare::default(),
             edges: Edges::from(def.node),
             off: None,
             task: Task::Group((def.gate)()),

@@ -10,7 +10,8 @@ use std::time::Duration;
 use super::super::*;
 use crate::edge::{At, Target};
 use crate::gate::Gate;
-use crate::hook::{Extra, Need, StepKeys, Task, Use};
+use crate::hook::{Need, StepKeys, Task, Use};
+use crate::rare::Rare;
 use crate::worker::Restart;
 
 pub(super) struct Config;
@@ -68,9 +69,9 @@ fn draft(name: &str, phase: Phase) -> Draft {
         id: None,
         phase,
         keys: StepKeys::default(),
-        extra: Extra::default(),
+        extra: Rare::default(),
         edges: crate::edge::Edges::default(),
-        signature: Signature::default(),
+        signature: Rare::default(),
         off: None,
         task: Task::Hook(Arc::new(|_| unreachable!("a plan calls nothing"))),
     })
