@@ -117,8 +117,9 @@ struct Derive<'a> {
     unmoved: Vec<Level>,
     /// Those that nothing moves: not of a step that is off, which only stands between others.
     fixed: Vec<bool>,
-    /// The lowest order that must follow a step by what is taken or by `before`, and whose it is.
-    ceiling: Vec<Option<Reach>>,
+    /// The lowest order that must follow a step by what is taken or by `before`, and whose it is; none if there is no such
+    /// edge at all.
+    ceilings: Vec<Option<Reach>>,
 }
 
 /// `edges` are sorted and in no cycle, and `order` is a topological order of the steps along them.
@@ -143,37 +144,46 @@ pub(super) fn derive(
         orders,
         unmoved,
         fixed,
-        ceiling: vec![None; count],
+        ceilings: Vec::new(),
     };
-    derive.ceilings();
-    // First without those that only say `before`, since it is the others' ranks that they go by.
-    let mut starts: Vec<Option<Stand>> = (0..count).map(|step| derive.start(step)).collect();
-    let mut reached = derive.forward(&starts);
-    if (0..count).any(|step| derive.goes_by_before(step)) {
-        starts = derive.with_before(starts, &reached);
-        reached = derive.forward(&starts);
+    let says_before = (0..count).any(|step| written.says_before(step));
+    if says_before || edges.iter().any(is_bound) {
+        derive.find_ceilings();
     }
-    let ranks: Vec<Rank> = (0..count).map(|step| derive.rank(starts[step], reached[step])).collect();
+    // First without those that only say `before`, since it is the others' ranks that they go by.
+    let mut reached = derive.forward(|step| derive.start(step));
+    let mut by_before = Vec::new();
+    if says_before {
+        by_before = derive.starts_by_before(&reached);
+        reached = derive.forward(|step| by_before[step].or_else(|| derive.start(step)));
+    }
+    let start = |step: usize| by_before.get(step).copied().flatten().or_else(|| derive.start(step));
+    let ranks: Vec<Rank> = (0..count).map(|step| derive.rank(start(step), reached[step])).collect();
     derive.contradictions(model, &reached, &ranks, errors);
     ranks
 }
 
 impl Derive<'_> {
-    fn ceilings(&mut self) {
+    fn find_ceilings(&mut self) {
+        self.ceilings = vec![None; self.orders.len()];
         for &step in self.order.steps.iter().rev() {
             let mut lowest = self.before_requests(step);
             for edge in self.network.from(step) {
-                if !matches!(edge.source, EdgeSource::After(_)) {
+                if is_bound(edge) {
                     let to = match self.orders[edge.to] {
                         Some(order) if self.fixed[edge.to] => Some((order, Holder::Step(edge.to))),
-                        _ => self.ceiling[edge.to].map(|(level, by, _)| (level, by)),
+                        _ => self.ceiling(edge.to).map(|(level, by, _)| (level, by)),
                     };
                     let to = to.map(|(level, by)| (level, by, edge.source.at()));
                     lowest = to.into_iter().chain(lowest).min();
                 }
             }
-            self.ceiling[step] = lowest;
+            self.ceilings[step] = lowest;
         }
+    }
+
+    fn ceiling(&self, step: usize) -> Option<Reach> {
+        self.ceilings.get(step).copied().flatten()
     }
 
     fn before_requests(&self, step: usize) -> Option<Reach> {
@@ -191,7 +201,7 @@ impl Derive<'_> {
         if self.written.says_after(step) || self.written.only_before(step) || self.order.cyclic[step] {
             return None;
         }
-        Some(match self.ceiling[step] {
+        Some(match self.ceiling(step) {
             Some((level, by, at)) if level < self.unmoved[step] => Stand { level, source: before(by), at },
             _ => Stand::new(self.unmoved[step], RankSource::Default),
         })
@@ -203,7 +213,8 @@ impl Derive<'_> {
     }
 
     /// The starts of those that only say `before`: the lowest of what they name.
-    fn with_before(&self, mut starts: Vec<Option<Stand>>, firm: &[Option<Reach>]) -> Vec<Option<Stand>> {
+    fn starts_by_before(&self, firm: &[Option<Reach>]) -> Vec<Option<Stand>> {
+        let mut starts: Vec<Option<Stand>> = vec![None; firm.len()];
         for &step in self.order.steps.iter().rev() {
             if !self.goes_by_before(step) || self.order.cyclic[step] {
                 continue;
@@ -216,7 +227,7 @@ impl Derive<'_> {
             let named = named.filter_map(|&(of, at)| Some((value(of.step()?)?, of, Some(at))));
             let lowest = named.chain(self.before_requests(step)).min();
             let ceiling =
-                self.ceiling[step].filter(|ceiling| ceiling.0 < lowest.map_or(0, |lowest| lowest.0));
+                self.ceiling(step).filter(|ceiling| ceiling.0 < lowest.map_or(0, |lowest| lowest.0));
             starts[step] = Some(match ceiling.or(lowest) {
                 Some((level, by, at)) => Stand { level, source: before(by), at },
                 None => Stand::new(self.unmoved[step], RankSource::Default),
@@ -226,10 +237,10 @@ impl Derive<'_> {
     }
 
     /// Each step's start, raised to the highest that it follows.
-    fn forward(&self, starts: &[Option<Stand>]) -> Vec<Option<Reach>> {
-        let mut reached: Vec<Option<Reach>> = vec![None; starts.len()];
+    fn forward(&self, start: impl Fn(usize) -> Option<Stand>) -> Vec<Option<Reach>> {
+        let mut reached: Vec<Option<Reach>> = vec![None; self.orders.len()];
         for &step in &self.order.steps {
-            let start = starts[step].map(|stand| match stand.source {
+            let start = start(step).map(|stand| match stand.source {
                 RankSource::Requests if stand.level == AFTER_REQUESTS => {
                     (stand.level, Holder::Requests, stand.at)
                 }
@@ -315,6 +326,11 @@ impl Derive<'_> {
             }
         }
     }
+}
+
+/// Whether its first step must not come later than the second's order: `after` alone moves the second.
+fn is_bound(edge: &Edge) -> bool {
+    !matches!(edge.source, EdgeSource::After(_))
 }
 
 fn before(by: Holder) -> RankSource {

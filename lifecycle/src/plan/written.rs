@@ -55,9 +55,14 @@ impl Written {
         !self.after.of(step).is_empty()
     }
 
-    /// It says whom it comes before, and nothing else.
+    /// It says whom it comes before.
+    pub(super) fn says_before(&self, step: usize) -> bool {
+        !self.before.of(step).is_empty()
+    }
+
+    /// It says nothing else.
     pub(super) fn only_before(&self, step: usize) -> bool {
-        !self.says_after(step) && !self.before.of(step).is_empty()
+        !self.says_after(step) && self.says_before(step)
     }
 }
 
