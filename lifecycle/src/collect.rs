@@ -39,9 +39,9 @@ pub enum Left {
 
 static COLLECTED: Mutex<Vec<Left>> = Mutex::new(Vec::new());
 
-/// Everything that has been collected, in the order in which the linker has put it.
-pub(crate) fn collected() -> Vec<Left> {
-    COLLECTED.lock().unwrap_or_else(PoisonError::into_inner).clone()
+/// What is picked of everything that has been collected, in the order in which the linker has put it.
+pub(crate) fn collected<T>(pick: impl FnMut(&Left) -> Option<T>) -> Vec<T> {
+    COLLECTED.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(pick).collect()
 }
 
 fn add(left: Left) {

@@ -39,9 +39,10 @@ fn of(step: &StepSpec) -> Option<StepSpec> {
             when: step.extra.when.clone(),
             compensates: Some(Box::new(compensates)),
             ..Extra::default()
-        },
+        }
+        .into(),
         edges: Edges::default(),
-        signature: function.signature,
+        signature: function.signature.into(),
         off: None,
         task: Task::Hook(function.begin),
     })

@@ -63,11 +63,11 @@ macro_rules! expect_hooks {
 
 /// One text for each step that is expected and not there, in a stable order.
 pub(crate) fn missing(steps: &[StepSpec]) -> Vec<String> {
-    let expected = collected().into_iter().filter_map(|left| match left {
-        Left::Expected(def) => Some(def),
+    let expected = collected(|left| match left {
+        Left::Expected(def) => Some(*def),
         _ => None,
     });
-    missing_of(expected, steps)
+    missing_of(expected.into_iter(), steps)
 }
 
 fn missing_of<'a>(expected: impl Iterator<Item = &'a ExpectDef>, steps: &[StepSpec]) -> Vec<String> {

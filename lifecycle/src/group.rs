@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::collect::collected;
 use crate::edge::{Edges, NodeDef};
 use crate::gate::{Gate, REQUESTS};
-use crate::hook::{Extra, Phase, Signature, StepKeys, StepSpec, Task};
+use crate::hook::{Phase, StepKeys, StepSpec, Task};
+use crate::rare::Rare;
 use crate::registry;
 
 /// The group of every tracked call that names no other.
@@ -69,8 +69,8 @@ impl From<&'static GroupDef> for StepSpec {
             id: Some((def.node.id)()),
             phase: Phase::Shutdown,
             keys: StepKeys { order: def.node.order(), timeout: def.timeout, ..StepKeys::default() },
-            extra: Extra::default(),
-            signature: Signature::default(),
+            extra: Rare::default(),
+            signature: Rare::default(),
             edges: Edges::from(def.node),
             off: None,
             task: Task::Group((def.gate)()),
@@ -80,6 +80,6 @@ impl From<&'static GroupDef> for StepSpec {
 
 /// The gates of all groups in this program, `Requests` first.
 pub(crate) fn gates() -> impl Iterator<Item = &'static Gate> {
-    let groups = registry::groups(&collected());
+    let groups = registry::groups();
     std::iter::once(&REQUESTS).chain(groups.into_iter().map(|group| (group.gate)()))
 }

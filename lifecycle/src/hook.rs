@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::compensation::Compensates;
 use crate::edge::{Edges, NodeDef, PlaceDef};
 use crate::gate::Gate;
+use crate::rare::{Absent, Rare};
 use crate::report::StepKind;
 use crate::resource::{Inputs, Resource};
 use crate::worker::{Restart, WorkerDef};
@@ -210,6 +211,16 @@ pub struct Signature {
     pub(crate) takes_report: bool,
 }
 
+impl Signature {
+    fn is_empty(&self) -> bool {
+        self.takes.is_empty() && self.gives.is_empty() && !self.takes_report
+    }
+}
+
+impl Absent for Signature {
+    const NONE: &'static Self = &Signature { takes: Vec::new(), gives: Vec::new(), takes_report: false };
+}
+
 /// How an argument uses its resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
@@ -310,6 +321,19 @@ impl From<&'static StepExtra> for Extra {
             restart: def.worker.as_ref().and_then(|worker| worker.restart),
         }
     }
+}
+
+impl Absent for Extra {
+    const NONE: &'static Self = &Extra {
+        retry: None,
+        attempt: None,
+        backoff: None,
+        fallback: None,
+        when: None,
+        compensate: None,
+        compensates: None,
+        restart: None,
+    };
 }
 
 impl Extra {
@@ -423,9 +447,9 @@ pub(crate) struct StepSpec {
     pub(crate) id: Option<TypeId>,
     pub(crate) phase: Phase,
     pub(crate) keys: StepKeys,
-    pub(crate) extra: Extra,
+    pub(crate) extra: Rare<Extra>,
     pub(crate) edges: Edges,
-    pub(crate) signature: Signature,
+    pub(crate) signature: Rare<Signature>,
     /// Why the step was switched off, if it was.
     pub(crate) off: Option<String>,
     pub(crate) task: Task,
@@ -434,7 +458,10 @@ pub(crate) struct StepSpec {
 impl StepSpec {
     /// Every resource that it may use: its own, those of its `when` and of its fallback. One of a type, of the strongest
     /// use.
-    pub(crate) fn needs(&self) -> Vec<Need> {
+    pub(crate) fn needs(&self) -> Cow<'_, [Need]> {
+        if self.extra.when.is_none() && self.extra.fallback.is_none() {
+            return Cow::Borrowed(&self.signature.takes);
+        }
         let mut needs = self.signature.takes.clone();
         let when = self.extra.when.iter().flat_map(|when| when.signature.takes.iter().copied());
         let fallback = self.extra.fallback.iter().flat_map(|fallback| &fallback.signature.takes);
@@ -450,12 +477,12 @@ impl StepSpec {
                 None => needs.push(need),
             }
         }
-        needs
+        Cow::Owned(needs)
     }
 
     /// Whether anything of it takes `&Report`.
     pub(crate) fn takes_report(&self) -> bool {
-        let Extra { fallback, when, .. } = &self.extra;
+        let Extra { fallback, when, .. } = &*self.extra;
         self.signature.takes_report
             || fallback.as_ref().is_some_and(|fallback| fallback.signature.takes_report)
             || when.as_ref().is_some_and(|when| when.signature.takes_report)
@@ -510,9 +537,9 @@ impl StepSpec {
                 timeout: def.timeout,
                 last: matches!(node.place, PlaceDef::Last),
             },
-            extra: def.extra.map(Extra::from).unwrap_or_default(),
+            extra: def.extra.map(|extra| Extra::from(extra).into()).unwrap_or_default(),
             edges: Edges::from(node),
-            signature,
+            signature: if signature.is_empty() { Rare::default() } else { signature.into() },
             off: None,
             task: match def.extra.and_then(|extra| extra.worker.as_ref()) {
                 Some(_) => Task::Worker(begin),
@@ -529,7 +556,7 @@ impl fmt::Debug for StepSpec {
             .field("module", &self.module)
             .field("phase", &self.phase)
             .field("keys", &self.keys)
-            .field("extra", &self.extra)
+            .field("extra", &*self.extra)
             .field("off", &self.off)
             .finish_non_exhaustive()
     }

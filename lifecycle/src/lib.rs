@@ -100,6 +100,7 @@ mod pause;
 mod plan;
 mod plan_view;
 mod process;
+mod rare;
 mod register;
 mod registry;
 mod rejected;

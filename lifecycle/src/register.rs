@@ -13,10 +13,11 @@ use self::registrations::Registered;
 pub(crate) use self::registrations::Registrations;
 use crate::edge::{Edges, Node, Target};
 use crate::health::Check;
-use crate::hook::{Begin, Call, Extra, Function, Phase, Signature, StepKeys, StepSpec, Task, When};
+use crate::hook::{Begin, Call, Function, Phase, Signature, StepKeys, StepSpec, Task, When};
 use crate::journal::Event as JournalEvent;
 use crate::narrator::Say;
 use crate::process::lifecycle;
+use crate::rare::Rare;
 use crate::run::message::Message;
 use crate::worker::Worker;
 
@@ -100,9 +101,9 @@ pub(crate) fn step(name: String, module: String, phase: Phase, task: Task) -> St
         id: None,
         phase,
         keys: StepKeys::default(),
-        extra: Extra::default(),
+        extra: Rare::default(),
         edges: Edges::default(),
-        signature: Signature::default(),
+        signature: Rare::default(),
         off: None,
         task,
     }

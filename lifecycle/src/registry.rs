@@ -10,11 +10,11 @@ use crate::run::MainDef;
 /// `main` are dropped without a word.
 #[cfg(feature = "macros")]
 pub(crate) fn fault() -> Option<String> {
-    let found = collected().iter().any(|left| matches!(left, Left::Canary));
+    let canaries = collected(|left| matches!(left, Left::Canary).then_some(()));
     let fault = "nothing that #[on_start], #[on_shutdown] and expect_hooks! have registered is in this program: its \
                  linker or its platform drops what runs before `main`. See PLATFORMS.md, or build without the feature \
                  `macros` and register every step by hand";
-    (!found).then(|| fault.to_owned())
+    canaries.is_empty().then(|| fault.to_owned())
 }
 
 #[cfg(not(feature = "macros"))]
@@ -24,43 +24,44 @@ pub(crate) fn fault() -> Option<String> {
 
 /// All steps, in an order that does not depend on the linker's.
 pub(crate) fn collect() -> Vec<StepSpec> {
-    let all = collected();
-    let steps = all.iter().filter_map(|left| match left {
-        Left::Step(asked) => StepSpec::of(*asked),
+    let asked = collected(|left| match left {
+        Left::Step(asked) => Some(*asked),
         _ => None,
     });
-    let mut steps = sorted(steps.collect());
-    steps.extend(groups(&all).into_iter().map(StepSpec::from));
+    let groups = groups();
+    // Many and large: room for all of them at once, or they would be moved again and again.
+    let mut steps = Vec::with_capacity(asked.len() + groups.len());
+    steps.extend(asked.into_iter().filter_map(StepSpec::of));
+    sort(&mut steps);
+    steps.extend(groups.into_iter().map(StepSpec::from));
     steps
 }
 
 /// The groups, in an order that does not depend on the linker's.
-pub(crate) fn groups(all: &[Left]) -> Vec<&'static GroupDef> {
-    let groups = all.iter().filter_map(|left| match left {
+pub(crate) fn groups() -> Vec<&'static GroupDef> {
+    let mut groups = collected(|left| match left {
         Left::Group(def) => Some(*def),
         _ => None,
     });
-    let mut groups: Vec<&GroupDef> = groups.collect();
     groups.sort_by_key(|group| group.place());
     groups
 }
 
 /// The `main`s of this program, for [`plan`](crate::plan()), which is not called by one.
 pub(crate) fn mains() -> Vec<&'static MainDef> {
-    let mains = collected().into_iter().filter_map(|left| match left {
-        Left::Main(def) => Some(def),
+    collected(|left| match left {
+        Left::Main(def) => Some(*def),
         _ => None,
-    });
-    mains.collect()
+    })
 }
 
 /// All health checks, in an order that does not depend on the linker's, each with a name of its own.
 pub(crate) fn checks() -> Vec<CheckSpec> {
-    let checks = collected().into_iter().filter_map(|left| match left {
-        Left::Check(def) => Some(CheckSpec::from(def)),
+    let checks = collected(|left| match left {
+        Left::Check(def) => Some(*def),
         _ => None,
     });
-    named(checks.collect())
+    named(checks.into_iter().map(CheckSpec::from).collect())
 }
 
 fn named(mut checks: Vec<CheckSpec>) -> Vec<CheckSpec> {
@@ -76,12 +77,22 @@ fn named(mut checks: Vec<CheckSpec>) -> Vec<CheckSpec> {
     checks
 }
 
-fn sorted(mut steps: Vec<StepSpec>) -> Vec<StepSpec> {
+/// By their indices, so that each is moved once.
+fn sort(steps: &mut [StepSpec]) {
     fn place(step: &StepSpec) -> (bool, &str, &str, &str, u32) {
         (step.phase == Phase::Shutdown, &step.module, &step.name, &step.file, step.line)
     }
-    steps.sort_by(|one, other| place(one).cmp(&place(other)));
-    steps
+    let mut order: Vec<usize> = (0..steps.len()).collect();
+    order.sort_by(|&one, &other| place(&steps[one]).cmp(&place(&steps[other])));
+    for to in 0..order.len() {
+        // What was there when `order` was made may have had to make room.
+        let mut from = order[to];
+        while from < to {
+            from = order[from];
+        }
+        order[to] = from;
+        steps.swap(to, from);
+    }
 }
 
 #[cfg(test)]
@@ -153,9 +164,17 @@ pub(crate) mod tests {
         let names = |steps: Vec<StepSpec>| -> Vec<String> {
             steps.iter().map(|step| format!("{}::{}:{}", step.module, step.name, step.line)).collect()
         };
-        let forth = names(sorted(STEPS.into_iter().filter_map(StepSpec::of).collect()));
-        assert_eq!(forth, ["a::z:9", "b::x:1", "b::x:2", "b::y:2", "a::x:1"]);
-        assert_eq!(forth, names(sorted(STEPS.into_iter().rev().filter_map(StepSpec::of).collect())));
+        let sorted = ["a::z:9", "b::x:1", "b::x:2", "b::y:2", "a::x:1"];
+        for turn in 0..STEPS.len() {
+            let mut asked = STEPS;
+            asked.rotate_left(turn);
+            for _ in 0..2 {
+                let mut steps: Vec<StepSpec> = asked.into_iter().filter_map(StepSpec::of).collect();
+                sort(&mut steps);
+                assert_eq!(names(steps), sorted);
+                asked.reverse();
+            }
+        }
     }
 
     #[test]

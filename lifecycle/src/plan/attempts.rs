@@ -49,7 +49,7 @@ pub(super) fn check(model: &Model<'_>, errors: &mut Vec<PlanError>) {
         }
         let mut found = Vec::new();
         let Extra { retry, attempt, backoff, fallback, when, compensate, compensates: _, restart: _ } =
-            &step.extra;
+            &*step.extra;
         if step.is_group() {
             let times = attempt.or(*backoff).is_some();
             if retry.is_some() || times || fallback.is_some() || when.is_some() || compensate.is_some() {

@@ -32,7 +32,7 @@ pub(super) fn worst(shutdown: &Graph, model: &Model<'_>, settings: &Settings) ->
     let mut at = end;
     while let Some(node) = at {
         // Backwards: the cut before the drain that it follows.
-        match shutdown.nodes[node].kind {
+        match shutdown.node(node).kind {
             NodeKind::Step(step) => {
                 if model.steps[step].is_group() {
                     chain.push(Link::new("cut", settings.cut.value, at));
@@ -62,19 +62,19 @@ fn ways(
     shutdown: &Graph,
     cost: impl Fn(usize) -> Duration,
 ) -> (Vec<(Duration, Option<usize>)>, Option<usize>) {
-    let mut longest: Vec<(Duration, Option<usize>)> = vec![(Duration::ZERO, None); shutdown.nodes.len()];
+    let mut longest: Vec<(Duration, Option<usize>)> = vec![(Duration::ZERO, None); shutdown.len()];
     let mut end = None;
-    for (node, Node { kind, after, .. }) in shutdown.nodes.iter().enumerate() {
+    for (node, Node { kind, after, .. }) in shutdown.nodes().enumerate() {
         visits::add(1 + after.len());
         let slowest = after.iter().copied().reduce(|a, b| if longest[b].0 > longest[a].0 { b } else { a });
         let begins = slowest.map_or(Duration::ZERO, |before| longest[before].0);
         let takes = match kind {
-            NodeKind::Step(step) => cost(*step),
+            NodeKind::Step(step) => cost(step),
             NodeKind::Requests | NodeKind::Barrier => Duration::ZERO,
         };
         longest[node] = (begins.saturating_add(takes), slowest);
         // The later of two equals, so that no way ends before the drain. A barrier may stand apart from everything.
-        let ends = *kind != NodeKind::Barrier;
+        let ends = kind != NodeKind::Barrier;
         if ends && end.is_none_or(|end: usize| longest[node].0 >= longest[end].0) {
             end = Some(node);
         }
@@ -154,7 +154,7 @@ fn shorter(
     let mut steps: Vec<usize> = worst
         .chain
         .iter()
-        .filter_map(|link| match shutdown.nodes[link.node?].kind {
+        .filter_map(|link| match shutdown.node(link.node?).kind {
             NodeKind::Step(step) => Some(step),
             NodeKind::Requests | NodeKind::Barrier => None,
         })
@@ -165,7 +165,7 @@ fn shorter(
     let beside: Duration = worst
         .chain
         .iter()
-        .filter(|link| link.node.is_none_or(|node| shutdown.nodes[node].kind == NodeKind::Requests))
+        .filter(|link| link.node.is_none_or(|node| shutdown.node(node).kind == NodeKind::Requests))
         .filter_map(|link| link.cost.within())
         .fold(Duration::ZERO, Duration::saturating_add);
     steps.into_iter().take(TRIED).find_map(|step| {

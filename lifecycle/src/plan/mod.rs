@@ -8,6 +8,7 @@ mod budget;
 mod cycle;
 mod error;
 mod graph;
+mod lists;
 mod rank;
 mod resources;
 #[cfg(test)]
@@ -225,8 +226,11 @@ pub(crate) fn plan(input: &Input<'_>) -> Result<Plan, PlanErrors> {
     edges.sort_unstable();
     // One between any two steps.
     edges.dedup_by_key(|edge| (edge.from, edge.to));
+    let all = edges.len();
     let order = cycle::sort(&model, &mut edges, &mut errors);
-    written.retain(&edges);
+    if edges.len() < all {
+        written.retain(&edges);
+    }
     let ranks = rank::derive(&model, &written, &edges, &order, &mut errors);
     if !errors.is_empty() {
         // A step may have the same wrong argument twice.

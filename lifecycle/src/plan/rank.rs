@@ -8,7 +8,7 @@ use super::Model;
 use super::cycle::{Network, Sorted};
 use super::error::{Bound, BoundBy, PlanError, Who};
 use super::resources::{Edge, EdgeSource};
-use super::written::{Own, Written};
+use super::written::Written;
 use crate::edge::At;
 
 /// A step waits for every step of lower rank.
@@ -55,9 +55,18 @@ impl Rank {
 
 /// Whose a rank is that reaches a step along edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Holder {
+pub(super) enum Holder {
     Requests,
     Step(usize),
+}
+
+impl Holder {
+    pub(super) fn step(self) -> Option<usize> {
+        match self {
+            Holder::Requests => None,
+            Holder::Step(step) => Some(step),
+        }
+    }
 }
 
 /// Twice a rank, so that there is a place between two: right before rank 0 for what is early.
@@ -101,15 +110,16 @@ impl From<Stand> for Rank {
 struct Derive<'a> {
     network: Network<'a>,
     order: &'a Sorted,
-    own: &'a [Own],
+    written: &'a Written,
     /// The orders as written.
-    written: Vec<Option<Level>>,
+    orders: Vec<Option<Level>>,
     /// Where a step stands that nothing moves: a group or a worker comes early.
     unmoved: Vec<Level>,
     /// Those that nothing moves: not of a step that is off, which only stands between others.
     fixed: Vec<bool>,
-    /// The lowest order that must follow a step by what is taken or by `before`, and whose it is.
-    ceiling: Vec<Option<Reach>>,
+    /// The lowest order that must follow a step by what is taken or by `before`, and whose it is; none if there is no such
+    /// edge at all.
+    ceilings: Vec<Option<Reach>>,
 }
 
 /// `edges` are sorted and in no cycle, and `order` is a topological order of the steps along them.
@@ -130,83 +140,94 @@ pub(super) fn derive(
     let mut derive = Derive {
         network: Network::new(count, edges),
         order,
-        own: &written.own,
-        written: orders,
+        written,
+        orders,
         unmoved,
         fixed,
-        ceiling: vec![None; count],
+        ceilings: Vec::new(),
     };
-    derive.ceilings();
+    let says_before = (0..count).any(|step| written.says_before(step));
+    if says_before || edges.iter().any(is_bound) {
+        derive.find_ceilings();
+    }
     // First without those that only say `before`, since it is the others' ranks that they go by.
-    let starts: Vec<Option<Stand>> = (0..count).map(|step| derive.start(step)).collect();
-    let firm = derive.forward(&starts);
-    let starts = derive.with_before(starts, &firm);
-    let reached = derive.forward(&starts);
-    let ranks: Vec<Rank> = (0..count).map(|step| derive.rank(starts[step], reached[step])).collect();
+    let mut reached = derive.forward(|step| derive.start(step));
+    let mut by_before = Vec::new();
+    if says_before {
+        by_before = derive.starts_by_before(&reached);
+        reached = derive.forward(|step| by_before[step].or_else(|| derive.start(step)));
+    }
+    let start = |step: usize| by_before.get(step).copied().flatten().or_else(|| derive.start(step));
+    let ranks: Vec<Rank> = (0..count).map(|step| derive.rank(start(step), reached[step])).collect();
     derive.contradictions(model, &reached, &ranks, errors);
     ranks
 }
 
 impl Derive<'_> {
-    fn ceilings(&mut self) {
+    fn find_ceilings(&mut self) {
+        self.ceilings = vec![None; self.orders.len()];
         for &step in self.order.steps.iter().rev() {
             let mut lowest = self.before_requests(step);
             for edge in self.network.from(step) {
-                if !matches!(edge.source, EdgeSource::After(_)) {
-                    let to = match self.written[edge.to] {
+                if is_bound(edge) {
+                    let to = match self.orders[edge.to] {
                         Some(order) if self.fixed[edge.to] => Some((order, Holder::Step(edge.to))),
-                        _ => self.ceiling[edge.to].map(|(level, by, _)| (level, by)),
+                        _ => self.ceiling(edge.to).map(|(level, by, _)| (level, by)),
                     };
                     let to = to.map(|(level, by)| (level, by, edge.source.at()));
                     lowest = to.into_iter().chain(lowest).min();
                 }
             }
-            self.ceiling[step] = lowest;
+            self.ceilings[step] = lowest;
         }
     }
 
+    fn ceiling(&self, step: usize) -> Option<Reach> {
+        self.ceilings.get(step).copied().flatten()
+    }
+
     fn before_requests(&self, step: usize) -> Option<Reach> {
-        self.own[step].before_requests.map(|at| (BEFORE_REQUESTS, Holder::Requests, Some(at)))
+        self.written.before_requests(step).map(|at| (BEFORE_REQUESTS, Holder::Requests, Some(at)))
     }
 
     /// Where a step stands by itself; nowhere if it goes by others.
     fn start(&self, step: usize) -> Option<Stand> {
-        let own = &self.own[step];
-        if let Some(level) = self.written[step] {
+        if let Some(level) = self.orders[step] {
             return Some(Stand::new(level, RankSource::Order));
         }
-        if own.after_requests.is_some() {
-            return Some(Stand {
-                level: AFTER_REQUESTS,
-                source: RankSource::Requests,
-                at: own.after_requests,
-            });
+        if let at @ Some(_) = self.written.after_requests(step) {
+            return Some(Stand { level: AFTER_REQUESTS, source: RankSource::Requests, at });
         }
-        if own.says_after() || own.only_before() || self.order.cyclic[step] {
+        if self.written.says_after(step) || self.written.only_before(step) || self.order.cyclic[step] {
             return None;
         }
-        Some(match self.ceiling[step] {
+        Some(match self.ceiling(step) {
             Some((level, by, at)) if level < self.unmoved[step] => Stand { level, source: before(by), at },
             _ => Stand::new(self.unmoved[step], RankSource::Default),
         })
     }
 
+    /// It says nothing but whom it comes before.
+    fn goes_by_before(&self, step: usize) -> bool {
+        self.orders[step].is_none() && self.written.only_before(step)
+    }
+
     /// The starts of those that only say `before`: the lowest of what they name.
-    fn with_before(&self, mut starts: Vec<Option<Stand>>, firm: &[Option<Reach>]) -> Vec<Option<Stand>> {
+    fn starts_by_before(&self, firm: &[Option<Reach>]) -> Vec<Option<Stand>> {
+        let mut starts: Vec<Option<Stand>> = vec![None; firm.len()];
         for &step in self.order.steps.iter().rev() {
-            let own = &self.own[step];
-            if self.written[step].is_some() || !own.only_before() || self.order.cyclic[step] {
+            if !self.goes_by_before(step) || self.order.cyclic[step] {
                 continue;
             }
-            let value = |to: usize| match self.own[to].only_before() && self.written[to].is_none() {
+            let value = |to: usize| match self.goes_by_before(to) {
                 true => starts[to].map(|stand| stand.level),
                 false => firm[to].map(|(value, ..)| value),
             };
-            let named =
-                own.before.iter().filter_map(|&(to, at)| Some((value(to)?, Holder::Step(to), Some(at))));
+            let named = self.written.before(step).iter();
+            let named = named.filter_map(|&(of, at)| Some((value(of.step()?)?, of, Some(at))));
             let lowest = named.chain(self.before_requests(step)).min();
             let ceiling =
-                self.ceiling[step].filter(|ceiling| ceiling.0 < lowest.map_or(0, |lowest| lowest.0));
+                self.ceiling(step).filter(|ceiling| ceiling.0 < lowest.map_or(0, |lowest| lowest.0));
             starts[step] = Some(match ceiling.or(lowest) {
                 Some((level, by, at)) => Stand { level, source: before(by), at },
                 None => Stand::new(self.unmoved[step], RankSource::Default),
@@ -216,10 +237,10 @@ impl Derive<'_> {
     }
 
     /// Each step's start, raised to the highest that it follows.
-    fn forward(&self, starts: &[Option<Stand>]) -> Vec<Option<Reach>> {
-        let mut reached: Vec<Option<Reach>> = vec![None; starts.len()];
+    fn forward(&self, start: impl Fn(usize) -> Option<Stand>) -> Vec<Option<Reach>> {
+        let mut reached: Vec<Option<Reach>> = vec![None; self.orders.len()];
         for &step in &self.order.steps {
-            let start = starts[step].map(|stand| match stand.source {
+            let start = start(step).map(|stand| match stand.source {
                 RankSource::Requests if stand.level == AFTER_REQUESTS => {
                     (stand.level, Holder::Requests, stand.at)
                 }
@@ -272,10 +293,10 @@ impl Derive<'_> {
             };
             Bound { order: written(level), of, by }
         };
-        for (step, own) in self.own.iter().enumerate() {
-            let fixed = self.written[step].filter(|_| self.fixed[step]);
+        for step in 0..self.orders.len() {
+            let fixed = self.orders[step].filter(|_| self.fixed[step]);
             let early = fixed.filter(|order| *order < AFTER_REQUESTS);
-            if let (Some(order), Some(at)) = (early, own.after_requests) {
+            if let Some((order, at)) = early.zip(self.written.after_requests(step)) {
                 errors.push(PlanError::Contradiction {
                     step: model.who(step),
                     order: written(order),
@@ -285,14 +306,14 @@ impl Derive<'_> {
                 });
             }
             let late = reached[step].filter(|reach| reach.0 > BEFORE_REQUESTS && model.is_on(step));
-            if let (Some((level, by, _)), Some(at)) = (late, own.before_requests) {
+            if let Some(((level, by, _), at)) = late.zip(self.written.before_requests(step)) {
                 let bound = bound(level, by);
                 errors.push(PlanError::NotBeforeRequests { step: model.who(step), bound, at });
             }
         }
         for (from, reach) in reached.iter().enumerate() {
             for edge in self.network.from(from) {
-                let Some(order) = self.written[edge.to].filter(|_| self.fixed[edge.to]) else { continue };
+                let Some(order) = self.orders[edge.to].filter(|_| self.fixed[edge.to]) else { continue };
                 if let Some((level, by, _)) = reach.filter(|reach| reach.0 > order) {
                     errors.push(PlanError::Contradiction {
                         step: model.who(edge.to),
@@ -305,6 +326,11 @@ impl Derive<'_> {
             }
         }
     }
+}
+
+/// Whether its first step must not come later than the second's order: `after` alone moves the second.
+fn is_bound(edge: &Edge) -> bool {
+    !matches!(edge.source, EdgeSource::After(_))
 }
 
 fn before(by: Holder) -> RankSource {

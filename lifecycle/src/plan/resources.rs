@@ -250,10 +250,10 @@ fn given(model: &Model<'_>) -> Vec<Gift> {
 impl Resources {
     fn collect(model: &Model<'_>) -> Self {
         let mut keys = Keys::default();
-        let needs: Vec<Vec<Need>> = model.steps.iter().map(|step| step.needs()).collect();
-        for need in model.in_use().flat_map(|step| &needs[step]).chain(&model.main.takes) {
-            keys.join(need.keys);
+        for step in model.in_use() {
+            model.steps[step].needs().iter().for_each(|need| keys.join(need.keys));
         }
+        model.main.takes.iter().for_each(|need| keys.join(need.keys));
         let mut resources = Resources { all: Vec::new(), by_key: ByType::default() };
         let mut number = HashMap::new();
         let mut find = |keys: &mut Keys, all: &mut Vec<Resource>, key: TypeId| {
@@ -265,7 +265,7 @@ impl Resources {
         };
         for (step, spec) in model.steps.iter().enumerate() {
             if model.slots[step] != Slot::Off {
-                for need in &needs[step] {
+                for need in spec.needs().iter() {
                     let resource = find(&mut keys, &mut resources.all, need.keys[0]);
                     resources.all[resource].users.push(User { step: Some(step), need: *need });
                 }

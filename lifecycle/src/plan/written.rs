@@ -3,55 +3,73 @@
 use std::any::TypeId;
 
 use super::error::{PlanError, Way, Who};
+use super::lists::Lists;
+use super::rank::Holder;
 use super::resources::{Edge, EdgeSource};
 use super::{Model, Slot, visits};
 use crate::by_type::ByType;
 use crate::edge::{At, Target};
 use crate::group::Requests;
 
-/// What the steps' own keys come to.
+/// What the steps' own keys come to, their orders apart.
 pub(super) struct Written {
     pub(super) edges: Vec<Edge>,
-    /// By step.
-    pub(super) own: Vec<Own>,
+    /// By step, whom it says that it comes after, and where.
+    after: Lists<Named>,
+    /// The same of whom it comes before.
+    before: Lists<Named>,
 }
+
+/// Whom a step names, and where.
+pub(super) type Named = (Holder, At);
 
 impl Written {
     /// Forgets whom a step comes after or before if that edge was taken out.
     pub(super) fn retain(&mut self, edges: &[Edge]) {
-        for (step, own) in self.own.iter_mut().enumerate() {
-            visits::add(1 + own.after.len() + own.before.len());
-            let stays =
-                |from, to| edges.binary_search_by_key(&(from, to), |edge| (edge.from, edge.to)).is_ok();
-            own.after.retain(|&from| stays(from, step));
-            own.before.retain(|&(to, _)| stays(step, to));
-        }
+        let stays = |from, to| {
+            visits::add(1);
+            edges.binary_search_by_key(&(from, to), |edge| (edge.from, edge.to)).is_ok()
+        };
+        self.after.retain(|step, (of, _)| of.step().is_none_or(|from| stays(from, step)));
+        self.before.retain(|step, (of, _)| of.step().is_none_or(|to| stays(step, to)));
     }
-}
 
-/// What one step's keys say of its place, its order apart.
-#[derive(Clone, Default)]
-pub(super) struct Own {
-    /// The steps it comes after.
-    pub(super) after: Vec<usize>,
+    pub(super) fn before(&self, step: usize) -> &[Named] {
+        let before = self.before.of(step);
+        visits::add(before.len());
+        before
+    }
+
     /// Where it says that it comes after [`Requests`].
-    pub(super) after_requests: Option<At>,
-    /// The steps it comes before, and where it says so.
-    pub(super) before: Vec<(usize, At)>,
+    pub(super) fn after_requests(&self, step: usize) -> Option<At> {
+        requests(self.after.of(step))
+    }
+
     /// As with `after_requests`.
-    pub(super) before_requests: Option<At>,
+    pub(super) fn before_requests(&self, step: usize) -> Option<At> {
+        requests(self.before.of(step))
+    }
+
+    /// It says whom it comes after.
+    pub(super) fn says_after(&self, step: usize) -> bool {
+        !self.after.of(step).is_empty()
+    }
+
+    /// It says whom it comes before.
+    pub(super) fn says_before(&self, step: usize) -> bool {
+        !self.before.of(step).is_empty()
+    }
+
+    /// It says nothing else.
+    pub(super) fn only_before(&self, step: usize) -> bool {
+        !self.says_after(step) && self.says_before(step)
+    }
 }
 
-impl Own {
-    /// It says whom it comes after.
-    pub(super) fn says_after(&self) -> bool {
-        self.after_requests.is_some() || !self.after.is_empty()
-    }
-
-    /// It says whom it comes before, and nothing else.
-    pub(super) fn only_before(&self) -> bool {
-        !self.says_after() && (self.before_requests.is_some() || !self.before.is_empty())
-    }
+/// Of several places, the last.
+fn requests(named: &[Named]) -> Option<At> {
+    visits::add(named.len());
+    named.iter().rev().find(|(of, _)| *of == Holder::Requests).map(|&(_, at)| at)
 }
 
 /// A step that is off keeps its edges: what is on both sides of it stays in order.
@@ -60,11 +78,17 @@ pub(super) fn trace(model: &Model<'_>, errors: &mut Vec<PlanError>) -> Written {
     let mut trace = Trace {
         model,
         by_id: ids.collect(),
-        written: Written { edges: Vec::new(), own: vec![Own::default(); model.steps.len()] },
+        written: Written {
+            edges: Vec::new(),
+            after: Lists::with_capacity(model.steps.len()),
+            before: Lists::with_capacity(model.steps.len()),
+        },
         errors,
     };
     for step in 0..model.steps.len() {
         trace.step(step);
+        trace.written.after.end();
+        trace.written.before.end();
     }
     trace.written
 }
@@ -107,15 +131,15 @@ impl Trace<'_, '_> {
             }
         };
         let who = || model.who(step);
-        let own = &mut self.written.own[step];
+        let written = &mut self.written;
         if target.id == TypeId::of::<Requests>() {
             if model.steps[step].phase == crate::Phase::Start {
                 refuse(PlanError::OtherPhase { step: who(), way, target: Who::Requests, at: target.at });
                 return;
             }
             match way {
-                Way::After => own.after_requests = Some(target.at),
-                Way::Before => own.before_requests = Some(target.at),
+                Way::After => written.after.push((Holder::Requests, target.at)),
+                Way::Before => written.before.push((Holder::Requests, target.at)),
             }
             return;
         }
@@ -129,16 +153,12 @@ impl Trace<'_, '_> {
         }
         match (way, model.is_ranked(other)) {
             (Way::After, true) => {
-                own.after.push(other);
-                self.written.edges.push(Edge { from: other, to: step, source: EdgeSource::After(target.at) });
+                written.after.push((Holder::Step(other), target.at));
+                written.edges.push(Edge { from: other, to: step, source: EdgeSource::After(target.at) });
             }
             (Way::Before, true) => {
-                own.before.push((other, target.at));
-                self.written.edges.push(Edge {
-                    from: step,
-                    to: other,
-                    source: EdgeSource::Before(target.at),
-                });
+                written.before.push((Holder::Step(other), target.at));
+                written.edges.push(Edge { from: step, to: other, source: EdgeSource::Before(target.at) });
             }
             (Way::After, false) if model.slots[other] != Slot::Off => {
                 refuse(PlanError::AfterLast { step: who(), last: model.who(other), at: target.at });

@@ -132,14 +132,14 @@ impl View<'_> {
         let mut section = Section {
             graph,
             ranks: HashMap::new(),
-            ends: vec![window.begins; graph.nodes.len()],
+            ends: vec![window.begins; graph.len()],
             through: HashMap::new(),
         };
-        for rank in graph.nodes.iter().filter_map(|node| self.rank(node.kind)) {
+        for rank in graph.nodes().filter_map(|node| self.rank(node.kind)) {
             *section.ranks.entry(rank).or_insert(0) += 1;
         }
-        let mut listed = Vec::with_capacity(graph.nodes.len());
-        for (node, &Node { kind, ref after, .. }) in graph.nodes.iter().enumerate() {
+        let mut listed = Vec::with_capacity(graph.len());
+        for (node, Node { kind, after, .. }) in graph.nodes().enumerate() {
             let before = after.iter();
             let begins = before.fold(window.begins, |begins, &before| later(begins, section.ends[before]));
             let limit = self.limit(kind);
@@ -250,22 +250,22 @@ impl View<'_> {
 
     /// What a node waits for: without what is implied, and a whole rank of many told as one.
     fn after(&self, section: &Section<'_>, node: usize) -> Vec<Follows> {
-        let nodes = &section.graph.nodes;
-        let mut before = nodes[node].after.clone();
+        let graph = section.graph;
+        let mut before = graph.node(node).after.to_vec();
         if before.len() > 1 {
             let all: HashSet<usize> = before.iter().copied().collect();
-            let in_turn = before.iter().flat_map(|&it| &nodes[it].after);
+            let in_turn = before.iter().flat_map(|&it| graph.node(it).after);
             let implied: HashSet<usize> = in_turn.filter(|it| all.contains(it)).copied().collect();
             before.retain(|it| !implied.contains(it));
         }
         before.sort_unstable();
         let mut follows = Vec::new();
-        for same in before.chunk_by(|&a, &b| self.rank(nodes[a].kind) == self.rank(nodes[b].kind)) {
-            match self.rank(nodes[same[0]].kind) {
+        for same in before.chunk_by(|&a, &b| self.rank(graph.node(a).kind) == self.rank(graph.node(b).kind)) {
+            match self.rank(graph.node(same[0]).kind) {
                 Some(order) if same.len() > FEW && section.ranks[&order] == same.len() => {
                     follows.push(Follows::Order { order, steps: same.len() });
                 }
-                _ => follows.extend(same.iter().flat_map(|&it| match self.id(nodes[it].kind) {
+                _ => follows.extend(same.iter().flat_map(|&it| match self.id(graph.node(it).kind) {
                     Some(id) => vec![Follows::Step(id.to_owned())],
                     None => section.through[&it].clone(),
                 })),
@@ -275,7 +275,7 @@ impl View<'_> {
     }
 
     fn link(&self, link: &planner::Link) -> String {
-        let kind = link.node.map(|node| self.plan.shutdown.nodes[node].kind);
+        let kind = link.node.map(|node| self.plan.shutdown.node(node).kind);
         match kind {
             Some(NodeKind::Step(step)) => self.ids[step].clone(),
             _ => link.name.clone(),

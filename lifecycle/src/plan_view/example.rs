@@ -8,8 +8,9 @@ use crate::compensation;
 use crate::edge::Edges;
 use crate::gate::Gate;
 use crate::health::{Check, CheckSpec};
-use crate::hook::{Extra, Gift, Need, Phase, Signature, StepKeys, StepSpec, Task};
+use crate::hook::{Gift, Need, Phase, Signature, StepKeys, StepSpec, Task};
 use crate::plan::{self as planner, Input};
+use crate::rare::Rare;
 use crate::register::Hook;
 use crate::settings::{Exit, Limit, Settings, signals};
 use crate::worker::{Restart, Worker};
@@ -30,8 +31,8 @@ fn draft(name: &str, phase: Phase) -> Draft {
         id: None,
         phase,
         keys: StepKeys::default(),
-        extra: Extra::default(),
-        signature: Signature::default(),
+        extra: Rare::default(),
+        signature: Rare::default(),
         edges: Edges::default(),
         off: None,
         task: Task::Hook(Arc::new(|_| unreachable!("a plan calls nothing"))),

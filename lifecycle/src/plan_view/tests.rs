@@ -58,21 +58,21 @@ fn random_steps(seed: u64) -> Vec<Draft> {
 
 /// By id, everything that a graph's step comes after.
 fn relation(graph: &Graph, ids: &[String]) -> BTreeMap<String, BTreeSet<String>> {
-    let name = |node: usize| match graph.nodes[node].kind {
+    let name = |node: usize| match graph.node(node).kind {
         NodeKind::Step(step) => Some(ids[step].clone()),
         NodeKind::Requests => Some("Requests".to_owned()),
         NodeKind::Barrier => None,
     };
     let before = |node: usize| {
-        let (mut seen, mut open) = (BTreeSet::new(), graph.nodes[node].after.clone());
+        let (mut seen, mut open) = (BTreeSet::new(), graph.node(node).after.to_vec());
         while let Some(it) = open.pop() {
             if seen.insert(it) {
-                open.extend(&graph.nodes[it].after);
+                open.extend(graph.node(it).after);
             }
         }
         seen.into_iter().filter_map(name).collect()
     };
-    (0..graph.nodes.len()).filter_map(|node| Some((name(node)?, before(node)))).collect()
+    (0..graph.len()).filter_map(|node| Some((name(node)?, before(node)))).collect()
 }
 
 /// The same as the view tells it.

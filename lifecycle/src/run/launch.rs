@@ -60,9 +60,9 @@ impl Coordinator {
         self.graphs += 1;
         let number = self.graphs;
         let excuse = self.excuse();
-        let mut nodes = Vec::with_capacity(graph.nodes.len());
-        let mut works: Vec<(MaybeWork, Vec<usize>)> = Vec::with_capacity(graph.nodes.len());
-        for (index, node) in graph.nodes.iter().enumerate() {
+        let mut nodes = Vec::with_capacity(graph.len());
+        let mut works: Vec<(MaybeWork, Vec<usize>)> = Vec::with_capacity(graph.len());
+        for (index, node) in graph.nodes().enumerate() {
             let at = Address { graph: number, node: index, turn: 0 };
             let (tracked, work) = match node.kind {
                 // Quietly: it is planned all the same, so that others can wait for it.
@@ -76,14 +76,14 @@ impl Coordinator {
                 NodeKind::Barrier => joint(),
             };
             nodes.push(tracked);
-            works.push((work, node.next.clone()));
+            works.push((work, node.next.to_vec()));
         }
         Made { number, nodes, works }
     }
 
     /// The trigger came before the graph's first step.
     pub(super) fn reach_none(&mut self, graph: &Graph) {
-        for node in &graph.nodes {
+        for node in graph.nodes() {
             let NodeKind::Step(step) = node.kind else { continue };
             if self.owes_nothing(&self.order.steps[step]) {
                 continue;

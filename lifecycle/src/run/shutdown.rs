@@ -51,7 +51,7 @@ impl Coordinator {
         self.inbox.go_home().await;
 
         let hooks = self.order.plan.last_with_report.clone();
-        let with_report = match hooks.nodes.is_empty() {
+        let with_report = match hooks.is_empty() {
             true => None,
             false => {
                 self.flush_records(&trigger);

@@ -209,7 +209,8 @@ impl StepOverride {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook::{Extra, Phase, Signature, StepKeys, Task};
+    use crate::hook::{Extra, Phase, StepKeys, Task};
+    use crate::rare::Rare;
     use std::sync::Arc;
 
     struct CloseDb;
@@ -226,9 +227,9 @@ mod tests {
             id: Some(TypeId::of::<CloseDb>()),
             phase: Phase::Shutdown,
             keys,
-            extra: Extra::default(),
+            extra: Rare::default(),
             edges: Edges::default(),
-            signature: Signature::default(),
+            signature: Rare::default(),
             off: None,
             task: Task::Hook(Arc::new(|_| unreachable!("never called"))),
         }
@@ -257,16 +258,16 @@ mod tests {
             fallback: Some(Box::new(register::function(|| async {}))),
             ..Extra::default()
         };
-        let mut steps = [StepSpec { extra: written, ..spec(StepKeys::default()) }];
+        let mut steps = [StepSpec { extra: written.into(), ..spec(StepKeys::default()) }];
         assert!(settings.apply_steps(&mut steps).is_empty());
-        let Extra { retry, attempt, backoff, fallback, when, .. } = &steps[0].extra;
+        let Extra { retry, attempt, backoff, fallback, when, .. } = &*steps[0].extra;
         assert_eq!((*retry, *attempt, *backoff), (Some(0), Some(SECOND), None));
         assert!(fallback.is_some() && when.is_some());
 
         let mut settings = Settings::default();
         settings.step::<CloseDb>().attempt(2 * SECOND).backoff(SECOND).fallback(|| async { Err("no") });
         assert!(settings.apply_steps(&mut steps).is_empty());
-        let Extra { retry, attempt, backoff, .. } = &steps[0].extra;
+        let Extra { retry, attempt, backoff, .. } = &*steps[0].extra;
         assert_eq!((*retry, *attempt, *backoff), (Some(0), Some(2 * SECOND), Some(SECOND)));
     }
 
@@ -275,12 +276,12 @@ mod tests {
         let mut settings = Settings::default();
         settings.step::<CloseDb>().restart(Restart::Always).retry(7);
         let written = Extra { retry: Some(2), backoff: Some(SECOND), ..Extra::default() };
-        let hook = StepSpec { extra: written.clone(), ..spec(StepKeys::default()) };
+        let hook = StepSpec { extra: written.clone().into(), ..spec(StepKeys::default()) };
         let Task::Hook(begin) = hook.task.clone() else { panic!("it is a hook") };
         let mut steps = [StepSpec { task: Task::Worker(begin), ..hook.clone() }];
         assert!(settings.apply_steps(&mut steps).is_empty());
-        let Extra { retry, backoff, restart, .. } = steps[0].extra.clone();
-        assert_eq!((retry, backoff, restart), (Some(7), Some(SECOND), Some(Restart::Always)));
+        let Extra { retry, backoff, restart, .. } = &*steps[0].extra;
+        assert_eq!((*retry, *backoff, *restart), (Some(7), Some(SECOND), Some(Restart::Always)));
         let errors = settings.apply_steps(&mut [hook]);
         assert!(
             errors[0].to_string().contains("CloseDb>().restart(…) (from the builder): it is no worker"),

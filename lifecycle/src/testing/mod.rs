@@ -184,10 +184,14 @@ pub fn provide<T: Send + Sync + 'static>(value: T) {
 /// Switches off the start hooks in whose place the test provides. Errors name those it does so only in part.
 pub(crate) fn replace(steps: &mut [StepSpec], test: &Signature) -> Vec<String> {
     let fakes = lock(&FAKES);
+    if fakes.is_empty() {
+        return Vec::new();
+    }
     let mut replaced: HashSet<TypeId> = fakes.iter().map(|gift| gift.key).collect();
     // Who needs a `T` is content with an `Arc<T>`.
-    let needs: Vec<_> = steps.iter().flat_map(StepSpec::needs).chain(test.takes.iter().copied()).collect();
-    for keys in needs.iter().map(|need| need.keys) {
+    let needs = steps.iter().flat_map(|step| step.needs().into_owned());
+    let keys: Vec<_> = needs.chain(test.takes.iter().copied()).map(|need| need.keys).collect();
+    for keys in keys {
         if keys.iter().any(|key| replaced.contains(key)) {
             replaced.extend(keys);
         }

@@ -232,11 +232,11 @@ fn check_cycles(world: &World, oracle: &Oracle<'_>, errors: &[PlanError]) -> usi
 
 /// A graph with names for indices.
 fn named(world: &World, graph: &Graph) -> Vec<(String, Vec<usize>, Vec<usize>)> {
-    let kind = |node: &Node| match node.kind {
+    let kind = |node: Node<'_>| match node.kind {
         NodeKind::Step(step) => world.steps[step].name.to_string(),
         other => format!("{other:?}"),
     };
-    graph.nodes.iter().map(|node| (kind(node), node.after.clone(), node.next.clone())).collect()
+    graph.nodes().map(|node| (kind(node), node.after.to_vec(), node.next.to_vec())).collect()
 }
 
 fn placed(world: &World, plan: &Plan) -> BTreeMap<String, String> {
@@ -273,8 +273,8 @@ fn check(world: &World, seed: u64, seen: &mut BTreeMap<String, usize>) {
             };
             for (graph, stage) in graphs(&plan).iter().zip([0, 2, 3, 4]) {
                 assert_eq!(world.relation(graph), oracle.relation(stage), "stage {stage}");
-                let forward = |(at, node): (usize, &Node)| node.after.iter().all(|&before| before < at);
-                assert!(graph.nodes.iter().enumerate().all(forward), "in order");
+                let forward = |(at, node): (usize, Node<'_>)| node.after.iter().all(|&before| before < at);
+                assert!(graph.nodes().enumerate().all(forward), "in order");
             }
             assert_eq!(plan.worst.total, Limit::Within(oracle.worst()));
             let again = again.unwrap();

@@ -10,7 +10,8 @@ use std::time::Duration;
 use super::super::*;
 use crate::edge::{At, Target};
 use crate::gate::Gate;
-use crate::hook::{Extra, Need, StepKeys, Task, Use};
+use crate::hook::{Need, StepKeys, Task, Use};
+use crate::rare::Rare;
 use crate::worker::Restart;
 
 pub(super) struct Config;
@@ -68,9 +69,9 @@ fn draft(name: &str, phase: Phase) -> Draft {
         id: None,
         phase,
         keys: StepKeys::default(),
-        extra: Extra::default(),
+        extra: Rare::default(),
         edges: crate::edge::Edges::default(),
-        signature: Signature::default(),
+        signature: Rare::default(),
         off: None,
         task: Task::Hook(Arc::new(|_| unreachable!("a plan calls nothing"))),
     })
@@ -295,12 +296,12 @@ impl World {
 
     /// The steps of a graph, sorted.
     pub(super) fn names(&self, graph: &Graph) -> Vec<&str> {
-        let mut names: Vec<&str> = graph.nodes.iter().filter_map(|node| self.name(node)).collect();
+        let mut names: Vec<&str> = graph.nodes().filter_map(|node| self.name(node)).collect();
         names.sort_unstable();
         names
     }
 
-    fn name(&self, node: &Node) -> Option<&str> {
+    fn name(&self, node: Node<'_>) -> Option<&str> {
         match node.kind {
             NodeKind::Step(step) => Some(&self.steps[step].name),
             NodeKind::Requests => Some("Requests"),
@@ -311,16 +312,16 @@ impl World {
     /// What comes before what, through barriers and by way of others.
     pub(super) fn relation(&self, graph: &Graph) -> Relation {
         let mut relation = Relation::default();
-        for node in &graph.nodes {
+        for node in graph.nodes() {
             let Some(name) = self.name(node) else { continue };
             let mut seen = BTreeSet::new();
-            let mut open = node.after.clone();
+            let mut open = node.after.to_vec();
             while let Some(before) = open.pop() {
                 if seen.insert(before) {
-                    open.extend(&graph.nodes[before].after);
+                    open.extend(graph.node(before).after);
                 }
             }
-            let before = seen.into_iter().filter_map(|node| self.name(&graph.nodes[node])).map(str::to_owned);
+            let before = seen.into_iter().filter_map(|node| self.name(graph.node(node))).map(str::to_owned);
             relation.0.insert(name.to_owned(), before.collect());
         }
         relation

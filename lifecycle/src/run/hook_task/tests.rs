@@ -109,9 +109,9 @@ impl Rig {
             id: None,
             phase: Phase::Shutdown,
             keys: StepKeys::default(),
-            extra,
+            extra: extra.into(),
             edges: Edges::default(),
-            signature,
+            signature: signature.into(),
             off: None,
             task: Task::Hook(Arc::clone(&begin)),
         };

@@ -92,7 +92,7 @@ impl Member {
 
     /// What it cannot begin without.
     pub(super) fn absent(&self, resources: &Resources) -> Option<Need> {
-        self.spec.needs().into_iter().find(|need| !need.optional && !resources.has(need))
+        self.spec.needs().iter().copied().find(|need| !need.optional && !resources.has(need))
     }
 
     pub(super) fn next_timer(&self) -> Option<Instant> {
