@@ -48,7 +48,10 @@ impl Graph {
     ) -> Self {
         let mut by_rank: Vec<usize> = steps.to_vec();
         by_rank.sort_by_key(|&step| (ranks[step].level(), step));
-        let mut draft = Draft { kinds: Vec::with_capacity(steps.len() + 1), links: Vec::new() };
+        let mut draft = Draft {
+            kinds: Vec::with_capacity(steps.len() + 1),
+            links: Vec::with_capacity(steps.len() + edges.len()),
+        };
         let mut node_of = vec![None; ranks.len()];
         let mut divided = !requests;
         let mut before: Vec<usize> = Vec::new();

@@ -15,8 +15,8 @@ impl<T> Default for Lists<T> {
 }
 
 impl<T> Lists<T> {
-    pub(super) fn with_capacity(lists: usize) -> Self {
-        Lists { all: Vec::new(), ends: Vec::with_capacity(lists) }
+    pub(super) fn with_capacity(lists: usize, items: usize) -> Self {
+        Lists { all: Vec::with_capacity(items), ends: Vec::with_capacity(lists) }
     }
 
     /// To the list that has not been ended.
@@ -41,7 +41,7 @@ impl<T> Lists<T> {
 impl<T: Copy> Lists<T> {
     /// Keeps of each list what is to be kept.
     pub(super) fn retain(&mut self, keep: impl Fn(usize, T) -> bool) {
-        let mut kept = Lists::with_capacity(self.ends.len());
+        let mut kept = Lists::with_capacity(self.ends.len(), self.all.len());
         for list in 0..self.ends.len() {
             kept.all.extend(self.of(list).iter().copied().filter(|&item| keep(list, item)));
             kept.end();

@@ -222,7 +222,8 @@ pub(crate) fn plan(input: &Input<'_>) -> Result<Plan, PlanErrors> {
     attempts::check(&model, &mut errors);
     let flow = resources::trace(&model, &mut errors);
     let mut written = written::trace(&model, &mut errors);
-    let mut edges = [flow.edges.as_slice(), &written.edges].concat();
+    let mut edges = std::mem::take(&mut written.edges);
+    edges.extend_from_slice(&flow.edges);
     edges.sort_unstable();
     // One between any two steps.
     edges.dedup_by_key(|edge| (edge.from, edge.to));

@@ -293,7 +293,7 @@ impl Derive<'_> {
             };
             Bound { order: written(level), of, by }
         };
-        for step in 0..self.orders.len() {
+        for (step, &reach) in reached.iter().enumerate() {
             let fixed = self.orders[step].filter(|_| self.fixed[step]);
             let early = fixed.filter(|order| *order < AFTER_REQUESTS);
             if let Some((order, at)) = early.zip(self.written.after_requests(step)) {
@@ -305,7 +305,7 @@ impl Derive<'_> {
                     why: EdgeSource::After(at),
                 });
             }
-            let late = reached[step].filter(|reach| reach.0 > BEFORE_REQUESTS && model.is_on(step));
+            let late = reach.filter(|reach| reach.0 > BEFORE_REQUESTS && model.is_on(step));
             if let Some(((level, by, _), at)) = late.zip(self.written.before_requests(step)) {
                 let bound = bound(level, by);
                 errors.push(PlanError::NotBeforeRequests { step: model.who(step), bound, at });

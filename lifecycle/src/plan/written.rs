@@ -1,6 +1,7 @@
 //! `after` and `before`: whom they lead to, and whom they cannot lead to.
 
 use std::any::TypeId;
+use std::hash::BuildHasherDefault;
 
 use super::error::{PlanError, Way, Who};
 use super::lists::Lists;
@@ -13,6 +14,7 @@ use crate::group::Requests;
 
 /// What the steps' own keys come to, their orders apart.
 pub(super) struct Written {
+    /// Taken out by who puts all edges together.
     pub(super) edges: Vec<Edge>,
     /// By step, whom it says that it comes after, and where.
     after: Lists<Named>,
@@ -75,13 +77,19 @@ fn requests(named: &[Named]) -> Option<At> {
 /// A step that is off keeps its edges: what is on both sides of it stays in order.
 pub(super) fn trace(model: &Model<'_>, errors: &mut Vec<PlanError>) -> Written {
     let ids = model.steps.iter().enumerate().filter_map(|(index, step)| Some((step.id?, index)));
+    // With room for all at once: what grows by and by touches more memory than it keeps.
+    let (after, before) = model.steps.iter().fold((0, 0), |(after, before), step| {
+        (after + step.edges.after.len(), before + step.edges.before.len())
+    });
+    let mut by_id = ByType::with_capacity_and_hasher(model.steps.len(), BuildHasherDefault::default());
+    by_id.extend(ids);
     let mut trace = Trace {
         model,
-        by_id: ids.collect(),
+        by_id,
         written: Written {
-            edges: Vec::new(),
-            after: Lists::with_capacity(model.steps.len()),
-            before: Lists::with_capacity(model.steps.len()),
+            edges: Vec::with_capacity(after + before),
+            after: Lists::with_capacity(model.steps.len(), after),
+            before: Lists::with_capacity(model.steps.len(), before),
         },
         errors,
     };
