@@ -126,10 +126,7 @@ fn a_check() {
                                 }
                             }),
                             when: ::lifecycle::__private::Some(|| ::lifecycle::__private::function::condition(
-                                {
-                                    use ::lifecycle::__private::Otherwise as _;
-                                    ()
-                                },
+                                (),
                                 |held| {
                                     let () = ::lifecycle::__private::function::lend(held);
                                     ::lifecycle::__private::function::answer(CHECKED)

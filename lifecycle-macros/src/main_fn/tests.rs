@@ -131,13 +131,7 @@ fn a_bare_main() {
                 static __LIFECYCLE_MAIN: ::lifecycle::__private::MainDef = ::lifecycle::__private::MainDef {
                     file: ::lifecycle::__private::file!(),
                     line: ::lifecycle::__private::line!(),
-                    signature: |signature| ::lifecycle::__private::function::note(
-                        {
-                            use ::lifecycle::__private::Otherwise as _;
-                            ()
-                        },
-                        signature,
-                    ),
+                    signature: |signature| ::lifecycle::__private::function::note((), signature),
                     keys: |settings: &mut ::lifecycle::__private::Settings| {
                         settings.signals(&MINE);
                         settings.flavor(::lifecycle::__private::Flavor::CurrentThread);
@@ -158,13 +152,7 @@ fn a_bare_main() {
                     |
                         inputs: &mut ::lifecycle::__private::Inputs<'_>,
                     | -> ::lifecycle::__private::Result<_, ::lifecycle::__private::Missing> {
-                        let mut held = ::lifecycle::__private::function::hold(
-                            {
-                                use ::lifecycle::__private::Otherwise as _;
-                                ()
-                            },
-                            inputs,
-                        )?;
+                        let mut held = ::lifecycle::__private::function::hold((), inputs)?;
                         ::lifecycle::__private::Ok(async move {
                             let () = ::lifecycle::__private::function::lend(&mut held);
                             main().await

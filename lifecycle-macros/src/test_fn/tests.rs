@@ -117,13 +117,7 @@ fn a_bare_test_that_panics() {
                 static __LIFECYCLE_TEST: mine::lifecycle::__private::MainDef = mine::lifecycle::__private::MainDef {
                     file: mine::lifecycle::__private::file!(),
                     line: mine::lifecycle::__private::line!(),
-                    signature: |signature| mine::lifecycle::__private::function::note(
-                        {
-                            use mine::lifecycle::__private::Otherwise as _;
-                            ()
-                        },
-                        signature,
-                    ),
+                    signature: |signature| mine::lifecycle::__private::function::note((), signature),
                     keys: |settings: &mut mine::lifecycle::__private::Settings| {},
                     setup: mine::lifecycle::__private::None,
                 };
@@ -138,13 +132,7 @@ fn a_bare_test_that_panics() {
                     |
                         inputs: &mut mine::lifecycle::__private::Inputs<'_>,
                     | -> mine::lifecycle::__private::Result<_, mine::lifecycle::__private::Missing> {
-                        let mut held = mine::lifecycle::__private::function::hold(
-                            {
-                                use mine::lifecycle::__private::Otherwise as _;
-                                ()
-                            },
-                            inputs,
-                        )?;
+                        let mut held = mine::lifecycle::__private::function::hold((), inputs)?;
                         mine::lifecycle::__private::Ok(async move {
                             let () = mine::lifecycle::__private::function::lend(&mut held);
                             fails().await

@@ -88,13 +88,18 @@ fn async_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
     match &tracked.refusal {
         Refusal::ByType => {
             let ty = written.clone().unwrap_or_else(|| quote!(_));
-            let refuse = quote_spanned!(at=> #p_at::tracked::refuse::<#ty>(rejected));
-            quote_spanned!(site()=> #p::tracked::track(#site_of, |rejected| #refuse, #body).await)
+            let refused = quote_spanned!(at=> #p_at::tracked::refuse::<#ty>(rejected));
+            // A closure: to rustc a type that cannot be refused is then one error, not one for each use of the function.
+            quote_spanned!(site()=>
+                #[allow(clippy::result_large_err)]
+                let refuse = |rejected| #refused;
+                #p::tracked::track(#site_of, refuse, #body).await
+            )
         }
         Refusal::With(value) => quote_spanned!(site()=>
-            #[allow(clippy::unused_unit)]
             let admission = #p::tracked::admit(#site_of);
             if let #p::tracked::Admission::Refused(_) = admission {
+                #[allow(clippy::unused_unit)]
                 return #value;
             }
             #p::tracked::run(admission, #body).await

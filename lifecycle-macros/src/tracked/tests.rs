@@ -29,6 +29,10 @@ fn an_async_fn() {
                 T: Send,
             {
                 #![allow(unused)]
+                #[allow(clippy::result_large_err)]
+                let refuse = |rejected| ::lifecycle::__private::tracked::refuse::<
+                    Result<_, Error>,
+                >(rejected);
                 ::lifecycle::__private::tracked::track(
                         {
                             static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::here(
@@ -38,9 +42,7 @@ fn an_async_fn() {
                             );
                             || &SITE
                         },
-                        |rejected| ::lifecycle::__private::tracked::refuse::<
-                            Result<_, Error>,
-                        >(rejected),
+                        refuse,
                         async move {
                             if false {
                                 return ::lifecycle::__private::tracked::hint::<Result<_, Error>>();

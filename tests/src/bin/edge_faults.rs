@@ -1,29 +1,13 @@
 //! Edges that only the start can refuse. `KEEP` names which of the faults are left in.
 
-use std::any::TypeId;
-
-use lifecycle::__private::{Node, NodeDef, PlaceDef};
-use lifecycle::{Hook, Phase, Requests, Settings, on_shutdown, on_start, register};
+use lifecycle::__private::Node;
+use lifecycle::{Hook, Requests, Settings, on_shutdown, on_start, register};
 
 /// What is left of a step whose registration the linker has dropped: the compiler knows it, and that is all.
 #[expect(non_camel_case_types, reason = "a step's own name")]
 struct ghost;
 
-static GHOST: NodeDef = NodeDef {
-    name: "ghost",
-    phase: Phase::Shutdown,
-    id: TypeId::of::<ghost>,
-    place: PlaceDef::Free,
-    after: &[],
-    before: &[],
-};
-
 impl Node for ghost {}
-impl ghost {
-    const fn lifecycle_node() -> &'static NodeDef {
-        &GHOST
-    }
-}
 
 fn setup(settings: &mut Settings) {
     let keep = std::env::var("KEEP").unwrap_or_default();

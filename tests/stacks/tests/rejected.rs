@@ -1,6 +1,5 @@
 //! Tracked functions that return what their stack returns, without `reject`, called once the requests are closed.
 #![expect(clippy::unwrap_used, reason = "a failure is the test's failure")]
-#![expect(clippy::result_large_err, reason = "what `#[tracked]` generates says it of axum's own error types")]
 
 use axum::body::Body;
 use axum::extract::Json;
