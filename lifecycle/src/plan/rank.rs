@@ -253,7 +253,8 @@ impl Derive<'_> {
             };
             for edge in self.network.from(step) {
                 let here = reached[step].map(|(level, by, _)| (level, by, edge.source.at()));
-                reached[edge.to] = here.into_iter().chain(reached[edge.to]).max();
+                // Whatever there is comes after nothing.
+                reached[edge.to] = reached[edge.to].max(here);
             }
         }
         reached
