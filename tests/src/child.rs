@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::posix;
+
 /// How long a state may take to come before the test gives up. Generous: the machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -86,6 +88,7 @@ pub fn program(exe: &str, args: &[&str]) -> Command {
     for inherited in settings.iter().chain(&["RUST_BACKTRACE"]) {
         command.env_remove(inherited);
     }
+    posix::hear(&mut command);
     command
 }
 

@@ -85,6 +85,21 @@ fn mask(command: &mut Command, signals: &'static [i32], how: i32) {
     unsafe { before_exec(command, set) };
 }
 
+/// The child is not told to ignore what whoever runs the tests has been told to ignore: `nohup`, or a shell in the background.
+pub fn hear(command: &mut Command) {
+    let set = || {
+        for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
+            // SAFETY: installs no handler of ours; async-signal-safe.
+            if unsafe { libc::signal(signal, libc::SIG_DFL) } == libc::SIG_ERR {
+                return Err(std::io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: only an async-signal-safe call.
+    unsafe { before_exec(command, set) };
+}
+
 /// The child inherits this signal as ignored, as under `nohup`.
 pub fn ignore(command: &mut Command, signal: i32) {
     let set = move || {
