@@ -48,9 +48,11 @@ fn workers_come_at_any_time_in_any_order_and_go() {
 #[test]
 fn no_two_have_one_name_whichever_went_before() {
     let child = start("namesakes");
-    child.wait_for("removed: true, true");
+    child.wait_for("all registered");
+    let ended = child.terminate();
     let names = ["Requests", "flush", "flush #2", "flush #3", "flush #4"];
-    child.terminate().assert_any_order(0, &names.map(|name| (name, "done")));
+    ended.assert_any_order(0, &names.map(|name| (name, "done")));
+    ended.line("removed: true, true");
 }
 
 #[test]

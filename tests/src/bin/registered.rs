@@ -52,6 +52,7 @@ fn namesakes() {
     for _ in 0..3 {
         flush();
     }
+    println!("all registered");
 }
 
 /// Takes back a worker that does not end.
