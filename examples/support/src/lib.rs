@@ -1,6 +1,9 @@
 //! What the tests of the systems share: their counterparts, and what these are asked.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failure is the test's failure")]
 
+pub mod lines;
+mod postgres;
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,12 +12,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use lifecycle_tests::child::{self, Child, Ended, PATIENCE};
-pub use lifecycle_tests::posix::Scratch;
+pub use lifecycle_tests::posix::{self, Scratch};
+pub use postgres::{Postgres, Session};
 use serde_json::Value;
+use toml::Table;
 
 /// By their numbers.
 pub mod signals {
-    pub use libc::{SIGKILL, SIGTERM, SIGUSR1, SIGUSR2};
+    pub use libc::{SIGINT, SIGKILL, SIGTERM, SIGUSR1, SIGUSR2};
 }
 
 /// A port of this machine that is free, given to nobody else in this process, and below those that the system gives to
@@ -40,6 +45,15 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < patience, "waited {PATIENCE:?} for {what}");
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Writes a key of a configuration, `table.key` where it is not on the first level.
+pub fn set(config: &mut Table, key: &str, value: impl Into<toml::Value>) {
+    let (table, key) = match key.split_once('.') {
+        Some((table, key)) => (config[table].as_table_mut().unwrap(), key),
+        None => (config, key),
+    };
+    table.insert(key.to_owned(), value.into());
 }
 
 /// A script, run by the Python that `run-e2e` has given what it needs.
