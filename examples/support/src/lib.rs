@@ -1,6 +1,8 @@
 //! What the tests of the systems share: their counterparts, and what these are asked.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failure is the test's failure")]
 
+pub mod lines;
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +13,7 @@ use std::time::{Duration, Instant};
 pub use lifecycle_tests::child::{self, Child, Ended, PATIENCE};
 pub use lifecycle_tests::posix::Scratch;
 use serde_json::Value;
+use toml::Table;
 
 /// By their numbers.
 pub mod signals {
@@ -40,6 +43,15 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < patience, "waited {PATIENCE:?} for {what}");
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Writes a key of a configuration, `table.key` where it is not on the first level.
+pub fn set(config: &mut Table, key: &str, value: impl Into<toml::Value>) {
+    let (table, key) = match key.split_once('.') {
+        Some((table, key)) => (config[table].as_table_mut().unwrap(), key),
+        None => (config, key),
+    };
+    table.insert(key.to_owned(), value.into());
 }
 
 /// A script, run by the Python that `run-e2e` has given what it needs.
