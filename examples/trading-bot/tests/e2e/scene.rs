@@ -80,11 +80,7 @@ impl Scene {
 
     /// Writes a key of the configuration, `table.key`.
     pub(crate) fn set(&mut self, key: &str, value: impl Into<toml::Value>) {
-        let (table, key) = match key.split_once('.') {
-            Some((table, key)) => (self.config[table].as_table_mut().unwrap(), key),
-            None => (&mut self.config, key),
-        };
-        table.insert(key.to_owned(), value.into());
+        e2e_support::set(&mut self.config, key, value);
     }
 
     /// From now on it is the bot that was written without the library.
