@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use lifecycle_tests::child::{self, Child, Ended, PATIENCE};
-pub use lifecycle_tests::posix::Scratch;
+pub use lifecycle_tests::posix::{self, Scratch};
 pub use postgres::{Postgres, Session};
 use serde_json::Value;
 use toml::Table;
