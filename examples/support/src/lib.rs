@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failure is the test's failure")]
 
 pub mod lines;
+mod postgres;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -12,12 +13,13 @@ use std::time::{Duration, Instant};
 
 pub use lifecycle_tests::child::{self, Child, Ended, PATIENCE};
 pub use lifecycle_tests::posix::{self, Scratch};
+pub use postgres::{Postgres, Session};
 use serde_json::Value;
 use toml::Table;
 
 /// By their numbers.
 pub mod signals {
-    pub use libc::{SIGCONT, SIGKILL, SIGSTOP, SIGTERM, SIGUSR1, SIGUSR2};
+    pub use libc::{SIGCONT, SIGINT, SIGKILL, SIGSTOP, SIGTERM, SIGUSR1, SIGUSR2};
 }
 
 /// A port of this machine that is free, given to nobody else in this process, and below those that the system gives to
