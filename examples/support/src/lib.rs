@@ -19,7 +19,7 @@ use toml::Table;
 
 /// By their numbers.
 pub mod signals {
-    pub use libc::{SIGINT, SIGKILL, SIGTERM, SIGUSR1, SIGUSR2};
+    pub use libc::{SIGCONT, SIGINT, SIGKILL, SIGSTOP, SIGTERM, SIGUSR1, SIGUSR2};
 }
 
 /// A port of this machine that is free, given to nobody else in this process, and below those that the system gives to
@@ -70,6 +70,18 @@ pub fn python(script: &Path, args: &[&str]) -> Command {
     let mut command = child::talkative(installed("python").to_str().unwrap(), &[script.to_str().unwrap()]);
     command.args(args).env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1");
     command.env("PYTHONPATH", Path::new(env!("CARGO_MANIFEST_DIR")).join("counterparts"));
+    command
+}
+
+/// The same for Node: it can require what is in `counterparts`, and what `run-e2e` has installed of npm's packages.
+pub fn node(script: &Path, args: &[&str]) -> Command {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let modules = std::env::var_os("E2E_NODE_MODULES")
+        .map_or_else(|| here.join("../target/e2e/npm/node_modules"), PathBuf::from);
+    assert!(modules.exists(), "{} is not there: run examples/run-e2e, which makes it", modules.display());
+    let mut command = child::talkative("node", &[script.to_str().unwrap()]);
+    let path = std::env::join_paths([modules, here.join("counterparts")]).unwrap();
+    command.args(args).env("NODE_PATH", path);
     command
 }
 
