@@ -19,6 +19,19 @@ macro_rules! names {
                 _ => None,
             }
         }
+
+        /// The number of a signal, for those that a configuration names.
+        ///
+        /// ```
+        /// assert_eq!(lifecycle::signals::number("SIGTERM"), Some(lifecycle::signals::SIGTERM));
+        /// assert_eq!(lifecycle::signals::number("TERM"), None);
+        /// ```
+        pub fn number(name: &str) -> Option<i32> {
+            match name {
+                $(stringify!($name) => Some(libc::$name),)*
+                _ => None,
+            }
+        }
     };
 }
 
@@ -55,7 +68,8 @@ mod tests {
     #[test]
     fn what_is_exported_has_a_name_and_can_be_used() {
         for signal in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE, SIGWINCH] {
-            assert!(name(signal).is_some() && refused(signal).is_none(), "{signal}");
+            assert_eq!(name(signal).and_then(number), Some(signal));
+            assert!(refused(signal).is_none(), "{signal}");
         }
         for signal in [libc::SIGKILL, libc::SIGSTOP, libc::SIGSEGV, libc::SIGCHLD, 0, -1, 4711] {
             assert!(refused(signal).is_some(), "{signal}");
