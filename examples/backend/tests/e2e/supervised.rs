@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use e2e_support::posix::{child_of, is_root, send};
 use e2e_support::signals::SIGTERM;
@@ -94,14 +95,14 @@ impl Supervised {
         self.supervisor.place
     }
 
-    fn tell(&self, what: &str) {
-        let told = Command::new(installed("s6-svc")).arg(what).arg(&self.folder).output().unwrap();
-        assert!(told.status.success(), "{told:?}");
+    fn tell(&self, what: &str) -> bool {
+        let told = Command::new(installed("s6-svc")).arg(what).arg(&self.folder).output();
+        told.is_ok_and(|told| told.status.success())
     }
 
     /// SIGTERM, and SIGKILL when its time is up.
     fn take_down(&self) {
-        self.tell("-d");
+        assert!(self.tell("-d"), "s6-supervise hears");
     }
 
     /// The exit code, or 256 and the signal that killed it.
@@ -115,9 +116,12 @@ impl Supervised {
 
 impl Drop for Supervised {
     fn drop(&mut self) {
-        // A killed supervisor would leave its service behind.
-        self.tell("-dkx");
-        until("the supervisor's end", || (!self.supervisor.child.is_running()).then_some(()));
+        // A killed supervisor would leave its service behind. It may have ended already.
+        let told = self.tell("-dkx");
+        let over = Instant::now() + PATIENCE;
+        while told && self.supervisor.child.is_running() && Instant::now() < over {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
