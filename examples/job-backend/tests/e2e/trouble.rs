@@ -172,3 +172,14 @@ fn a_redis_that_hangs_holds_up_nothing_else() {
     scene.until_counts([0, 0, 2, 0]);
     assert_eq!(backend.terminate().code, Some(0));
 }
+
+#[test]
+fn times_that_do_not_fit_stop_the_start() {
+    let mut scene = Scene::new("budget");
+    scene.set("grace", "60s");
+    let ended = Child::start(scene.command()).wait(PATIENCE);
+    assert_eq!(ended.code, Some(78), "{ended:#?}");
+    let told =
+        ended.stderr.iter().any(|line| line.contains("The longest way is") && line.contains("work_off_jobs"));
+    assert!(told && scene.daemon_lines().is_empty(), "{ended:#?}");
+}
