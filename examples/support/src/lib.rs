@@ -56,14 +56,20 @@ pub fn set(config: &mut Table, key: &str, value: impl Into<toml::Value>) {
     table.insert(key.to_owned(), value.into());
 }
 
-/// A script, run by the Python that `run-e2e` has given what it needs.
-pub fn python(script: &Path, args: &[&str]) -> Command {
+/// A program that `run-e2e` has installed for Python's packages.
+pub fn installed(program: &str) -> PathBuf {
     let venv = std::env::var_os("E2E_VENV")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/e2e/venv"), PathBuf::from);
-    let python = venv.join("bin/python");
-    assert!(python.exists(), "{} is not there: run examples/run-e2e, which makes it", python.display());
-    let mut command = child::talkative(python.to_str().unwrap(), &[script.to_str().unwrap()]);
+    let program = venv.join("bin").join(program);
+    assert!(program.exists(), "{} is not there: run examples/run-e2e, which installs it", program.display());
+    program
+}
+
+/// A script, run by the Python that `run-e2e` has given what it needs. It can import what is in `counterparts`.
+pub fn python(script: &Path, args: &[&str]) -> Command {
+    let mut command = child::talkative(installed("python").to_str().unwrap(), &[script.to_str().unwrap()]);
     command.args(args).env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("PYTHONPATH", Path::new(env!("CARGO_MANIFEST_DIR")).join("counterparts"));
     command
 }
 
