@@ -46,6 +46,7 @@ impl Scene {
             ("worker.finish", "60s"),
             ("worker.hand_back", "20s"),
             ("database.close", "60s"),
+            ("activity.heartbeat", "100s"),
             ("activity.retry_after", "10ms"),
         ] {
             scene.set(key, value);
