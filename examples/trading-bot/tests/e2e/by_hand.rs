@@ -1,9 +1,8 @@
 //! The bot that was written without the library does what the other one does, as far as README.md compares the two.
 
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
+use e2e_support::lines::assert_readme_counts;
 use e2e_support::signals::{SIGUSR1, SIGUSR2};
 use e2e_support::until;
 
@@ -63,19 +62,8 @@ fn a_venue_that_hangs_does_not_hold_it_up() {
     assert!(ended.took < Duration::from_secs(35), "{ended:#?}");
 }
 
-fn read(file: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
-}
-
-/// Lines that are neither empty nor comments.
-fn code(files: &[&str]) -> Vec<String> {
-    let text: String = files.iter().map(|file| read(file)).collect();
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
-    lines.map(str::to_owned).collect()
-}
-
-/// How many of them are attributes, or name something of the library.
-fn of_the_library(lines: &[String]) -> usize {
+#[test]
+fn the_readme_counts_both() {
     let names = [
         "lifecycle",
         "CancellationToken",
@@ -87,20 +75,6 @@ fn of_the_library(lines: &[String]) -> usize {
         "step",
         "stop.",
     ];
-    let mut inside = false;
-    let mut counted = 0;
-    for line in lines {
-        inside |= line.starts_with("#[");
-        counted += usize::from(inside || names.iter().any(|name| line.contains(name)));
-        inside &= !line.ends_with(']');
-    }
-    counted
-}
-
-#[test]
-fn the_readme_counts_both() {
-    let (with, by_hand) = (code(&["src/main.rs", "src/summary.rs"]), code(&["src/bin/by-hand.rs"]));
-    let [all, of_it, without] = [with.len(), of_the_library(&with), by_hand.len()];
-    let counts = format!("{all} lines, {of_it} of which mention the library; without it {without} lines");
-    assert!(read("README.md").contains(&counts), "README.md does not say: {counts}");
+    let with = ["src/main.rs", "src/summary.rs"];
+    assert_readme_counts(env!("CARGO_MANIFEST_DIR"), &with, &names, &["src/bin/by-hand.rs"]);
 }
