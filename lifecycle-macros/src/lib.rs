@@ -52,7 +52,8 @@ pub fn on_shutdown(keys: TokenStream, item: TokenStream) -> TokenStream {
 /// Counts a function's runs; the shutdown waits for them and refuses new ones.
 ///
 /// Keys: `group` (a `#[lifecycle::group]` struct; default `lifecycle::Requests`), `reject` (the value of a refused call; without it a `Result` whose error is `From<lifecycle::Rejected>`),
-/// `admit` (`always`: counted, never refused), `name` (in the report), `crate`.
+/// `admit` (`always`: counted, never refused), `id` (an expression over the arguments: which call it is, for the drain's lines
+/// and the report), `span` (each call runs in a `tracing` span, which carries the id), `name` (in the report), `crate`.
 #[proc_macro_attribute]
 pub fn tracked(keys: TokenStream, item: TokenStream) -> TokenStream {
     tracked::attribute(keys.into(), item.into()).into()

@@ -88,7 +88,7 @@ macro_rules! __collected {
     };
 }
 
-/// A step's type, which is collected: `step! { close_db query { … } "close_db" Shutdown [Free] [pub] }`; or with edges, beside
+/// A step's type, which is collected: `step! { close_db query { … } "close_db" Shutdown [Free] [pub struct close_db {}] }`; or with edges, beside
 /// the type, `step! { close_db query { … } = NODE }`.
 ///
 /// This is not in the attributes' own output: what a procedural macro makes is more work for the compiler than what it
@@ -98,13 +98,14 @@ macro_rules! __collected {
 macro_rules! __step {
     (
         $type:tt $query:ident $answer:tt
-        $($name:literal $phase:ident [$($place:tt)+] [$($vis:tt)*])?
+        $($name:literal $phase:ident [$($place:tt)+] [$($item:tt)+])?
         $(= $node:ident)?
     ) => {
         $(
             #[doc(hidden)]
-            #[allow(non_camel_case_types, dead_code)]
-            $($vis)* struct $type {}
+            #[allow(non_camel_case_types, dead_code, missing_copy_implementations, missing_debug_implementations)]
+            #[allow(clippy::restriction)]
+            $($item)+
         )?
         #[allow(deprecated)]
         impl $crate::Step for $type {

@@ -113,24 +113,41 @@ pub struct EdgeDef {
     rank: Option<Known>,
 }
 
-/// Where an edge was written.
+/// Where an edge was written: no larger than a reference, for it goes wherever the edge does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct At {
-    pub(crate) file: &'static str,
-    pub(crate) line: u32,
+pub(crate) enum At {
+    Code(&'static Location<'static>),
+    /// Nobody but the compiler makes a [`Location`].
+    #[cfg(test)]
+    Test(&'static (&'static str, u32)),
 }
 
 impl At {
     #[track_caller]
     pub(crate) const fn caller() -> Self {
-        let at = Location::caller();
-        At { file: at.file(), line: at.line() }
+        At::Code(Location::caller())
+    }
+
+    pub(crate) fn file(self) -> &'static str {
+        match self {
+            At::Code(location) => location.file(),
+            #[cfg(test)]
+            At::Test((file, _)) => file,
+        }
+    }
+
+    pub(crate) fn line(self) -> u32 {
+        match self {
+            At::Code(location) => location.line(),
+            #[cfg(test)]
+            At::Test((_, line)) => *line,
+        }
     }
 }
 
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
+        write!(f, "{}:{}", self.file(), self.line())
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::process::lifecycle;
-use crate::report::Outcome;
+use crate::report::{CallSite, Outcome};
 use crate::worker::WorkerEvent;
 
 /// Where the process is in its life.
@@ -72,6 +72,14 @@ pub enum Event {
         outcome: Outcome,
         /// The error, or why it did not run.
         error: Option<String>,
+    },
+    /// The time of a group's calls is up: those that still run hear of it by [`cut_off`](crate::cut_off), and are dropped a
+    /// moment later.
+    CutOff {
+        /// The group.
+        group: String,
+        /// What still runs, call by call where the function has an id: `#[tracked(id = …)]`.
+        calls: Vec<CallSite>,
     },
     /// Something happened to a worker while it was not being stopped; of its stop the two above tell.
     Worker {

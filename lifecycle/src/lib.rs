@@ -153,8 +153,8 @@ pub use plan_view::{
 };
 pub use rejected::{RejectReason, Rejected};
 pub use report::{
-    Attempt, CallSite, Calls, Item, Outcome, Reason, Report, ServiceOutcome, StepKind, StepReport,
-    WorkerReport,
+    Attempt, CallSite, Calls, Item, Outcome, Reason, Report, RunningCall, ServiceOutcome, StepKind,
+    StepReport, WorkerReport,
 };
 pub use resource::{ProvideError, Take};
 pub use settings::{

@@ -117,7 +117,7 @@ where
     R: HookResult,
 {
     let hook = Arc::new(hook);
-    Arc::new(move |_| {
+    Begin::new(move |_| {
         let hook = Arc::clone(&hook);
         Ok(Call::Async(Box::pin(async move { hook().await.into_text().map(|()| Vec::new()) })))
     })

@@ -136,7 +136,7 @@ pub(crate) mod tests {
                 description.signature.takes_report = true;
                 Answer::Described
             }
-            Query::Hold(_) => Answer::Held(Ok(Box::new(()))),
+            Query::Hold(_) => Answer::Held(Ok(Box::new(())), false),
             Query::Call(_) => Answer::Ended(Ok(Vec::new())),
         }
     }

@@ -302,6 +302,15 @@ fn one_that_is_registered_late_owes_too() {
 }
 
 #[test]
+fn one_that_is_registered_while_the_run_begins_owes_too() {
+    let place = Place::new("meanwhile");
+    let killed = kill(place.serve("meanwhile"));
+    let registered = &killed.stdout[killed.line("registered meanwhile: ")];
+    let owed = letters(&place.run("")).len();
+    assert_eq!(*registered, format!("registered meanwhile: {owed}"));
+}
+
+#[test]
 fn one_that_is_registered_late_waits_until_it_is_recorded_or_the_disk_is_late() {
     let place = Place::new("late-stuck");
     let child = place.serve("late, stuck");

@@ -105,7 +105,7 @@ fn head(rows: &[String]) -> usize {
 
 #[test]
 fn it_stays_at_the_foot_whatever_the_service_writes() {
-    let Some(screen) = Screen::of((80, 24), "", "life") else { return };
+    let Some(screen) = Screen::of((100, 24), "", "life") else { return };
     screen.wait_for("serving");
     screen.press_ctrl_c();
     let rows = screen.wait_for(FORCE);
@@ -116,7 +116,7 @@ fn it_stays_at_the_foot_whatever_the_service_writes() {
     );
     assert!(rows[23].contains("Requests") && rows[23].contains("of 40s"), "{rows:#?}");
     assert!(rows[23].contains("3 calls: ") && rows[23].contains("create_order ×2"), "{rows:#?}");
-    assert!(rows[23].contains("checkout ×1"), "{rows:#?}");
+    assert!(rows[23].contains("checkout order=42 "), "{rows:#?}");
 
     screen.say("chat");
     let rows = screen.wait_for("service line 59");
@@ -191,6 +191,13 @@ fn where_no_cursor_moves_there_are_lines_alone() {
         screen.press_ctrl_c();
         let rows = screen.wait_for("3 call(s) still running");
         assert!(rows.iter().any(|row| row.contains("press Ctrl-C again to")), "{rows:#?}");
+        // A line is wider than the terminal.
+        let rows = screen.wait("what still runs", |rows| rows.concat().contains("order=42 ("));
+        let text = rows.concat();
+        assert!(
+            text.contains("lifecycle:   Requests, after ") && text.contains(": create_order ×2 ("),
+            "{rows:#?}"
+        );
         screen.say("fill");
         screen.say("close");
         let rows = screen.wait_for("ended with 0");

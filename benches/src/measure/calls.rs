@@ -30,6 +30,8 @@ const BARE: &str = "bare async fn";
 const OURS: &str = "**`#[tracked]`**";
 const OUTER: &str = "**`#[tracked]`** around a bare one";
 const NESTED: &str = "**`#[tracked]`** inside **`#[tracked]`**";
+const WITH_ID: &str = "**`#[tracked(id = …)]`**";
+const WITH_SPAN: &str = "**`#[tracked(id = …, span)]`**";
 const TRACK_FUTURE: &str = "TaskTracker `track_future`";
 const SWANSONG: &str = "swansong `guarded`";
 
@@ -53,6 +55,16 @@ async fn bare() {}
 
 #[tracked(reject = refused())]
 async fn ours() {}
+
+#[tracked(id = order, reject = refused())]
+async fn with_id(order: u32) {
+    black_box(order);
+}
+
+#[tracked(id = order, span, reject = refused())]
+async fn with_span(order: u32) {
+    black_box(order);
+}
 
 #[tracked(reject = refused())]
 async fn outer() {
@@ -137,6 +149,8 @@ fn measure_all(scale: Scale) {
     variant!(EMPTY, OURS, calls, ours);
     variant!(EMPTY, OUTER, calls, outer);
     variant!(EMPTY, NESTED, calls, nested);
+    variant!(EMPTY, WITH_ID, calls, || with_id(black_box(100_042)));
+    variant!(EMPTY, WITH_SPAN, calls, || with_span(black_box(100_042)));
     variant!(EMPTY, TRACK_FUTURE, calls, || tracker.track_future(bare()));
     variant!(EMPTY, SWANSONG, calls, || swansong.guarded(bare()));
     for (group, suspensions) in [(ONE_POLL, 0), (MORE_POLLS, EXTRA)] {
@@ -191,11 +205,15 @@ pub fn measure(scale: Scale) -> Result<Section> {
     let text = format!(
         "What is added to a bare async fn, in a tokio task: to a call from making the future to its end in one poll ({} \
          ns bare), to each further poll, and to a future with an argument of 64 bytes ({} bytes bare) and \
-         one with a `String` ({} bytes bare). A call inside a tracked call adds {} ns.\n{}",
+         one with a `String` ({} bytes bare). A call inside a tracked call adds {} ns. One with an id \
+         of six digits adds {} ns, {} ns with a span to which nobody listens; the id is a text in a list, which the others do not pay \
+         for.\n{}",
         number(figures.median(EMPTY, BARE)?),
         number(figures.median(SIZES, BARE)?),
         number(figures.median(ALIGNED_SIZES, BARE)?),
         number(nested),
+        number(call(WITH_ID)?),
+        number(call(WITH_SPAN)?),
         table(&["added", "ns a call", "ns a further poll", "bytes", "bytes, aligned"], rows),
     );
     Ok(Section { title: "A whole async call", claims, text })

@@ -3,6 +3,7 @@
 
 mod gateway;
 pub mod lines;
+mod postgres;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ use std::time::{Duration, Instant};
 
 pub use gateway::Gateway;
 pub use lifecycle_tests::child::{self, Child, Ended, PATIENCE};
-pub use lifecycle_tests::posix::{Scratch, send};
+pub use lifecycle_tests::posix::{self, Scratch};
+pub use postgres::{Postgres, Session};
 use serde_json::Value;
 use toml::Table;
 

@@ -50,7 +50,8 @@ fn a_component() {
                     u8 >, Error > > ::NEW.lifecycle_open(); opened.ending(opened.lifecycle_give()) })
                     { ::lifecycle::__private::Ok((end, (argument0, ()))) =>
                     ::lifecycle::__private::pending(< Pool < u8 > > ::open(argument0,), end),
-                    ::lifecycle::__private::Err(answer) => answer, } } "Pool::open" Start[Free] []
+                    ::lifecycle::__private::Err(answer) => answer, } } "Pool::open" Start[Free]
+                    [struct lifecycle_method_open {}]
                 }
             };
             #[cfg(unix)]
@@ -85,7 +86,7 @@ fn a_component() {
                 ::lifecycle::__private::end:: < (), _, _ > ()) { ::lifecycle::__private::Ok((end,
                 (argument0, ()))) => ::lifecycle::__private::ended(< Pool < u8 > >
                 ::close(argument0,), end), ::lifecycle::__private::Err(answer) => answer, } }
-                "ClosePool" Shutdown[Free] []
+                "ClosePool" Shutdown[Free] [struct ClosePool {}]
             }
         "#]],
     );

@@ -8,7 +8,7 @@ use crate::arguments;
 use crate::attempts::option;
 use crate::called;
 use crate::paths::site;
-use crate::step::check::Marker;
+use crate::step::{self, check::Marker};
 
 /// The type with the check's name.
 pub(super) fn marker(marker: &Marker) -> TokenStream {
@@ -16,12 +16,10 @@ pub(super) fn marker(marker: &Marker) -> TokenStream {
 }
 
 fn named(marker: &Marker, registration: &TokenStream) -> TokenStream {
-    let Marker { vis, name, krate, .. } = marker;
+    let (krate, name, declared) = (&marker.krate, &marker.name, step::expand::declared(marker));
     let p = krate.private();
     quote_spanned!(site()=>
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, dead_code)]
-        #vis struct #name {}
+        #declared
         #p::items! {
             impl #p::HealthCheck for #name {}
             #[allow(deprecated)]

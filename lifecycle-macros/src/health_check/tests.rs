@@ -21,7 +21,13 @@ fn a_check() {
         &expect![[r#"
             pub async fn answers(db: &Db) -> Result<(), Error> {}
             #[doc(hidden)]
-            #[allow(non_camel_case_types, dead_code)]
+            #[allow(
+                non_camel_case_types,
+                dead_code,
+                missing_copy_implementations,
+                missing_debug_implementations
+            )]
+            #[allow(clippy::restriction)]
             pub struct Answers {}
             impl ::lifecycle::__private::HealthCheck for Answers {}
             #[allow(deprecated)]

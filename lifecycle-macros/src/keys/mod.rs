@@ -173,6 +173,8 @@ pub(crate) const TABLE: &[Key] = &[
     key("group", Kind::Path, TRACKED, "Jobs"),
     key("reject", Kind::Expr, TRACKED, "()"),
     key("admit", Kind::Choice(&["always"]), TRACKED, "always"),
+    key("id", Kind::Expr, TRACKED, "order.id"),
+    key("span", Kind::Flag, TRACKED, ""),
     key("name", Kind::Text, TRACKED, "\"orders.create\""),
     key("clock", Kind::Choice(&["paused", "real"]), TEST, "real"),
     key("crate", Kind::Path, On::ALL, "my_lifecycle"),

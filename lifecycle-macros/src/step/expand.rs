@@ -17,12 +17,14 @@ pub(crate) fn marker(marker: &Marker) -> TokenStream {
 /// Every item and every body that is generated costs the user's compiler, so there are as few as can be: the node is a
 /// constant in a function, and only edges make it a static.
 fn named(marker: &Marker, place: &TokenStream, edges: &Edges, answer: &TokenStream) -> TokenStream {
-    let Marker { vis, name, krate, .. } = marker;
+    let Marker { name, krate, .. } = marker;
     let p = krate.private();
     let text = marker.text();
     let phase = Ident::new(if marker.starts { "Start" } else { "Shutdown" }, site());
     if !edges.any() {
-        let all = quote_spanned!(site()=> #p::step! { #name query { #answer } #text #phase [#place] [#vis] });
+        let item = item(marker);
+        let all =
+            quote_spanned!(site()=> #p::step! { #name query { #answer } #text #phase [#place] [#item] });
         return krate.items(all);
     }
     let Edges { after, before, statics, checks } = edges;
@@ -43,11 +45,24 @@ fn named(marker: &Marker, place: &TokenStream, edges: &Edges, answer: &TokenStre
             #p::step! { #name query { #answer } = #node }
         };
     ));
+    let declared = declared(marker);
+    quote_spanned!(site()=> #declared #beside)
+}
+
+/// The type itself, where its name is written: if there is something else of that name, rustc shows this place.
+fn item(marker: &Marker) -> TokenStream {
+    let Marker { vis, name, .. } = marker;
+    quote_spanned!(name.span()=> #vis struct #name {})
+}
+
+/// The type, of which nobody hears where it is not named.
+pub(crate) fn declared(marker: &Marker) -> TokenStream {
+    let item = item(marker);
     quote_spanned!(site()=>
         #[doc(hidden)]
-        #[allow(non_camel_case_types, dead_code)]
-        #vis struct #name {}
-        #beside
+        #[allow(non_camel_case_types, dead_code, missing_copy_implementations, missing_debug_implementations)]
+        #[allow(clippy::restriction)]
+        #item
     )
 }
 

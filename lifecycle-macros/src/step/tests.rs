@@ -35,7 +35,7 @@ fn a_shutdown_step() {
                 = rest; #[cfg(unix)] let (argument1, rest) = rest; let () = rest;
                 mine::__private::pending(close_db(argument0, #[cfg(unix)] argument1,), end) },
                 mine::__private::Err(answer) => answer, } } "close_db" Shutdown[Order(- 5)] [pub
-                (crate)]
+                (crate) struct close_db {}]
             }
         "#]],
     );
@@ -57,7 +57,8 @@ fn a_start_step() {
                 (), { let opened = ::lifecycle::__private::outcome::Return:: < Pool > ::NEW
                 .lifecycle_open(); opened.ending(opened.lifecycle_give()) }) {
                 ::lifecycle::__private::Ok((end, ())) => ::lifecycle::__private::ended(r#type(),
-                end), ::lifecycle::__private::Err(answer) => answer, } } "OpenDb" Start[Free] []
+                end), ::lifecycle::__private::Err(answer) => answer, } } "OpenDb" Start[Free] [struct
+                OpenDb {}]
             }
         "#]],
     );
@@ -72,7 +73,13 @@ fn a_step_with_edges() {
         expect![[r#"
             fn close() {}
             #[doc(hidden)]
-            #[allow(non_camel_case_types, dead_code)]
+            #[allow(
+                non_camel_case_types,
+                dead_code,
+                missing_copy_implementations,
+                missing_debug_implementations
+            )]
+            #[allow(clippy::restriction)]
             struct Close {}
             #[allow(non_upper_case_globals)]
             const _: () = {
@@ -135,7 +142,8 @@ fn a_last_step() {
                 .lifecycle_kind(), ()), ::lifecycle::__private::end:: < (), _, _ > ()) {
                 ::lifecycle::__private::Ok((end, (argument0, ()))) =>
                 ::lifecycle::__private::pending(alert(argument0,), end),
-                ::lifecycle::__private::Err(answer) => answer, } } "alert" Shutdown[Last] []
+                ::lifecycle::__private::Err(answer) => answer, } } "alert" Shutdown[Last] [struct
+                alert {}]
             }
         "#]],
     );
@@ -342,7 +350,8 @@ fn the_rare_keys() {
                 argument1,)) })), .. ::lifecycle::__private::StepExtra::NONE } }), (),
                 ::lifecycle::__private::end:: < (), _, _ > ()) { ::lifecycle::__private::Ok((end,
                 ())) => ::lifecycle::__private::ended(flush(), end),
-                ::lifecycle::__private::Err(answer) => answer, } } "flush" Shutdown[Free] []
+                ::lifecycle::__private::Err(answer) => answer, } } "flush" Shutdown[Free] [struct
+                flush {}]
             }
         "#]],
     );

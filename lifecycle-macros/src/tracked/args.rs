@@ -12,6 +12,8 @@ pub(super) struct Raw {
     pub(super) reject: Option<Spanned<TokenStream>>,
     /// Its only value is `always`.
     pub(super) admit: Option<Spanned<&'static str>>,
+    pub(super) id: Option<Spanned<TokenStream>>,
+    pub(super) span: bool,
     pub(super) name: Option<Spanned<TokenStream>>,
 }
 
@@ -22,6 +24,8 @@ pub(super) fn parse(tokens: TokenStream, errors: &ErrorSink<'_>) -> Raw {
         group: given.path("group"),
         reject: given.tokens("reject"),
         admit: given.choice("admit"),
+        id: given.tokens("id"),
+        span: given.flag("span").is_some(),
         name: given.tokens("name"),
     }
 }

@@ -2,12 +2,13 @@
 
 use proc_macro2::{Group, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::Type;
+use syn::{Expr, Type};
 
 use super::args::Raw;
 use super::parameters::{self, Parameters};
 use crate::diag::ErrorSink;
 use crate::item::{Item, bare, focus, mentions};
+use crate::keys::Spanned;
 use crate::paths::Krate;
 
 pub(super) struct Tracked {
@@ -16,10 +17,17 @@ pub(super) struct Tracked {
     pub(super) group: Option<syn::Path>,
     /// As reported, a literal.
     pub(super) name: TokenStream,
+    pub(super) identity: Option<Identity>,
     pub(super) refusal: Refusal,
     pub(super) parameters: Parameters,
     pub(super) output: Output,
     pub(super) body: Group,
+}
+
+/// What is known of each call beside its function: an id, a span, or both.
+pub(super) struct Identity {
+    pub(super) id: Option<TokenStream>,
+    pub(super) span: bool,
 }
 
 /// What a refused call returns.
@@ -53,6 +61,9 @@ pub(super) fn check(raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Option<Tra
     if let Some(Type::Never(never)) = item.output().map(bare) {
         errors.at(never, "a call that never returns would hold up every shutdown until its drain times out: track the functions that it calls");
     }
+    if let Some(id) = &raw.id {
+        differs_by_call(id, errors);
+    }
     let refusal = refusal(&raw, item, errors);
     let name = raw.name.map_or_else(|| item.name().to_token_stream(), |name| name.value);
     let Some(body) = &item.body else {
@@ -60,15 +71,41 @@ pub(super) fn check(raw: Raw, item: &Item, errors: &ErrorSink<'_>) -> Option<Tra
         return None;
     };
     let (Some(refusal), false) = (refusal, errors.failed()) else { return None };
+    let id = raw.id.map(|id| id.value);
     Some(Tracked {
         krate: raw.krate,
         group: raw.group.map(|group| group.value),
         name,
+        identity: (id.is_some() || raw.span).then_some(Identity { id, span: raw.span }),
         refusal,
         parameters: parameters::read(&sig.inputs),
         output: output(item),
         body: body.clone(),
     })
+}
+
+/// What rustc would take for an id, or complain of in words that do not help.
+fn differs_by_call(id: &Spanned<TokenStream>, errors: &ErrorSink<'_>) {
+    let expr = &id.value;
+    match syn::parse2::<Expr>(expr.clone()) {
+        Ok(Expr::Lit(_)) => errors.at(
+            expr,
+            "every call would have this id: write what tells them apart, such as `id = order.id` or `id = \
+             format_args!(\"order={}\", order.id)`; what the function is called is `name = \"…\"`",
+        ),
+        Ok(Expr::Closure(_)) => errors.at(
+            expr,
+            "an id is no closure: it has the function's arguments already. Write for example `id = order.id`",
+        ),
+        _ => {
+            if let Some(wait) = mentions(expr.clone(), &["await"]) {
+                errors.at(
+                    &wait,
+                    "an id is told when the call begins, so it cannot wait for anything: take it from the arguments",
+                );
+            }
+        }
+    }
 }
 
 fn refusal(raw: &Raw, item: &Item, errors: &ErrorSink<'_>) -> Option<Refusal> {

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Signature;
 
-use super::check::{Refusal, Tracked};
+use super::check::{Identity, Refusal, Tracked};
 use crate::item::Item;
 use crate::paths::{site, site_at};
 
@@ -74,6 +74,32 @@ fn static_site(tracked: &Tracked, found: &TokenStream) -> TokenStream {
     )
 }
 
+/// What a call is known by, as a variable of the function's: its arguments have not moved yet.
+fn identity(tracked: &Tracked) -> TokenStream {
+    let Some(Identity { id, span }) = &tracked.identity else { return TokenStream::new() };
+    let p = tracked.krate.private();
+    let name = &tracked.name;
+    let known = match id {
+        Some(id) => {
+            // An error in its type is shown at it.
+            let at = site_at(id.clone().into_iter().next().map_or_else(site, |tree| tree.span()));
+            let p_at = tracked.krate.private_at(at);
+            let of = quote_spanned!(at=> #p_at::tracked::Identity::of);
+            let text = quote_spanned!(at=> &(#id));
+            quote_spanned!(site()=>
+                #of({ static IDS: #p::CallIds = #p::CallIds::here(#name); &IDS }, #text)
+            )
+        }
+        None => quote_spanned!(site()=> #p::tracked::Identity::NONE),
+    };
+    let in_span = span.then(|| match id {
+        Some(_) => quote_spanned!(site()=> .in_span(|id| #p::info_span!(#name, id))),
+        None => quote_spanned!(site()=> .in_span(|_| #p::info_span!(#name))),
+    });
+    let names = id.as_ref().map(|_| &tracked.parameters.names);
+    quote_spanned!(site()=> let identity = { #names #known #in_span };)
+}
+
 fn async_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
     let p = tracked.krate.private();
     // A function, whose type is all that the future keeps of it.
@@ -85,7 +111,12 @@ fn async_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
     let hint =
         written.as_ref().map(|ty| quote_spanned!(site()=> if false { return #p::tracked::hint::<#ty>(); }));
     let body = quote_spanned!(site()=> async move { #hint #block });
-    match &tracked.refusal {
+    let identity = identity(tracked);
+    let body = match tracked.identity {
+        Some(_) => quote_spanned!(site()=> identity.future(#body)),
+        None => body,
+    };
+    let call = match &tracked.refusal {
         Refusal::ByType => {
             let ty = written.clone().unwrap_or_else(|| quote!(_));
             let refused = quote_spanned!(at=> #p_at::tracked::refuse::<#ty>(rejected));
@@ -107,7 +138,8 @@ fn async_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
         Refusal::Never => {
             quote_spanned!(site()=> #p::tracked::run(#p::tracked::admit(#site_of), #body).await)
         }
-    }
+    };
+    quote_spanned!(site()=> #identity #call)
 }
 
 fn sync_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
@@ -138,9 +170,16 @@ fn sync_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
         None => quote_spanned!(at=> #p_at::tracked::hidden_by(&body)),
     };
     let shape = quote_spanned!(at=> #tag.lifecycle_shape());
+    let identity = identity(tracked);
+    let identified = tracked
+        .identity
+        .as_ref()
+        .map(|_| quote_spanned!(site()=> let (shape, body) = shape.identified(identity, body);));
     quote_spanned!(site()=>
+        #identity
         let body = #p::tracked::once(move || #returns { #block });
         let shape = #shape;
+        #identified
         #call
     )
 }

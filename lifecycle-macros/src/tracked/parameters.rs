@@ -9,6 +9,7 @@
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::ext::IdentExt;
+use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{FnArg, Pat, PatType, Token};
@@ -21,6 +22,8 @@ pub(super) struct Parameters {
     pub(super) inputs: TokenStream,
     /// The statements that the block begins with.
     pub(super) prologue: TokenStream,
+    /// Statements that give the bindings to what stands before the block, as references: where they are rebound inside it.
+    pub(super) names: TokenStream,
 }
 
 pub(super) fn read(inputs: &Punctuated<FnArg, Token![,]>) -> Parameters {
@@ -30,6 +33,7 @@ pub(super) fn read(inputs: &Punctuated<FnArg, Token![,]>) -> Parameters {
         inputs.iter().enumerate().map(|(index, arg)| hand(index, arg, rebound)).collect();
     let inputs = handed.iter().map(|one| &one.input);
     let inputs = quote_spanned!(site()=> #(#inputs),*);
+    let names = handed.iter_mut().map(|one| std::mem::take(&mut one.name)).collect();
     let rebinds: TokenStream = handed.iter_mut().map(|one| std::mem::take(&mut one.rebind)).collect();
     let mentions = handed.iter().rev().flat_map(|one| {
         let cfgs = &one.cfgs;
@@ -42,7 +46,7 @@ pub(super) fn read(inputs: &Punctuated<FnArg, Token![,]>) -> Parameters {
         quote_spanned!(site()=> #[allow(clippy::used_underscore_binding)] let _ = (#mentions);)
     };
     prologue.extend(rebinds);
-    Parameters { inputs, prologue }
+    Parameters { inputs, prologue, names }
 }
 
 struct Handed {
@@ -51,6 +55,7 @@ struct Handed {
     /// In the order of the pattern.
     bindings: Vec<TokenStream>,
     rebind: TokenStream,
+    name: TokenStream,
 }
 
 fn hand(index: usize, arg: &FnArg, rebound: bool) -> Handed {
@@ -61,27 +66,42 @@ fn hand(index: usize, arg: &FnArg, rebound: bool) -> Handed {
             input: receiver.to_token_stream(),
             bindings: vec![receiver.self_token.to_token_stream()],
             rebind: TokenStream::new(),
+            name: TokenStream::new(),
         },
         FnArg::Typed(typed) => {
             let wild = matches!(&*typed.pat, Pat::Wild(_));
             if !rebound && !wild {
                 let bindings = bindings(&typed.pat).unwrap_or_default();
-                return Handed { cfgs, input: typed.to_token_stream(), bindings, rebind: TokenStream::new() };
+                let input = typed.to_token_stream();
+                return Handed {
+                    cfgs,
+                    input,
+                    bindings,
+                    rebind: TokenStream::new(),
+                    name: TokenStream::new(),
+                };
             }
             let name = format_ident!("argument{index}", span = site_at(typed.pat.span()));
             let PatType { attrs, pat, colon_token, ty } = typed;
-            let rebind = if rebound {
-                quote_spanned!(site()=>
-                    #cfgs let mut #name = #name;
-                    #cfgs #[allow(clippy::toplevel_ref_arg)] let #pat = #name;
+            let (rebind, known) = if rebound {
+                let by_reference = by_reference(pat);
+                (
+                    quote_spanned!(site()=>
+                        #cfgs let mut #name = #name;
+                        #cfgs #[allow(clippy::toplevel_ref_arg)] let #pat = #name;
+                    ),
+                    quote_spanned!(site()=>
+                        #cfgs #[allow(unused_variables, clippy::toplevel_ref_arg)] let #by_reference = #name;
+                    ),
                 )
             } else {
-                TokenStream::new()
+                (TokenStream::new(), TokenStream::new())
             };
             Handed {
                 input: quote_spanned!(site()=> #(#attrs)* #name #colon_token #ty),
                 bindings: vec![name.to_token_stream()],
                 rebind,
+                name: known,
                 cfgs,
             }
         }
@@ -114,6 +134,40 @@ fn bindings(pat: &Pat) -> Option<Vec<TokenStream>> {
     let mut found = Vec::new();
     collect(pat, &mut found)?;
     Some(found)
+}
+
+/// The pattern with `ref` before each name: it moves nothing out of its argument.
+fn by_reference(pat: &Pat) -> TokenStream {
+    fn refer(pat: &mut Pat) {
+        match pat {
+            Pat::Ident(pat) => {
+                if pat.subpat.is_some() || !may_be_a_constant(&pat.ident) {
+                    pat.by_ref.get_or_insert(Token![ref](pat.ident.span()));
+                    pat.mutability = None;
+                }
+                if let Some((_, pat)) = &mut pat.subpat {
+                    refer(pat);
+                }
+            }
+            Pat::Or(pat) => pat.cases.iter_mut().for_each(refer),
+            Pat::Paren(pat) => refer(&mut pat.pat),
+            Pat::Reference(pat) => refer(&mut pat.pat),
+            Pat::Slice(pat) => pat.elems.iter_mut().for_each(refer),
+            Pat::Struct(pat) => pat.fields.iter_mut().for_each(|field| refer(&mut field.pat)),
+            Pat::Tuple(pat) => pat.elems.iter_mut().for_each(refer),
+            Pat::TupleStruct(pat) => pat.elems.iter_mut().for_each(refer),
+            _ => {}
+        }
+    }
+    // Anew, since what is parsed cannot be cloned without a feature of syn's that costs every build.
+    let tokens = pat.to_token_stream();
+    match Pat::parse_multi.parse2(tokens.clone()) {
+        Ok(mut pat) => {
+            refer(&mut pat);
+            pat.into_token_stream()
+        }
+        Err(_) => tokens,
+    }
 }
 
 /// `fn f(Unit: Unit)` matches a unit struct, and binds nothing.
@@ -160,7 +214,6 @@ pub(super) fn with_holes(tokens: TokenStream) -> TokenStream {
 mod tests {
     use super::*;
     use quote::quote;
-    use syn::parse::Parser;
 
     fn parameters(tokens: TokenStream) -> Parameters {
         read(&Punctuated::parse_terminated.parse2(tokens).unwrap())
@@ -201,6 +254,23 @@ mod tests {
             assert!(read.prologue.to_string().ends_with(&rebinds), "{}", read.prologue);
             assert_eq!(read.inputs.to_string(), quote!(self, argument1: X, argument2: T).to_string());
         }
+    }
+
+    #[test]
+    fn names_before_the_block_move_nothing() {
+        let read = parameters(
+            quote!(a: A, (b, _): B, C { mut d, e: Some(ref mut f), .. }: C, g @ H(..): H, [i, J, ..]: I),
+        );
+        let names = quote! {
+            #[allow(unused_variables, clippy::toplevel_ref_arg)] let ref a = argument0;
+            #[allow(unused_variables, clippy::toplevel_ref_arg)] let (ref b, _) = argument1;
+            #[allow(unused_variables, clippy::toplevel_ref_arg)] let C { ref d, e: Some(ref f), .. } = argument2;
+            #[allow(unused_variables, clippy::toplevel_ref_arg)] let ref g @ H(..) = argument3;
+            #[allow(unused_variables, clippy::toplevel_ref_arg)] let [ref i, J, ..] = argument4;
+        };
+        assert_eq!(read.names.to_string(), names.to_string());
+        // What keeps its name needs none of it.
+        assert!(parameters(quote!(self, a: A, (b, c): B)).names.is_empty());
     }
 
     #[test]

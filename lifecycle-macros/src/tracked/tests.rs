@@ -103,6 +103,141 @@ fn a_sync_method() {
 }
 
 #[test]
+fn an_id_and_a_span_of_an_async_fn() {
+    let item = quote! { async fn checkout(order: Order) -> Answer { body } };
+    expands(
+        attribute(quote!(id = order.id, span, name = "shop.checkout"), item),
+        &expect![[r#"
+        async fn checkout(order: Order) -> Answer {
+            let identity = {
+                ::lifecycle::__private::tracked::Identity::of(
+                        {
+                            static IDS: ::lifecycle::__private::CallIds = ::lifecycle::__private::CallIds::here(
+                                "shop.checkout",
+                            );
+                            &IDS
+                        },
+                        &(order.id),
+                    )
+                    .in_span(|id| ::lifecycle::__private::info_span!("shop.checkout", id))
+            };
+            #[allow(clippy::result_large_err)]
+            let refuse = |rejected| ::lifecycle::__private::tracked::refuse::<Answer>(rejected);
+            ::lifecycle::__private::tracked::track(
+                    {
+                        static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::here(
+                            "shop.checkout",
+                            ::lifecycle::__private::module_path!(),
+                            false,
+                        );
+                        || &SITE
+                    },
+                    refuse,
+                    identity
+                        .future(async move {
+                            if false {
+                                return ::lifecycle::__private::tracked::hint::<Answer>();
+                            }
+                            #[allow(clippy::used_underscore_binding)]
+                            let _ = (&order,);
+                            match () {
+                                () => body,
+                            }
+                        }),
+                )
+                .await
+        }
+    "#]],
+    );
+}
+
+#[test]
+fn an_id_in_part_of_a_sync_fn() {
+    let item = quote! { fn count((a, ..): Pair) -> u8 { a } };
+    expands(
+        attribute(quote!(id = a, reject = 0), item),
+        &expect![[r#"
+        fn count(argument0: Pair) -> u8 {
+            let identity = {
+                #[allow(unused_variables, clippy::toplevel_ref_arg)]
+                let (ref a, ..) = argument0;
+                ::lifecycle::__private::tracked::Identity::of(
+                    {
+                        static IDS: ::lifecycle::__private::CallIds = ::lifecycle::__private::CallIds::here(
+                            "count",
+                        );
+                        &IDS
+                    },
+                    &(a),
+                )
+            };
+            let body = ::lifecycle::__private::tracked::once(move || -> u8 {
+                #[allow(clippy::used_underscore_binding)]
+                let _ = (&argument0,);
+                let mut argument0 = argument0;
+                #[allow(clippy::toplevel_ref_arg)]
+                let (a, ..) = argument0;
+                match () {
+                    () => a,
+                }
+            });
+            let shape = ::lifecycle::__private::tracked::Returned::<u8>::NEW.lifecycle_shape();
+            let (shape, body) = shape.identified(identity, body);
+            shape
+                .refuse_with(
+                    {
+                        static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::here(
+                            "count",
+                            ::lifecycle::__private::module_path!(),
+                            false,
+                        );
+                        &SITE
+                    },
+                    || 0,
+                    body,
+                )
+        }
+    "#]],
+    );
+}
+
+#[test]
+fn a_span_alone() {
+    let item = quote! { async fn checkout() { body } };
+    expands(
+        attribute(quote!(span, admit = always), item),
+        &expect![[r#"
+        async fn checkout() {
+            let identity = {
+                ::lifecycle::__private::tracked::Identity::NONE
+                    .in_span(|_| ::lifecycle::__private::info_span!("checkout"))
+            };
+            ::lifecycle::__private::tracked::run(
+                    ::lifecycle::__private::tracked::admit({
+                        static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::here(
+                            "checkout",
+                            ::lifecycle::__private::module_path!(),
+                            true,
+                        );
+                        || &SITE
+                    }),
+                    identity
+                        .future(async move {
+                            if false {
+                                return ::lifecycle::__private::tracked::hint::<()>();
+                            }
+                            match () {
+                                () => body,
+                            }
+                        }),
+                )
+                .await
+        }
+    "#]],
+    );
+}
+
+#[test]
 fn a_hidden_type() {
     let item = quote! { fn hidden(x: &u8) -> impl Future<Output = u8> { async move { *x } } };
     expands(

@@ -23,7 +23,8 @@ fn a_worker() {
                 Queue > ().lifecycle_kind().lifecycle_kind(), ()), ::lifecycle::__private::end:: <
                 Result < (), Error >, _, _ > ()) { ::lifecycle::__private::Ok((end, (argument0, ())))
                 => ::lifecycle::__private::pending(consume(argument0,), end),
-                ::lifecycle::__private::Err(answer) => answer, } } "consume" Shutdown[Early] [pub]
+                ::lifecycle::__private::Err(answer) => answer, } } "consume" Shutdown[Early] [pub
+                struct consume {}]
             }
         "#]],
     );

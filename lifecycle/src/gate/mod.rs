@@ -237,7 +237,13 @@ impl Gate {
         self.listed.lock().sites.iter().map(|site| site.snapshot()).collect()
     }
 
+    /// The annotated functions that were called so far.
+    pub(crate) fn listed(&self) -> Vec<&'static Site> {
+        self.listed.lock().sites.clone()
+    }
+
     /// The functions that are still running.
+    #[cfg(test)]
     pub(crate) fn awaited(&self) -> Vec<CallStats> {
         self.sites().into_iter().filter(|site| site.in_flight > 0).collect()
     }

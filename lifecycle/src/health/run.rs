@@ -124,7 +124,7 @@ fn gather(
     };
     let gathered = catch_unwind(AssertUnwindSafe(|| -> Result<_, Missing> {
         let ask = wanted.when.map(|when| when(&mut inputs)).transpose()?;
-        Ok((ask, (wanted.call)(&mut inputs)?))
+        Ok((ask, wanted.call.begin(&mut inputs)?))
     }));
     match gathered {
         Ok(gathered) => gathered.map_err(|missing| missing.to_string()),

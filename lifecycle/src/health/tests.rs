@@ -86,7 +86,7 @@ fn of(count: &Count) -> usize {
 /// Counts how often it is begun, which is where a user's `Clone` is called.
 fn counting(begun: &Count) -> Begin {
     let begun = Arc::clone(begun);
-    Arc::new(move |_| {
+    Begin::new(move |_| {
         begun.fetch_add(1, Ordering::SeqCst);
         Ok(Call::Async(Box::pin(async { Ok(Vec::new()) })))
     })
@@ -120,7 +120,7 @@ fn what_is_due_after_the_trigger_is_not_begun() {
 fn what_is_due_at_the_same_time_is_not_begun_after_a_trigger_between_them() {
     let (world, begun) = (world(), Count::default());
     let life = world.life;
-    let triggers = check(Arc::new(move |_| {
+    let triggers = check(Begin::new(move |_| {
         assert!(life.trigger(Reason::ServiceEnded));
         Ok(Call::Async(Box::pin(async { Ok(Vec::new()) })))
     }));
@@ -165,7 +165,7 @@ fn a_run_that_was_begun_before_the_trigger_calls_nothing_after_it() {
                 }
             };
             let body = count(1);
-            let call: Begin = Arc::new(move |_| {
+            let call = Begin::new(move |_| {
                 let body = body.clone();
                 Ok(match is_async {
                     true => Call::Async(Box::pin(async move {

@@ -3,6 +3,7 @@
 //! A user's subscriber may block, on a full pipe for one, and so may a supervisor's socket. So nobody who must keep time
 //! speaks to them: they say it here, and wait for it only as long as they can afford.
 
+mod drains;
 mod queue;
 mod say;
 #[cfg(feature = "terminal")]

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::events::Event;
+use crate::gate::Gate;
 use crate::hook::Phase;
-use crate::report::Outcome;
+use crate::report::{CallSite, Outcome};
 use crate::worker::WorkerEvent;
 
 /// Something to say.
@@ -34,9 +35,17 @@ pub(crate) enum Say {
     },
     Draining {
         id: Arc<str>,
-        group: &'static str,
+        gate: &'static Gate,
         in_flight: usize,
         limit: Option<Duration>,
+    },
+    /// A drain that goes on: what it waits for by now.
+    StillRunning {
+        id: Arc<str>,
+        group: &'static str,
+        /// Since the drain began.
+        after: Duration,
+        calls: Vec<CallSite>,
     },
     StepBegan {
         id: Arc<str>,

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use tracing::subscriber::NoSubscriber;
 
+use super::drains::Drains;
 use super::{LINE_PATIENCE, Listener, Say};
 use crate::health;
-use crate::render::duration;
+use crate::render::{calls, duration};
 use crate::sys;
 use crate::worker::WorkerEvent;
 
@@ -19,6 +20,7 @@ pub(crate) fn has_subscriber() -> bool {
 /// See the module's words.
 pub(super) struct Voice {
     terminal: bool,
+    drains: Drains,
     #[cfg(feature = "terminal")]
     view: Option<super::terminal::View>,
 }
@@ -28,6 +30,7 @@ impl Voice {
         let terminal = std::io::stderr().is_terminal();
         Voice {
             terminal,
+            drains: Drains::default(),
             #[cfg(feature = "terminal")]
             view: terminal.then(super::terminal::View::new).flatten(),
         }
@@ -36,11 +39,32 @@ impl Voice {
 
 impl Listener for Voice {
     fn hear(&mut self, say: &Say) {
+        self.drains.hear(say, Instant::now());
         #[cfg(feature = "terminal")]
-        let seen = self.view.as_mut().is_some_and(|view| {
+        if let Some(view) = &mut self.view {
             view.hear(say);
-            view.is_shown() && matches!(say, Say::StepBegan { .. } | Say::Draining { .. })
-        });
+        }
+        self.speak(say);
+    }
+
+    fn on_time(&mut self, now: Instant) -> Option<Instant> {
+        // First, so that what it shows from now on is not told in a line as well.
+        #[cfg(feature = "terminal")]
+        let drawn = self.view.as_mut().and_then(|view| view.on_time(now));
+        #[cfg(not(feature = "terminal"))]
+        let drawn = None;
+        for say in self.drains.due(now) {
+            self.speak(&say);
+        }
+        drawn.into_iter().chain(self.drains.next()).min()
+    }
+}
+
+impl Voice {
+    fn speak(&self, say: &Say) {
+        #[cfg(feature = "terminal")]
+        let seen = self.view.as_ref().is_some_and(super::terminal::View::is_shown)
+            && matches!(say, Say::StepBegan { .. } | Say::Draining { .. } | Say::StillRunning { .. });
         #[cfg(not(feature = "terminal"))]
         let seen = false;
         let is_alarm = matches!(say, Say::Alarm(_));
@@ -50,16 +74,6 @@ impl Listener for Voice {
             sys::write_stderr(line.as_bytes(), Instant::now() + LINE_PATIENCE);
         }
         say.emit();
-    }
-
-    #[cfg(feature = "terminal")]
-    fn on_time(&mut self, now: Instant) -> Option<Instant> {
-        self.view.as_mut()?.on_time(now)
-    }
-
-    #[cfg(not(feature = "terminal"))]
-    fn on_time(&mut self, _: Instant) -> Option<Instant> {
-        None
     }
 }
 
@@ -75,12 +89,16 @@ impl Say {
             Say::Triggered { reason, grace, .. } => {
                 format!("{reason}: shutting down, {grace}; press Ctrl-C again to leave at once")
             }
-            Say::Draining { group, in_flight, limit, .. } => {
+            Say::Draining { gate, in_flight, limit, .. } => {
+                let group = gate.name();
                 let limit = limit.map_or_else(String::new, |limit| format!(" (up to {})", duration(limit)));
                 match in_flight {
                     0 => format!("  {group} closed: no call is running"),
                     n => format!("  {group} closed: {n} call(s) still running …{limit}"),
                 }
+            }
+            Say::StillRunning { group, after, calls, .. } => {
+                format!("  {group}, after {}: {}", duration(*after), calls::in_words(calls))
             }
             Say::StepBegan { step, limit, .. } => match limit {
                 Some(limit) => format!("  {step} … (up to {})", duration(*limit)),
@@ -131,9 +149,15 @@ impl Say {
                 let (id, reason, grace) = (id.as_str(), reason.as_str(), grace.as_str());
                 tracing::info!(target: "lifecycle", shutdown = id, reason, grace, "shutting down");
             }
-            Say::Draining { id, group, in_flight, limit } => {
-                let (id, limit_ms) = (&**id, limit.map(millis));
+            Say::Draining { id, gate, in_flight, limit } => {
+                let (id, group, limit_ms) = (&**id, gate.name(), limit.map(millis));
                 tracing::info!(target: "lifecycle", shutdown = id, group, in_flight, limit_ms, "draining");
+            }
+            Say::StillRunning { id, group, after, calls } => {
+                let (id, after_ms, what) = (&**id, millis(*after), calls::in_words(calls));
+                let in_flight = calls.iter().map(|site| site.count).sum::<usize>();
+                let what = what.as_str();
+                tracing::info!(target: "lifecycle", shutdown = id, group, in_flight, after_ms, what, "still draining");
             }
             Say::StepBegan { id, phase, step, limit } => {
                 let (id, step, limit_ms) = (&**id, &**step, limit.map(millis));

@@ -363,7 +363,7 @@ fn reason(f: &mut fmt::Formatter<'_>, step: &Who, follows: &Who, why: EdgeSource
 /// Where an edge is written, if that is not where its step is.
 fn said(at: At, step: &Who) -> String {
     match step {
-        Who::Step { file, line, .. } if *file == at.file && *line == at.line => String::new(),
+        Who::Step { file, line, .. } if *file == at.file() && *line == at.line() => String::new(),
         _ => format!(", said at {at}"),
     }
 }

@@ -1,6 +1,5 @@
 //! Plans to test with.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Plan;
@@ -8,7 +7,7 @@ use crate::compensation;
 use crate::edge::Edges;
 use crate::gate::Gate;
 use crate::health::{Check, CheckSpec};
-use crate::hook::{Gift, Need, Phase, Signature, StepKeys, StepSpec, Task};
+use crate::hook::{Begin, Gift, Need, Phase, Signature, StepKeys, StepSpec, Task};
 use crate::plan::{self as planner, Input};
 use crate::rare::Rare;
 use crate::register::Hook;
@@ -35,7 +34,7 @@ fn draft(name: &str, phase: Phase) -> Draft {
         signature: Rare::default(),
         edges: Edges::default(),
         off: None,
-        task: Task::Hook(Arc::new(|_| unreachable!("a plan calls nothing"))),
+        task: Task::Hook(Begin::new(|_| unreachable!("a plan calls nothing"))),
     })
 }
 

@@ -102,10 +102,12 @@ fn asked<'a, A: Arguments, E: Ending>(
         Query::Describe(description) => {
             arguments.note(&mut description.signature);
             end.note(&mut description.signature);
-            description.is_async = is_async;
             Err(Answer::Described)
         }
-        Query::Hold(inputs) => Err(Answer::Held(arguments.hold(inputs).map(|held| Box::new(held) as Box<_>))),
+        Query::Hold(inputs) => {
+            let held = arguments.hold(inputs).map(|held| Box::new(held) as Box<_>);
+            Err(Answer::Held(held, is_async))
+        }
         Query::Call(held) => match held.downcast_mut::<A::Held>() {
             Some(held) => Ok((end, held.lend())),
             None => Err(Answer::Strange),

@@ -35,6 +35,7 @@ pub use core::time::Duration;
 pub use core::{concat, file, line, module_path, stringify};
 pub use std::boxed::Box;
 pub use std::process::ExitCode;
+pub use tracing::info_span;
 
 pub use self::argument::{Otherwise, arg, last_arg};
 pub use self::function::{asynchronous, ended, pending, synchronous};
@@ -61,5 +62,5 @@ pub use crate::run::{MainDef, Setup, main};
 pub use crate::settings::{Budget, Exit, Flavor, Limit, Ready, ReportFormat, Settings, signals};
 #[cfg(feature = "testing")]
 pub use crate::testing::{Clock, TIMEOUT as TEST_TIMEOUT, test};
-pub use crate::tracked::{Admitted, Inside, Known, Site};
+pub use crate::tracked::{Admitted, CallIds, Inside, Known, Site};
 pub use crate::worker::{Restart, WorkerDef};

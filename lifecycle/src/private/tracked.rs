@@ -11,7 +11,7 @@ use std::pin::Pin;
 
 use crate::rejected::Rejected;
 use crate::tracked::{self, Site};
-pub use crate::tracked::{Admission, Gated, admit, run, track};
+pub use crate::tracked::{Admission, Gated, Identified, Identity, admit, run, track};
 
 /// A type whose value can say that a call was refused.
 #[diagnostic::on_unimplemented(
@@ -176,6 +176,19 @@ fn call<R>(site: &'static Site, refusal: impl Refusal<R>, body: impl FnOnce() ->
     tracked::call(site, |rejected| refusal.answer(rejected), body)
 }
 
+/// A call that is over when the function returns is known for as long as that runs.
+macro_rules! identified_until_return {
+    ($($shape:ident)*) => {$(
+        impl<R> $shape<R> {
+            /// The same of a call that is known by something.
+            pub fn identified<F: FnOnce() -> R>(self, identity: Identity, body: F) -> (Self, impl FnOnce() -> R) {
+                (self, move || identity.call(body))
+            }
+        }
+    )*};
+}
+identified_until_return! { Value OpaqueValue Unfit }
+
 impl<R> Value<R> {
     /// Calls it; a refused call is answered by its type.
     pub fn refuse_by_type(self, site: &'static Site, body: impl FnOnce() -> R) -> R
@@ -223,6 +236,14 @@ impl<R> OpaqueValue<R> {
 }
 
 impl<F: Future> OpaqueFuture<F> {
+    /// The same of a call that is known by something.
+    pub fn identified(
+        self,
+        identity: Identity,
+        body: impl FnOnce() -> F,
+    ) -> (OpaqueFuture<Identified<F>>, impl FnOnce() -> Identified<F>) {
+        (OpaqueFuture(PhantomData), move || identity.future(body()))
+    }
     /// Makes it a call; a refused call is answered by its type.
     pub fn refuse_by_type(self, site: &'static Site, body: impl FnOnce() -> F) -> Gated<F, ByType<F::Output>>
     where
@@ -253,6 +274,17 @@ macro_rules! boxed {
         }
 
         impl<'a, O: 'a> $shape<'a, O> {
+            /// The same of a call that is known by something.
+            pub fn identified<F: FnOnce() -> Pin<Box<dyn Future<Output = O> $($auto)* + 'a>>>(
+                self,
+                identity: Identity,
+                body: F,
+            ) -> (Self, impl FnOnce() -> Pin<Box<dyn Future<Output = O> $($auto)* + 'a>>) {
+                (self, move || {
+                    let identified: Pin<Box<dyn Future<Output = O> $($auto)* + 'a>> = Box::pin(identity.future(body()));
+                    identified
+                })
+            }
             /// Makes it a call; a refused call is answered by its type.
             pub fn refuse_by_type(
                 self,

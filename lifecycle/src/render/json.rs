@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::health::{CheckHealth, CheckStatus};
 use crate::report::{
-    Attempt, CallSite, Calls, Item, Reason, Report, ServiceOutcome, StepReport, WorkerReport,
+    Attempt, CallSite, Calls, Item, Reason, Report, RunningCall, ServiceOutcome, StepReport, WorkerReport,
 };
 
 /// Milliseconds to the microsecond: finer is noise.
@@ -90,7 +90,7 @@ fn calls(json: &mut Json, calls: &Calls) {
     json.object(|o| {
         o.field("awaited", |j| j.number(awaited));
         o.field("cut_off", |j| {
-            j.array(cut_off, |j, CallSite { name, module, file, line, group, count }| {
+            j.array(cut_off, |j, CallSite { name, module, file, line, group, count, running }| {
                 j.object(|o| {
                     o.field("name", |j| j.string(name));
                     o.field("module", |j| j.string(module));
@@ -98,11 +98,23 @@ fn calls(json: &mut Json, calls: &Calls) {
                     o.field("line", |j| j.number(line));
                     o.field("group", |j| j.string(group));
                     o.field("count", |j| j.number(count));
+                    o.field("running", |j| j.array(running, running_call));
                 });
             });
         });
         o.field("refused", |j| j.number(refused));
         o.field("drained_in_ms", |j| j.time(*drained_in));
+    });
+}
+
+fn running_call(json: &mut Json, call: &RunningCall) {
+    let RunningCall { name, id, file, line, ran } = call;
+    json.object(|o| {
+        o.field("name", |j| j.string(name));
+        o.field("id", |j| j.string(id));
+        o.field("file", |j| j.string(file));
+        o.field("line", |j| j.number(line));
+        o.field("ran_ms", |j| j.time(*ran));
     });
 }
 
@@ -321,6 +333,9 @@ mod tests {
         assert_eq!(json["steps"][1]["attempts"][1]["outcome"], "timed out");
         assert_eq!(json["steps"][1]["attempts"][1]["ran_ms"], 500.0);
         assert_eq!(json["calls"]["cut_off"][0]["count"], 2);
+        let running = &json["calls"]["cut_off"][0]["running"];
+        assert_eq!((&running[0]["id"], &running[0]["ran_ms"]), (&"order=\"42\"".into(), &22_100.0.into()));
+        assert_eq!((&running[1]["name"], &running[1]["line"]), (&"charge".into(), &40.into()));
         let worker = json["steps"].as_array().unwrap().iter().find(|step| step["kind"] == "worker").unwrap();
         assert_eq!(worker["worker"]["restarts"], 3);
     }

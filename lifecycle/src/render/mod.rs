@@ -1,5 +1,6 @@
 //! How things are shown to a person.
 
+pub(crate) mod calls;
 pub(crate) mod deploy;
 pub(crate) mod dot;
 pub(crate) mod json;

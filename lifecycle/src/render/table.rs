@@ -15,6 +15,8 @@ const COLUMNS: [&str; 6] = ["step", "outcome", "order", "waited", "ran", "limit"
 const GAP: &str = "  ";
 const DETAIL: &str = "      ";
 const DEEPER: &str = "        ";
+/// Of so many calls of one function a person still reads each.
+const NAMED: usize = 20;
 
 pub(crate) fn report(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "shutdown: {}, took {}", clean(&report.reason.to_string()), duration(report.took))?;
@@ -197,6 +199,9 @@ fn calls(calls: &Calls, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for site in &calls.cut_off {
         let text = format!("cut off: {} {}, {}:{}", site.count, site.name, site.file, site.line);
         indented(f, DETAIL, &text)?;
+        for row in super::calls::rows(site, NAMED) {
+            indented(f, DEEPER, &row)?;
+        }
     }
     Ok(())
 }
@@ -278,6 +283,8 @@ the service failed: address in use
   (os error 98)
 14 tracked calls awaited for 15s, 2 cut off, 3 refused
       cut off: 2 create_order, src/web.rs:7
+        create_order order="42", 22.1s, src/web.rs:7
+        charge card\n\u{1b}[2J, 7.1s, src/cards.rs:40
 unhealthy when it began: venue: recovery failed: connection refused
 "#;
         assert_eq!(example::degraded().to_string(), expected);
@@ -313,8 +320,21 @@ unhealthy when it began: venue: recovery failed: connection refused
 the service ended
 15 tracked calls awaited for 15s, 2 cut off, 2 refused
       cut off: 2 create_order, src/web.rs:7
+        create_order order=\"42\", 22.1s, src/web.rs:7
+        charge card\\n\\u{1b}[2J, 7.1s, src/cards.rs:40
 ";
         assert_eq!(table, expected);
+    }
+
+    #[test]
+    fn of_many_calls_with_ids_the_first_are_named() {
+        let mut report = example::degraded();
+        let running = &mut report.calls.cut_off[0].running;
+        running.truncate(1);
+        *running = std::iter::repeat_n(running[0].clone(), NAMED + 3).collect();
+        let text = report.to_string();
+        assert_eq!(text.matches("create_order order=").count(), NAMED, "{text}");
+        assert!(text.contains("\n        and 3 more\n"), "{text}");
     }
 
     #[test]

@@ -100,6 +100,22 @@ pub(crate) fn degraded() -> Report {
                 line: 7,
                 group: "Requests".into(),
                 count: 2,
+                running: vec![
+                    RunningCall {
+                        name: "create_order".into(),
+                        id: "order=\"42\"".into(),
+                        file: "src/web.rs".into(),
+                        line: 7,
+                        ran: Duration::from_millis(22_100),
+                    },
+                    RunningCall {
+                        name: "charge".into(),
+                        id: "card\n\u{1b}[2J".into(),
+                        file: "src/cards.rs".into(),
+                        line: 40,
+                        ran: Duration::from_micros(7_100_250),
+                    },
+                ],
             }],
             refused: 3,
             drained_in: Duration::from_secs(15),

@@ -162,6 +162,27 @@ pub struct CallSite {
     pub group: String,
     /// How many calls.
     pub count: usize,
+    /// Those of them that have an id, and those with one that were made within them: what `#[tracked(id = …)]` says.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub running: Vec<RunningCall>,
+}
+
+/// A tracked call with an id, while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct RunningCall {
+    /// The function, or what `name = "…"` calls it.
+    pub name: String,
+    /// What its `id = …` is.
+    pub id: String,
+    /// Its file.
+    pub file: String,
+    /// Its line.
+    pub line: u32,
+    /// How long it has run.
+    #[cfg_attr(feature = "serde", serde(rename = "ran_ms", with = "wire::ms"))]
+    pub ran: Duration,
 }
 
 /// What became of one step.

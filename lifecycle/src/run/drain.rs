@@ -10,11 +10,13 @@ use super::message::{Address, Message};
 use super::requests::{Seen, Service, Tally};
 use super::shared::Shared;
 use crate::clock;
-use crate::events::State;
+use crate::events::{Event, State};
 use crate::gate::Gate;
 use crate::narrator::Say;
 use crate::process::Lifecycle;
+use crate::render::calls;
 use crate::report::Outcome;
+use crate::tracked::awaited;
 
 /// How long the service's thread has to drop the service future once it was told to at the cut.
 pub(crate) const SERVICE_SETTLE: Duration = SETTLE.saturating_mul(5);
@@ -106,9 +108,13 @@ impl DrainWork {
     }
 
     fn time_is_up(&self, after: Duration) {
-        self.tally.borrow_mut().cut_off = self.gate.awaited();
+        self.tally.borrow_mut().cut_off = awaited(self.gate);
         self.drained(after);
         self.gate.cut_off().cancel();
+        self.life.tell_of(|| Event::CutOff {
+            group: self.gate.name().to_owned(),
+            calls: self.tally.borrow().cut_off.clone(),
+        });
         if let Some(running) = self.life.running() {
             running.narrator.say(Say::CutOff { group: self.gate.name(), what: self.still_running() });
         }
@@ -129,7 +135,7 @@ impl DrainWork {
     /// Calls are dropped when they are next polled, the service at once.
     fn drop_everything(&self) {
         // Not those that ended when they were told to.
-        self.tally.borrow_mut().cut_off = self.gate.awaited();
+        self.tally.borrow_mut().cut_off = awaited(self.gate);
         self.gate.freeze();
         if let Some(seen) = &self.service {
             seen.borrow_mut().service_cut = true;
@@ -172,16 +178,13 @@ impl DrainWork {
 
     fn still_running(&self) -> String {
         let tally = self.tally.borrow();
-        let calls = tally
-            .cut_off
-            .iter()
-            .map(|call| format!("{} ×{} ({}:{})", call.name, call.in_flight, call.file, call.line));
+        let calls = Some(calls::in_words(&tally.cut_off)).filter(|words| !words.is_empty());
         let service = self.service.as_ref().and_then(|seen| match seen.borrow().service {
             Service::CutOff | Service::Running => Some("the service future".to_owned()),
             Service::Abandoned => Some("the service future, whose thread is stuck".to_owned()),
             _ => None,
         });
-        let what: Vec<String> = calls.chain(service).collect();
+        let what: Vec<String> = calls.into_iter().chain(service).collect();
         what.join(", ")
     }
 }

@@ -248,9 +248,10 @@ impl HookTask {
         let until = own.into_iter().chain(self.attempts_end).min();
         self.stage = Stage::Trying { began: now, until: until.filter(|until| Some(*until) != self.ends) };
         let token = CancellationToken::new();
-        let begin = Arc::clone(&self.begin);
-        let call =
-            self.has_all(&self.spec.signature).and_then(|()| self.gather(&token, |inputs| begin(inputs)));
+        let begin = self.begin.clone();
+        let call = self
+            .has_all(&self.spec.signature)
+            .and_then(|()| self.gather(&token, |inputs| begin.begin(inputs)));
         match call.and_then(|call| self.hand_over(call, token, until)) {
             Ok(()) => self.tend(now),
             Err(end) => self.concluded(end, now, now),
@@ -266,7 +267,7 @@ impl HookTask {
         let token = CancellationToken::new();
         let call = self
             .has_all(&fallback.signature)
-            .and_then(|()| self.gather(&token, |inputs| (fallback.begin)(inputs)));
+            .and_then(|()| self.gather(&token, |inputs| fallback.begin.begin(inputs)));
         match call.and_then(|call| self.hand_over(call, token, self.ends)) {
             Ok(()) => self.tend(now),
             // It decides nothing, so the outcome is still that of the last attempt.

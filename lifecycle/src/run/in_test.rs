@@ -280,7 +280,7 @@ pub(crate) async fn run_step(id: TypeId, type_name: &str, stage: &'static Stage)
         id: "test".into(),
         record: None,
     };
-    let (task, facts) = HookTask::new(spec.clone(), Arc::clone(begin), at, *limit, hooks, Arc::new(|_| None));
+    let (task, facts) = HookTask::new(spec.clone(), begin.clone(), at, *limit, hooks, Arc::new(|_| None));
     let mut track = track(spec, *limit, task, facts);
     loop {
         tell(life, &mut track);

@@ -1,7 +1,7 @@
 //! What the coordinator tells the journal: which steps owe something, how each ended, and that all of it is on the disk
 //! before anyone relies on it. Without a journal none of this does anything.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::coordinator::Coordinator;
 use super::executor::End;
@@ -39,8 +39,7 @@ pub(super) struct Owing {
 impl Owing {
     /// Of all steps whose compensation will be there at the next start too.
     pub(super) fn of(steps: &[StepSpec]) -> Vec<Self> {
-        let compensated: HashSet<&str> =
-            steps.iter().filter_map(|it| Some(&*it.extra.compensates.as_ref()?.step)).collect();
+        let compensated = compensated(steps);
         if compensated.is_empty() {
             return Vec::new();
         }
@@ -53,6 +52,11 @@ impl Owing {
         };
         with_compensation.map(owing).collect()
     }
+}
+
+/// The steps that have a compensation, by their names in the journal.
+fn compensated(steps: &[StepSpec]) -> HashSet<&str> {
+    steps.iter().filter_map(|it| Some(&*it.extra.compensates.as_ref()?.step)).collect()
 }
 
 impl Coordinator {
@@ -90,13 +94,16 @@ impl Coordinator {
             }
             return;
         };
+        if self.order.debts.is_empty() {
+            return;
+        }
         let alarm = |text: String| self.order.narrator.say(Say::Alarm(text));
-        for letter in &self.order.debts {
-            let DeadLetter { step, run, .. } = letter;
-            let found = self.order.steps.iter().find(|it| it.identity() == *step);
-            let has_compensation = self.order.steps.iter().any(|it| self.debt(it) == Some(letter));
-            let why = match found {
-                _ if has_compensation => continue,
+        let steps = self.order.steps.iter().rev();
+        let steps: HashMap<String, &StepSpec> = steps.map(|step| (step.identity(), step)).collect();
+        let compensated = compensated(&self.order.steps);
+        for DeadLetter { step, run, .. } in &self.order.debts {
+            let why = match steps.get(step) {
+                _ if compensated.contains(&**step) => continue,
                 Some(found) if found.off.is_some() => {
                     alarm(format!(
                         "`{step}` is owed from the run {run}, and is not compensated while it is off"
@@ -129,19 +136,26 @@ impl Coordinator {
     /// Those that were registered after the steps were collected, and before `register` knew that there is a journal.
     pub(super) fn owe_unplanned(&self) {
         let mut owing = self.owing.borrow_mut();
-        for step in self.order.life.registrations().unrecorded() {
-            if owing.iter().all(|known| known.step != step) {
-                owing.push(Owing { step, waits_for: Vec::new(), by_hand: true, armed: false });
-            }
-        }
+        let known: HashSet<String> = owing.iter().map(|known| known.step.clone()).collect();
+        let registrations = self.order.life.registrations();
+        let unplanned = registrations.unrecorded().filter(|step| !known.contains(step));
+        owing.extend(unplanned.map(|step| Owing {
+            step,
+            waits_for: Vec::new(),
+            by_hand: true,
+            armed: false,
+        }));
     }
 
     /// Those that were taken back owe nothing.
     pub(super) fn disarm_taken_back(&self) {
         let Some(journal) = &self.order.journal else { return };
-        let registered: Vec<StepSpec> = self.order.life.registrations().of(Phase::Shutdown).collect();
+        let registrations = self.order.life.registrations();
+        let registered: HashSet<String> =
+            registrations.of(Phase::Shutdown).map(|step| step.identity()).collect();
+        drop(registrations);
         self.owing.borrow_mut().retain(|owing| {
-            let stays = !owing.by_hand || registered.iter().any(|step| step.identity() == owing.step);
+            let stays = !owing.by_hand || registered.contains(&owing.step);
             if !stays && owing.armed {
                 journal.note(Event::taken_back(owing.step.clone()));
             }

@@ -117,8 +117,7 @@ impl Coordinator {
             id: Arc::clone(&self.id),
             record: self.record_of(spec),
         };
-        let (task, facts) =
-            HookTask::new(spec.clone(), Arc::clone(begin), at, limit, hooks, Arc::clone(excuse));
+        let (task, facts) = HookTask::new(spec.clone(), begin.clone(), at, limit, hooks, Arc::clone(excuse));
         let draft = self.placed_draft(index);
         let tracked = TrackedNode { draft: Some(draft), step: Some(index), kind: Kind::Hook(facts) };
         (tracked, Some(Box::new(task)))

@@ -42,7 +42,7 @@ impl Coordinator {
                         Kind::Group(gate) => {
                             let calls = self.tallies.borrow().calls(gate);
                             let in_flight = calls.map_or(0, |calls| calls.awaited);
-                            Say::Draining { id, group: gate.name(), in_flight, limit: draft.limit }
+                            Say::Draining { id, gate, in_flight, limit: draft.limit }
                         }
                         Kind::Hook(_) | Kind::Worker(_) | Kind::Join => {
                             Say::StepBegan { id, phase, step, limit: draft.limit }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::service::ServiceEnd;
 use super::shared::Shared;
-use crate::gate::{CallStats, Gate};
+use crate::gate::Gate;
 use crate::report::{CallSite, Calls};
 
 /// What the coordinator and the node `Requests` share.
@@ -50,7 +50,7 @@ pub(crate) struct Tally {
     pub(crate) gate: &'static Gate,
     /// In flight when the gate closed.
     pub(crate) awaited: usize,
-    pub(crate) cut_off: Vec<CallStats>,
+    pub(crate) cut_off: Vec<CallSite>,
     /// How long they were awaited, once that is over.
     pub(crate) drained_in: Option<Duration>,
 }
@@ -89,17 +89,9 @@ impl Tallies {
 
 impl Tally {
     fn calls(&self) -> Calls {
-        let cut_off = self.cut_off.iter().map(|call| CallSite {
-            name: call.name.to_owned(),
-            module: call.module.to_owned(),
-            file: call.file.to_owned(),
-            line: call.line,
-            group: call.group.to_owned(),
-            count: call.in_flight,
-        });
         Calls {
             awaited: self.awaited,
-            cut_off: cut_off.collect(),
+            cut_off: self.cut_off.clone(),
             refused: self.gate.refused(),
             drained_in: self.drained_in.unwrap_or_default(),
         }

@@ -209,9 +209,8 @@ impl StepOverride {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook::{Extra, Phase, StepKeys, Task};
+    use crate::hook::{Begin, Extra, Phase, StepKeys, Task};
     use crate::rare::Rare;
-    use std::sync::Arc;
 
     struct CloseDb;
     impl Step for CloseDb {}
@@ -231,7 +230,7 @@ mod tests {
             edges: Edges::default(),
             signature: Rare::default(),
             off: None,
-            task: Task::Hook(Arc::new(|_| unreachable!("never called"))),
+            task: Task::Hook(Begin::new(|_| unreachable!("never called"))),
         }
     }
 
@@ -308,7 +307,7 @@ mod tests {
         use crate::Requests;
         let attribute = || Target::of::<Requests>();
         let lines =
-            |targets: &[Target]| -> Vec<u32> { targets.iter().map(|target| target.at.line).collect() };
+            |targets: &[Target]| -> Vec<u32> { targets.iter().map(|target| target.at.line()).collect() };
         let with = |say: fn(StepSettings<'_>)| {
             let mut settings = Settings::default();
             say(settings.step::<CloseDb>());
@@ -317,7 +316,7 @@ mod tests {
             assert!(settings.apply_steps(&mut steps).is_empty());
             (lines(&steps[0].edges.after), lines(&steps[0].edges.before))
         };
-        let written = vec![attribute().at.line];
+        let written = vec![attribute().at.line()];
         assert_eq!(with(|step| _ = step.timeout(SECOND)), (written.clone(), written.clone()));
         let twice = (with(|step| _ = step.after::<Requests>().after::<Requests>()), line!());
         assert_eq!(twice.0, (vec![twice.1; 2], written), "it says where the setting is");

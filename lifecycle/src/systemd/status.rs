@@ -49,10 +49,11 @@ impl Status {
                     until,
                 });
             }
-            Say::Draining { group, in_flight, limit, .. } => {
+            Say::Draining { gate, in_flight, limit, .. } => {
                 let until = limit.and_then(|limit| now.checked_add(limit));
+                let group = gate.name();
                 let shown = format!("draining {group}, {in_flight} call(s)");
-                self.running.push(Running { step: (*group).to_owned(), shown, until });
+                self.running.push(Running { step: group.to_owned(), shown, until });
             }
             Say::StepEnded { step, .. } => {
                 if let Some(ended) = self.running.iter().position(|running| *running.step == **step) {
@@ -65,6 +66,7 @@ impl Status {
             Say::Warning(_)
             | Say::Alarm(_)
             | Say::AttemptFailed { .. }
+            | Say::StillRunning { .. }
             | Say::CutOff { .. }
             | Say::Worker { .. }
             | Say::ServiceFailed { .. } => return false,

@@ -1,7 +1,8 @@
-//! Tracked calls: admission, what one runs in, and tasks that go on inside one.
+//! Tracked calls: admission, what one runs in, what one is known by, and tasks that go on inside one.
 
 mod call;
 mod gated;
+mod identity;
 mod inherit;
 mod inside;
 #[cfg(test)]
@@ -12,6 +13,8 @@ use std::fmt;
 
 pub(crate) use call::call;
 pub use gated::Gated;
+pub(crate) use identity::awaited;
+pub use identity::{CallIds, Identified, Identity};
 pub use inherit::{inherit, spawn, spawn_blocking};
 pub use inside::{Inside, run, track};
 
@@ -85,4 +88,7 @@ opaque_debug! {
     Admitted [<S: Known>] [<S>]
     Inside [<S: Known, F: Future, K>] [<S, F, K>]
     Gated [<F: Future, K>] [<F, K>]
+    CallIds [] []
+    Identity [] []
+    Identified [<F>] [<F>]
 }

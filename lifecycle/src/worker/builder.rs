@@ -115,7 +115,7 @@ impl Worker {
         module: String,
         call: impl Fn(CancellationToken) -> Call + Send + Sync + 'static,
     ) -> Self {
-        let begin: Begin = Arc::new(move |inputs| {
+        let begin = Begin::new(move |inputs| {
             inputs.token_given = true;
             Ok(call(inputs.token.clone()))
         });

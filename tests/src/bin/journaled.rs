@@ -7,9 +7,10 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
-use lifecycle::{Hook, PreviousRun, Worker, on_shutdown, on_start, register};
+use lifecycle::{Hook, PreviousRun, State, Worker, on_shutdown, on_start, register};
 use lifecycle_tests::posix::{full_pipe, pipe, replace_open};
 use lifecycle_tests::scene::{plays, scenario, told};
 
@@ -133,6 +134,17 @@ fn main() -> ExitCode {
         register(hook)
     };
     let early = scenario().starts_with("by hand").then(by_hand);
+    let meanwhile = plays("meanwhile").then(|| {
+        let register_until_it_runs = move || {
+            let mut registered = 0;
+            while lifecycle::state() != State::Running {
+                drop(by_hand());
+                registered += 1;
+            }
+            registered
+        };
+        thread::spawn(register_until_it_runs)
+    });
     let breaks = || Hook::on_shutdown("breaks", || async { change_the_disk(pipe()) });
     match scenario().as_str() {
         "breaks at the end" => drop(register(breaks().last())),
@@ -157,6 +169,9 @@ fn main() -> ExitCode {
             assert!(registration.remove());
         }
         exchange.log("placed");
+        if let Some(meanwhile) = meanwhile {
+            println!("registered meanwhile: {}", meanwhile.join().unwrap());
+        }
         println!("serving");
         match scenario().as_str() {
             "stuck" => change_the_disk(full_pipe()),

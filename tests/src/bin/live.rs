@@ -18,8 +18,8 @@ async fn create_order() -> Result<(), Rejected> {
     Ok(())
 }
 
-#[tracked]
-async fn checkout() -> Result<(), Rejected> {
+#[tracked(id = format_args!("order={order}"))]
+async fn checkout(order: u32) -> Result<(), Rejected> {
     told("fill").await;
     Ok(())
 }
@@ -39,7 +39,7 @@ async fn main() {
     for _ in 0..2 {
         tokio::spawn(create_order());
     }
-    tokio::spawn(checkout());
+    tokio::spawn(checkout(42));
     tokio::spawn(async {
         told("chat").await;
         for line in 0..60 {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use e2e_support::signals::SIGTERM;
-use e2e_support::{Child, Ended, PATIENCE, Peer, Scratch, child, free_port, node, python, send, set, until};
+use e2e_support::{Child, Ended, PATIENCE, Peer, Scratch, child, free_port, node, posix, python, set, until};
 use serde_json::{Value, json};
 use toml::Table;
 
@@ -203,7 +203,7 @@ impl Session {
     pub(crate) fn signal(&self, signal: i32) {
         match &self.server {
             Some(server) => server.signal(signal),
-            None => send(i32::try_from(self.ask("pid").as_i64().unwrap()).unwrap(), signal),
+            None => posix::send(i32::try_from(self.ask("pid").as_i64().unwrap()).unwrap(), signal),
         }
     }
 

@@ -1,11 +1,13 @@
 //! What the live view says. Pure: a state, a width and a time in, lines out.
 
+use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
-use super::awaited;
 use crate::gate::Gate;
 use crate::render::{duration, line};
+use crate::report::{CallSite, RunningCall};
+use crate::tracked::awaited;
 
 /// What the terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,8 +179,8 @@ impl Row {
         let mut text = format!("  {name}{blank} {}{of}", duration(rounded(ran)));
         if let Some(gate) = self.gate {
             let calls = awaited(gate);
-            let count: usize = calls.iter().map(|(_, count)| count).sum();
-            let names: Vec<String> = calls.iter().map(|(name, count)| format!("{name} ×{count}")).collect();
+            let count: usize = calls.iter().map(|site| site.count).sum();
+            let names = names(&calls);
             let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
             text.push_str(&format!("  {count} call{}{names}", if count == 1 { "" } else { "s" }));
         }
@@ -197,6 +199,21 @@ impl Row {
     }
 }
 
+/// The calls that have an id, the longest first, then how many others of each function: what there is no room for is what
+/// says least.
+fn names(sites: &[CallSite]) -> Vec<String> {
+    let mut running: Vec<&RunningCall> = sites.iter().flat_map(|site| &site.running).collect();
+    running.sort_by_key(|call| Reverse(call.ran));
+    let ids = running.iter().map(|call| format!("{} {} {}", call.name, call.id, duration(rounded(call.ran))));
+    let others = sites.iter().filter_map(|site| {
+        let is_own =
+            |call: &&RunningCall| (&call.name, &call.file, call.line) == (&site.name, &site.file, site.line);
+        let others = site.count.saturating_sub(site.running.iter().filter(is_own).count());
+        (others > 0).then(|| format!("{} ×{others}", site.name))
+    });
+    ids.chain(others).collect()
+}
+
 const TENTH: Duration = Duration::from_millis(100);
 
 /// To tenths of a second: more would only flicker.
@@ -207,6 +224,7 @@ fn rounded(time: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::example;
 
     const SECOND: Duration = Duration::from_secs(1);
     const PLAIN: Style = Style { unicode: true, colour: false };
@@ -277,6 +295,22 @@ mod tests {
         assert_eq!(style(&[xterm, utf8, ("CI", "")]), Some(Style { unicode: true, colour: true }));
         assert_eq!(style(&[xterm, utf8, ("NO_COLOR", "1")]), Some(PLAIN));
         assert_eq!(style(&[xterm, utf8, ("LC_ALL", "C")]), Some(Style { unicode: false, colour: true }));
+    }
+
+    #[test]
+    fn calls_with_ids_come_first_and_the_others_are_counted() {
+        let [site] = &*example::degraded().calls.cut_off else { panic!("one function") };
+        let plain = CallSite { name: "search".into(), count: 3, running: Vec::new(), ..site.clone() };
+        let calls = [plain, CallSite { count: 2, ..site.clone() }];
+        assert_eq!(
+            names(&calls),
+            [
+                "create_order order=\"42\" 22.1s",
+                "charge card\n\u{1b}[2J 7.1s",
+                "search ×3",
+                "create_order ×1"
+            ]
+        );
     }
 
     #[test]

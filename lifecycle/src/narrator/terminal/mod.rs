@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use self::frame::{Frame, Row, Style};
 use super::{LINE_PATIENCE, Say};
-use crate::gate::Gate;
-use crate::{group, sys};
+use crate::sys;
 
 /// What is over sooner is told of in lines alone.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -64,9 +63,8 @@ impl View {
                 self.since = Some(now);
             }
             Say::StepBegan { step, limit, .. } => self.frame.began(Row::new(step, now, *limit, None)),
-            Say::Draining { group, limit, .. } => {
-                let gate = group::gates().find(|gate| gate.name() == *group);
-                self.frame.began(Row::new(group, now, *limit, gate));
+            Say::Draining { gate, limit, .. } => {
+                self.frame.began(Row::new(gate.name(), now, *limit, Some(gate)));
             }
             Say::StepEnded { step, .. } => self.frame.ended(step),
             Say::Over { .. } => {
@@ -141,9 +139,4 @@ impl View {
 fn take(text: &mut String, height: u16, more: u16, rows: u16) {
     (0..more).for_each(|_| text.push_str("\x1bD"));
     text.push_str(&format!("\x1b7\x1b[1;{}r\x1b8\x1b[{more}A", rows - height));
-}
-
-/// The calls that a group's row tells of.
-fn awaited(gate: &Gate) -> Vec<(&'static str, usize)> {
-    gate.awaited().iter().map(|call| (call.name, call.in_flight)).collect()
 }

@@ -20,13 +20,13 @@ impl Draft {
 
     fn fallback(self, takes: impl IntoIterator<Item = Need>) -> Self {
         let signature = Signature { takes: takes.into_iter().collect(), ..Signature::default() };
-        let begin: Begin = Arc::new(|_| unreachable!("a plan calls nothing"));
+        let begin = Begin::new(|_| unreachable!("a plan calls nothing"));
         self.extra(|extra| extra.fallback = Some(Box::new(Function { signature, begin })))
     }
 
     fn compensate(self, takes: impl IntoIterator<Item = Need>) -> Self {
         let signature = Signature { takes: takes.into_iter().collect(), ..Signature::default() };
-        let begin: Begin = Arc::new(|_| unreachable!("a plan calls nothing"));
+        let begin = Begin::new(|_| unreachable!("a plan calls nothing"));
         self.extra(|extra| extra.compensate = Some(Box::new(Function { signature, begin })))
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::super::*;
 use crate::edge::{At, Target};
 use crate::gate::Gate;
-use crate::hook::{Need, StepKeys, Task, Use};
+use crate::hook::{Begin, Need, StepKeys, Task, Use};
 use crate::rare::Rare;
 use crate::worker::Restart;
 
@@ -73,7 +73,7 @@ fn draft(name: &str, phase: Phase) -> Draft {
         edges: crate::edge::Edges::default(),
         signature: Rare::default(),
         off: None,
-        task: Task::Hook(Arc::new(|_| unreachable!("a plan calls nothing"))),
+        task: Task::Hook(Begin::new(|_| unreachable!("a plan calls nothing"))),
     })
 }
 
@@ -88,7 +88,7 @@ pub(super) fn group(name: &str) -> Draft {
 
 pub(super) fn worker(name: &str) -> Draft {
     let mut draft = draft(name, Phase::Shutdown);
-    draft.0.task = Task::Worker(Arc::new(|_| unreachable!("a plan begins nothing")));
+    draft.0.task = Task::Worker(Begin::new(|_| unreachable!("a plan begins nothing")));
     draft
 }
 
@@ -123,16 +123,16 @@ impl Draft {
     }
     /// By somebody else than the step itself.
     pub(super) fn after_at(mut self, name: &str, file: &'static str, line: u32) -> Self {
-        self.0.edges.after.push(target(name, At { file, line }));
+        self.0.edges.after.push(target(name, at(file, line)));
         self
     }
     pub(super) fn before_at(mut self, name: &str, file: &'static str, line: u32) -> Self {
-        self.0.edges.before.push(target(name, At { file, line }));
+        self.0.edges.before.push(target(name, at(file, line)));
         self
     }
     /// Where its attribute stands.
     fn at(&self) -> At {
-        At { file: for_ever(&self.0.file), line: self.0.line }
+        at(for_ever(&self.0.file), self.0.line)
     }
     pub(super) fn off(mut self, why: &str) -> Self {
         self.0.off = Some(why.into());
@@ -210,6 +210,21 @@ static IDS: LazyLock<Vec<TypeId>> = LazyLock::new(|| {
 thread_local! {
     /// The steps that an edge names. The others need no type.
     static NAMED: RefCell<HashMap<String, usize>> = RefCell::default();
+}
+
+thread_local! {
+    static PLACES: RefCell<HashSet<&'static (&'static str, u32)>> = RefCell::default();
+}
+
+fn at(file: &'static str, line: u32) -> At {
+    At::Test(PLACES.with_borrow_mut(|places| match places.get(&(file, line)) {
+        Some(known) => known,
+        None => {
+            let place: &'static _ = Box::leak(Box::new((file, line)));
+            places.insert(place);
+            place
+        }
+    }))
 }
 
 fn target(name: &str, at: At) -> Target {

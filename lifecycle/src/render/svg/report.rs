@@ -8,7 +8,7 @@ use super::parts::{
     BANDS, BAR, CHAR, CHART, MARGIN, NAME_CHAR, RIGHT, ROW, TALL, cut, grid, grounds, heading, name, order,
     scale, shown,
 };
-use crate::render::duration;
+use crate::render::{calls, duration};
 use crate::report::{Calls, Outcome, Report, ServiceOutcome, StepKind, StepReport};
 use crate::settings::duration::spell;
 
@@ -16,6 +16,8 @@ use crate::settings::duration::spell;
 const OUTCOMES: f64 = 104.0;
 /// What may stand beside a bar.
 const LONGEST_WHY: usize = 90;
+/// Of so many calls of one function each has a line.
+const NAMED: usize = 5;
 /// Of a character of what is said above, at its widest.
 const BOLD: f64 = 8.4;
 /// Shorter than this nobody sees.
@@ -99,6 +101,7 @@ fn remarks(report: &Report) -> Vec<(String, bool)> {
     remarks.push((report.service.to_string(), !fine));
     for site in &report.calls.cut_off {
         remarks.push((format!("cut off: {} ×{} ({}:{})", site.name, site.count, site.file, site.line), true));
+        remarks.extend(calls::rows(site, NAMED).map(|row| (format!("of these: {row}"), true)));
     }
     remarks.extend(report.unhealthy.iter().map(|check| (format!("unhealthy when it began: {check}"), true)));
     remarks

@@ -176,6 +176,8 @@ fn what_is_no_steps_stands_above() {
                  cancel_open_orders, Requests, close_db",
                 "the service failed: address in use\\n(os error 98)",
                 "cut off: create_order ×2 (src/web.rs:7)",
+                "of these: create_order order=\"42\", 22.1s, src/web.rs:7",
+                "of these: charge card\\n\\u{1b}[2J, 7.1s, src/cards.rs:40",
                 "unhealthy when it began: venue: recovery failed: connection refused",
             ]
         );

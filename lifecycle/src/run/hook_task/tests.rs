@@ -47,7 +47,7 @@ fn shared<T: Any + Send + Sync>(value: T) -> Resource {
 /// Each call does the next of these, and then none is left.
 fn acts(acts: Vec<Act>) -> Begin {
     let acts = Mutex::new(VecDeque::from(acts));
-    Arc::new(move |_| {
+    Begin::new(move |_| {
         let act = acts.lock().unwrap().pop_front().expect("it is not called more often");
         Ok(Call::Async(Box::pin(async move { act().map(|()| Vec::new()) })))
     })
@@ -63,7 +63,7 @@ fn succeeds() -> Act {
 
 /// A call that ends only by being dropped.
 fn hangs() -> Begin {
-    Arc::new(|_| Ok(Call::Async(Box::pin(std::future::pending()))))
+    Begin::new(|_| Ok(Call::Async(Box::pin(std::future::pending()))))
 }
 
 fn fallback(begin: Begin) -> Option<Box<Function>> {
@@ -113,7 +113,7 @@ impl Rig {
             edges: Edges::default(),
             signature: signature.into(),
             off: None,
-            task: Task::Hook(Arc::clone(&begin)),
+            task: Task::Hook(begin.clone()),
         };
         let (task, facts) = HookTask::new(spec, begin, AT, 10 * SECOND, hooks, Arc::new(|_| None));
         Rig { task, facts, inbox, resources, zero: Instant::now(), runtime }
@@ -270,7 +270,7 @@ fn without_backoff_the_first_pause_is_100ms_at_most() {
 fn an_attempt_is_stopped_when_its_time_is_up_and_tried_again() {
     let told: Arc<Mutex<Vec<Option<Duration>>>> = Arc::default();
     let seen = Arc::clone(&told);
-    let begin: Begin = Arc::new(move |inputs| {
+    let begin = Begin::new(move |inputs| {
         let (token, seen) = (inputs.token.clone(), Arc::clone(&seen));
         Ok(Call::Async(Box::pin(async move {
             seen.lock().unwrap().push(time_left());
@@ -303,7 +303,7 @@ fn an_attempt_is_stopped_when_its_time_is_up_and_tried_again() {
 fn the_next_attempt_has_a_token_of_its_own() {
     let tokens: Arc<Mutex<Vec<CancellationToken>>> = Arc::default();
     let seen = Arc::clone(&tokens);
-    let begin: Begin = Arc::new(move |inputs| {
+    let begin = Begin::new(move |inputs| {
         seen.lock().unwrap().push(inputs.token.clone());
         Ok(Call::Async(Box::pin(std::future::pending())))
     });
@@ -319,7 +319,7 @@ fn the_next_attempt_has_a_token_of_its_own() {
 /// A sync call that ends when the sender is dropped.
 fn stuck(release: Receiver<()>) -> Begin {
     let release = Mutex::new(Some(release));
-    Arc::new(move |_| {
+    Begin::new(move |_| {
         let release = release.lock().unwrap().take().expect("it is not called again while it is stuck");
         Ok(Call::Sync(Box::new(move || {
             let _ = release.recv();
@@ -443,13 +443,13 @@ fn a_fallback_without_its_resource_leaves_the_failure_as_it_was() {
 
 #[test]
 fn a_fallback_takes_what_the_attempts_have_borrowed() {
-    let borrows: Begin = Arc::new(|inputs| {
+    let borrows = Begin::new(|inputs| {
         let db = inputs.resources.share::<String>().unwrap();
         Ok(Call::Async(Box::pin(async move { Err(format!("{db} is busy")) })))
     });
     let takes = Function {
         signature: Signature { takes: vec![Need::take::<String>()], ..Signature::default() },
-        begin: Arc::new(|inputs| {
+        begin: Begin::new(|inputs| {
             let db = inputs.resources.take::<String>(inputs.step).unwrap();
             let db = Take(db.expect("nobody holds it any more"));
             Ok(Call::Async(Box::pin(async move {
@@ -502,7 +502,7 @@ fn when_looks_at_resources_and_skips_with_its_reason() {
 
 #[test]
 fn when_is_asked_before_anything_is_taken() {
-    let takes: Begin = Arc::new(|_| unreachable!("it is skipped"));
+    let takes = Begin::new(|_| unreachable!("it is skipped"));
     let signature = Signature { takes: vec![Need::take::<String>()], ..Signature::default() };
     let extra = Extra { when: when(|_| Err("not today".into())), ..Extra::default() };
     let resources = resources(vec![shared(1_u64), shared(String::from("db"))]);
@@ -534,7 +534,7 @@ fn cut_in_a_pause_it_tells_its_end_itself() {
 
 #[test]
 fn an_attempt_that_is_shorter_than_the_patience_with_the_runtime_is_rescued_all_the_same() {
-    let begin: Begin = Arc::new(|_| Ok(Call::Async(Box::pin(async { Ok(Vec::new()) }))));
+    let begin = Begin::new(|_| Ok(Call::Async(Box::pin(async { Ok(Vec::new()) }))));
     let extra = Extra {
         retry: Some(9),
         attempt: Some(Duration::from_millis(200)),

@@ -135,7 +135,7 @@ impl Member {
         let Task::Worker(begin) = self.spec.task.clone() else { return };
         self.machine.began(now);
         self.tell(means.life, WorkerEvent::Started);
-        self.run(|inputs| begin(inputs), means, now);
+        self.run(|inputs| begin.begin(inputs), means, now);
     }
 
     fn run(

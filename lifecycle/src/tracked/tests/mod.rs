@@ -1,5 +1,6 @@
 mod calls;
 mod groups;
+mod identity;
 mod size;
 mod tasks;
 

@@ -3,6 +3,8 @@
 //! An annotated function can be [`Asked`] for its [`StepDef`], and to be called; [`StepSpec`] is what the registry, the
 //! plan and the executor work with.
 
+mod function;
+
 use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::fmt;
@@ -13,12 +15,15 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use function::CallResult;
+pub(crate) use function::{Begin, Call, Function};
+
 use crate::compensation::Compensates;
 use crate::edge::{Edges, NodeDef, PlaceDef};
 use crate::gate::Gate;
 use crate::rare::{Absent, Rare};
 use crate::report::StepKind;
-use crate::resource::{Inputs, Resource};
+use crate::resource::Inputs;
 use crate::worker::{Restart, WorkerDef};
 
 /// The type that stands for an annotated function: `Settings::step::<close_db>()`.
@@ -97,10 +102,16 @@ pub enum Query<'a, 'i> {
 #[derive(Default)]
 pub struct Description {
     pub(crate) signature: Signature,
-    /// Whether it is awaited.
-    pub(crate) is_async: bool,
     /// What it is a step of, if it is the function of one.
     pub(crate) step: Option<StepDef>,
+}
+
+impl Description {
+    fn of(asked: Asked) -> Self {
+        let mut description = Description::default();
+        asked(Query::Describe(&mut description));
+        description
+    }
 }
 
 /// A step as its attribute says, written into what describes its function.
@@ -147,8 +158,8 @@ pub(crate) type Holding = dyn Any + Send;
 pub enum Answer<'a> {
     /// To [`Query::Describe`].
     Described,
-    /// To [`Query::Hold`].
-    Held(Result<Box<Holding>, Missing>),
+    /// To [`Query::Hold`]; and whether its call is awaited.
+    Held(Result<Box<Holding>, Missing>, bool),
     /// To [`Query::Call`], of an async function.
     Pending(Pin<Box<dyn Future<Output = CallResult> + Send + 'a>>),
     /// To [`Query::Call`], of a plain function.
@@ -268,19 +279,6 @@ impl fmt::Display for Missing {
     }
 }
 
-/// What a step's call came to: the resources it gives, or its error as text (`{:#}`).
-pub type CallResult = Result<Vec<Resource>, String>;
-
-/// A call with its arguments gathered, not yet begun.
-pub(crate) enum Call {
-    /// An async function: polled on the service's runtime.
-    Async(Pin<Box<dyn Future<Output = CallResult> + Send>>),
-    /// A sync function: run on an OS thread of its own.
-    Sync(Box<dyn FnOnce() -> CallResult + Send>),
-}
-
-/// Gathers a step's arguments into a call.
-pub(crate) type Begin = Arc<dyn Fn(&mut Inputs<'_>) -> Result<Call, Missing> + Send + Sync>;
 /// Gathers what a step's `when` looks at.
 pub(crate) type Ask = Arc<dyn Fn(&mut Inputs<'_>) -> Result<Question, Missing> + Send + Sync>;
 
@@ -365,54 +363,6 @@ impl fmt::Debug for Extra {
     }
 }
 
-/// A function, with its arguments classified.
-#[derive(Clone)]
-pub(crate) struct Function {
-    pub(crate) signature: Signature,
-    pub(crate) begin: Begin,
-}
-
-/// A function made of one that is no step's.
-impl From<Asked> for Function {
-    fn from(asked: Asked) -> Self {
-        Function::described(asked).1
-    }
-}
-
-impl Function {
-    /// With what it is a step of.
-    fn described(asked: Asked) -> (Option<StepDef>, Self) {
-        let mut description = Description::default();
-        asked(Query::Describe(&mut description));
-        let Description { signature, is_async, step } = description;
-        let begin = move |inputs: &mut Inputs<'_>| {
-            let mut held = match asked(Query::Hold(inputs)) {
-                Answer::Held(held) => held?,
-                _ => Box::new(()),
-            };
-            Ok(match is_async {
-                true => Call::Async(Box::pin(async move {
-                    match asked(Query::Call(&mut *held)) {
-                        Answer::Pending(call) => call.await,
-                        answer => answer.ended(),
-                    }
-                })),
-                false => Call::Sync(Box::new(move || asked(Query::Call(&mut *held)).ended())),
-            })
-        };
-        (step, Function { signature, begin: Arc::new(begin) })
-    }
-}
-
-impl Answer<'_> {
-    fn ended(self) -> CallResult {
-        match self {
-            Answer::Ended(result) => result,
-            _ => Err("this is no function that the attributes have made".to_owned()),
-        }
-    }
-}
-
 /// What a step does when its turn has come.
 #[derive(Clone)]
 pub(crate) enum Task {
@@ -429,7 +379,7 @@ impl Task {
     pub(crate) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Task::Hook(this), Task::Hook(other)) | (Task::Worker(this), Task::Worker(other)) => {
-                Arc::ptr_eq(this, other)
+                this.is(other)
             }
             (Task::Group(this), Task::Group(other)) => ptr::eq(*this, *other),
             (Task::Hook(_) | Task::Worker(_) | Task::Group(_), _) => false,
@@ -522,9 +472,10 @@ impl StepSpec {
 impl StepSpec {
     /// Of an annotated function.
     pub(crate) fn of(asked: Asked) -> Option<Self> {
-        let (def, Function { signature, begin }) = Function::described(asked);
-        let def = def?;
+        let Description { signature, step } = Description::of(asked);
+        let def = step?;
         let node = def.node;
+        let begin = Begin::Annotated(asked);
         Some(StepSpec {
             name: node.name.into(),
             module: def.module.into(),
