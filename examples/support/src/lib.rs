@@ -21,7 +21,7 @@ use toml::Table;
 
 /// By their numbers.
 pub mod signals {
-    pub use libc::{SIGINT, SIGKILL, SIGTERM, SIGUSR1, SIGUSR2};
+    pub use libc::{SIGCONT, SIGINT, SIGKILL, SIGSTOP, SIGTERM, SIGUSR1, SIGUSR2};
 }
 
 /// A port of this machine that is free, given to nobody else in this process, and below those that the system gives to

@@ -443,6 +443,14 @@ impl StepSpec {
         format!("{}::{}", self.module, self.name)
     }
 
+    /// Whether both are the step of one annotation, or of one registration.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self.id, other.id) {
+            (Some(this), Some(other)) => this == other,
+            _ => self.task.is(&other.task),
+        }
+    }
+
     pub(crate) fn is_group(&self) -> bool {
         matches!(self.task, Task::Group(_))
     }
