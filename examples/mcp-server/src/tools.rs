@@ -10,7 +10,6 @@ use rmcp::schemars::{self, JsonSchema};
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler, tool, tool_handler, tool_router};
 use serde::{Deserialize, Serialize};
-use tracing::instrument;
 
 use crate::commands::Commands;
 
@@ -39,17 +38,15 @@ type Answer = Result<CallToolResult, ErrorData>;
 #[tool_router]
 impl Tools {
     /// Runs one of the server's commands, and returns what it prints.
-    #[tracked]
+    #[tracked(id = correlation(&context), span)]
     #[tool]
-    #[instrument(skip_all, fields(call = ?correlation(&context)))]
     async fn run(&self, Parameters(which): Parameters<Which>, context: RequestContext<RoleServer>) -> Answer {
         unless_cut_off(self.0.run(&which.command)).await
     }
 
     /// Runs all of the server's commands, one after the other, until one fails; returns what they print.
     #[tool]
-    #[instrument(skip_all, fields(call = ?correlation(&context)))]
-    #[tracked]
+    #[tracked(id = correlation(&context), span)]
     async fn run_all(&self, context: RequestContext<RoleServer>) -> Answer {
         let all = async {
             let mut printed = String::new();

@@ -122,7 +122,7 @@ type Answer = Result<CallToolResult, ErrorData>;
 impl Tools {
     /// Runs one of the server's commands, and returns what it prints.
     #[tool]
-    #[instrument(skip_all, fields(call = ?correlation(&context)))]
+    #[instrument(skip_all, fields(id = ?correlation(&context)))]
     async fn run(&self, Parameters(which): Parameters<Which>, context: RequestContext<RoleServer>) -> Answer {
         let _call = self.life.enter()?;
         self.life.unless_cut_off(self.commands.run(&which.command)).await
@@ -130,7 +130,7 @@ impl Tools {
 
     /// Runs all of the server's commands, one after the other, until one fails; returns what they print.
     #[tool]
-    #[instrument(skip_all, fields(call = ?correlation(&context)))]
+    #[instrument(skip_all, fields(id = ?correlation(&context)))]
     async fn run_all(&self, context: RequestContext<RoleServer>) -> Answer {
         let _call = self.life.enter()?;
         let all = async {

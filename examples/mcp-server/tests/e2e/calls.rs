@@ -59,7 +59,7 @@ pub(crate) fn talk(scene: &Scene, sdk: Sdk, cleanup_tasks: usize) -> Ended {
 pub(crate) fn assert_logged(scene: &Scene) {
     let log = scene.log();
     let of = |call: &str, line: &str| {
-        let told = format!("{{call=\"{call}\"}}: mcp_server::commands: {line}");
+        let told = format!("{{id=\"{call}\"}}: mcp_server::commands: {line}");
         log.iter().filter(|line| line.replace("by_hand", "mcp_server").contains(&told)).count()
     };
     for (call, line) in [

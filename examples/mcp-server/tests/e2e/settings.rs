@@ -1,22 +1,24 @@
 //! What the configuration says of the shutdown.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use e2e_support::signals::{SIGTERM, SIGUSR1};
-use e2e_support::{PATIENCE, until};
+use e2e_support::{Ended, PATIENCE, until};
 use serde_json::json;
 
 use crate::calls::{assert_orderly, printed};
 use crate::scene::{By, Scene, Sdk};
 
 /// A call that takes longer than there is time; `sdk` hears why it has no result.
-pub(crate) fn cut_off(scene: &mut Scene, sdk: Sdk) {
+pub(crate) fn cut_off(scene: &mut Scene, sdk: Sdk) -> Ended {
     scene.set("shutdown.request_timeout", "300ms");
     let session = scene.start(sdk);
     session.begin("long", "run", json!({"command": "build"}));
     session.sees_active(1);
+    let signalled = Instant::now();
     session.signal(SIGTERM);
     let cut = session.result("long");
+    assert!(signalled.elapsed() < Duration::from_secs(10), "{:?}", signalled.elapsed());
     assert_eq!(cut["code"], -32000, "{cut:#}");
     assert_eq!(
         cut["message"].as_str().map(|text| text.contains("has shut down before")),
@@ -27,13 +29,21 @@ pub(crate) fn cut_off(scene: &mut Scene, sdk: Sdk) {
     assert_eq!(ended.code, Some(1), "{ended:#?}");
     assert_orderly(&seen);
     scene.sees_no_command();
+    ended
 }
 
 #[test]
 fn a_call_that_takes_too_long_is_cut_off_and_its_client_told() {
-    cut_off(&mut Scene::new("long-stdio", By::Stdio), Sdk::Node);
-    cut_off(&mut Scene::new("long-http", By::Http), Sdk::Node);
-    cut_off(&mut Scene::new("long-python", By::Http), Sdk::Python);
+    for (name, by, sdk) in [
+        ("long-stdio", By::Stdio, Sdk::Node),
+        ("long-http", By::Http, Sdk::Node),
+        ("long-python", By::Http, Sdk::Python),
+    ] {
+        let ended = cut_off(&mut Scene::new(name, by), sdk);
+        // The operator is told which one it was.
+        let cut = &ended.step("Requests")["calls"]["cut_off"][0]["running"][0];
+        assert_eq!((&cut["name"], &cut["id"]), (&json!("run"), &json!("long")));
+    }
 }
 
 #[test]
@@ -63,7 +73,8 @@ fn a_clean_up_that_hangs_holds_nothing_up() {
     session.signal(SIGTERM);
     let (ended, _) = session.end();
     assert_eq!(ended.code, Some(1), "{ended:#?}");
-    assert_eq!(ended.step("clean_up")["outcome"], "timed out");
+    let clean_up = ended.step("clean_up");
+    assert_eq!((&clean_up["outcome"], &clean_up["limit_ms"]), (&json!("timed out"), &json!(300.0)));
     assert_eq!(ended.step("save_history")["outcome"], "done");
     scene.sees_no_command();
     scene.set("shutdown.cleanup", Vec::<toml::Value>::new());
