@@ -5,9 +5,10 @@ mod gateway;
 pub mod lines;
 mod postgres;
 
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,14 +25,17 @@ pub mod signals {
     pub use libc::{SIGCONT, SIGINT, SIGKILL, SIGSTOP, SIGTERM, SIGUSR1, SIGUSR2};
 }
 
-/// A port of this machine that is free, given to nobody else in this process, and below those that the system gives to
-/// outgoing connections.
+/// A port of this machine that is free, and below those that the system gives to outgoing connections. For as long as this
+/// process lives, UDP's of the same number is taken, which tells the others that look for one.
 pub fn free_port() -> u16 {
-    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    static GIVEN: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
     loop {
-        let port = 20_000 + (std::process::id() * 100 + GIVEN.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        let port = 20_000 + (std::process::id() * 100 + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
         let port = u16::try_from(port).unwrap();
+        let Ok(mine) = UdpSocket::bind(("127.0.0.1", port)) else { continue };
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            GIVEN.lock().unwrap().push(mine);
             return port;
         }
     }

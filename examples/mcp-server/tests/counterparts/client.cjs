@@ -10,11 +10,15 @@ const overHttp = where.startsWith('http:');
 
 // Every response of the server, and how it has ended: complete, broken, or left by the client.
 const responses = [];
+let listens;
+// The SDK asks for the session's own stream when it has said hello, and does not wait for it.
+const listening = new Promise((resolve) => (listens = resolve));
 
 async function watched(url, init) {
   const response = await fetch(url, init);
   const seen = { method: init?.method ?? 'GET', status: response.status, end: response.body ? 'open' : 'complete' };
   responses.push(seen);
+  if (seen.method === 'GET') listens();
   if (!response.body) return response;
   const reader = response.body.getReader();
   const body = new ReadableStream({
@@ -84,7 +88,9 @@ let ended;
 
 async function main() {
   await client.connect(transport);
-  if (!overHttp) {
+  if (overHttp) {
+    await listening;
+  } else {
     ended = new Promise((resolve) => transport._process.on('close', (code, signal) => resolve({ code, signal })));
   }
   peer.serve((question) => answers[question.ask](question));

@@ -123,7 +123,7 @@ impl Scene {
         let server = (self.by == By::Http).then(|| self.serve());
         let place = match self.by {
             By::Http => {
-                until("the server", || TcpStream::connect(self.address()).ok());
+                until("the server", || (probe(self.address(), "/ready") == Some(200)).then_some(()));
                 format!("http://{}/mcp", self.address())
             }
             By::Stdio => self.program.to_owned(),
@@ -214,8 +214,7 @@ impl Session {
 
     /// The status of a probe.
     pub(crate) fn probe(&self, path: &str) -> u16 {
-        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        agent.get(format!("http://{}{path}", self.address)).call().unwrap().status().as_u16()
+        probe(&self.address, path).unwrap()
     }
 
     /// Waits for the server's end. Also returns how the client has seen it.
@@ -233,4 +232,9 @@ impl Session {
         let (code, signal) = (number("code"), number("signal"));
         (Ended { code, signal, took: Default::default(), stdout: Vec::new(), stderr }, seen)
     }
+}
+
+fn probe(address: &str, path: &str) -> Option<u16> {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    Some(agent.get(format!("http://{address}{path}")).call().ok()?.status().as_u16())
 }

@@ -74,7 +74,9 @@ fn a_clean_up_that_hangs_holds_nothing_up() {
     let (ended, _) = session.end();
     assert_eq!(ended.code, Some(1), "{ended:#?}");
     let clean_up = ended.step("clean_up");
-    assert_eq!((&clean_up["outcome"], &clean_up["limit_ms"]), (&json!("timed out"), &json!(300.0)));
+    // Abandoned where the machine is so busy that it cannot be stopped at once.
+    assert!(clean_up["outcome"] == "timed out" || clean_up["outcome"] == "abandoned", "{clean_up:#}");
+    assert_eq!(clean_up["limit_ms"], 300.0);
     assert_eq!(ended.step("save_history")["outcome"], "done");
     scene.sees_no_command();
     scene.set("shutdown.cleanup", Vec::<toml::Value>::new());
