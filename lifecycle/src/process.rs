@@ -130,6 +130,10 @@ impl Lifecycle {
 
     /// The same on a thread that has nothing else to do: it has the coordinator act at once, and wakes nobody for whom the
     /// first hooks would have to wait. The caller sees to it that somebody else calls [`wake_all`](Self::wake_all) soon.
+    #[cfg_attr(
+        not(any(target_os = "linux", test)),
+        expect(dead_code, reason = "signals come to a thread of their own there")
+    )]
     pub(crate) fn trigger_and_act(&self, reason: Reason) {
         if let Some(running) = self.running.get() {
             running.narrator.hold();

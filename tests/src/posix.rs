@@ -25,15 +25,20 @@ pub fn pipe() -> (File, File) {
 
 /// A pipe that takes no more bytes. Nobody reads it for as long as the first is kept.
 pub fn full_pipe() -> (File, File) {
-    let (reader, mut writer) = pipe();
-    set_nonblocking(&writer, true);
+    let (reader, writer) = pipe();
+    fill(&writer);
+    (reader, writer)
+}
+
+/// Writes into a pipe until it takes no more. Nobody may write to it meanwhile.
+pub fn fill(mut writer: &File) {
+    set_nonblocking(writer, true);
     // The last bytes one by one: a pipe may refuse a whole page and still take a byte.
     for size in [4096, 1] {
         let bytes = vec![b'.'; size];
         while writer.write(&bytes).is_ok() {}
     }
-    set_nonblocking(&writer, false);
-    (reader, writer)
+    set_nonblocking(writer, false);
 }
 
 fn set_nonblocking(file: &File, on: bool) {

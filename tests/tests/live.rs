@@ -154,6 +154,19 @@ fn the_second_ctrl_c_does_what_it_said_and_gives_the_screen_back() {
 }
 
 #[test]
+fn the_watchdog_gives_the_screen_back_before_it_ends_the_process() {
+    let Some(screen) = Screen::of((80, 24), "LIFECYCLE_GRACE=3s", "stuck") else { return };
+    screen.wait_for("serving");
+    screen.press_ctrl_c();
+    screen.wait_for(FORCE);
+    let rows = screen.wait_for("ended with 124");
+    let words = "lifecycle: 3s have passed, the watchdog ends the process, exit 124";
+    assert!(rows.concat().contains(words), "{rows:#?}");
+    assert!(rows.iter().all(|row| !row.contains(FORCE)), "{rows:#?}");
+    screen.assert_as_before();
+}
+
+#[test]
 fn a_small_terminal_shows_what_matters_most() {
     let Some(screen) = Screen::of((40, 10), "NO_COLOR=1", "life") else { return };
     screen.wait_for("serving");

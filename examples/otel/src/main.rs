@@ -1,5 +1,5 @@
-//! An order service that is traced. Each line on stdin is an order; each order is a span. Spans leave in batches, so the
-//! last ones of a service that ends are still here: a `last` hook sends them.
+//! An order service that is traced. Each line on stdin is an order; each order is a span, which carries its id. Spans leave
+//! in batches, so the last ones of a service that ends are still here: a `last` hook sends them.
 //!
 //! ```sh
 //! OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 cargo run --manifest-path examples/otel/Cargo.toml
@@ -23,10 +23,8 @@ fn open_telemetry() -> anyhow::Result<SdkTracerProvider> {
     Ok(provider)
 }
 
-#[tracked]
+#[tracked(id = order, span)]
 async fn place(order: String) -> Result<(), Rejected> {
-    let span = tracing::info_span!("place", order);
-    let _inside = span.enter();
     tracing::info!("placed");
     Ok(())
 }

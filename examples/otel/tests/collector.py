@@ -18,8 +18,8 @@ class Collector(BaseHTTPRequestHandler):
         for resource in request.resource_spans:
             for scope in resource.scope_spans:
                 for span in scope.spans:
-                    order = [it.value.string_value for it in span.attributes if it.key == "order"]
-                    print("span", span.name, *order, flush=True)
+                    id = [it.value.string_value for it in span.attributes if it.key == "id"]
+                    print("span", span.name, *id, flush=True)
         answer = ExportTraceServiceResponse().SerializeToString()
         self.send_response(200)
         self.send_header("Content-Type", "application/x-protobuf")

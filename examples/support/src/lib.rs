@@ -1,6 +1,7 @@
 //! What the tests of the systems share: their counterparts, and what these are asked.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failure is the test's failure")]
 
+mod gateway;
 pub mod lines;
 mod postgres;
 
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub use gateway::Gateway;
 pub use lifecycle_tests::child::{self, Child, Ended, PATIENCE};
 pub use lifecycle_tests::posix::{self, Scratch};
 pub use postgres::{Postgres, Session};
@@ -19,7 +21,7 @@ use toml::Table;
 
 /// By their numbers.
 pub mod signals {
-    pub use libc::{SIGINT, SIGKILL, SIGTERM, SIGUSR1, SIGUSR2};
+    pub use libc::{SIGCONT, SIGINT, SIGKILL, SIGSTOP, SIGTERM, SIGUSR1, SIGUSR2};
 }
 
 /// A port of this machine that is free, given to nobody else in this process, and below those that the system gives to
@@ -70,6 +72,18 @@ pub fn python(script: &Path, args: &[&str]) -> Command {
     let mut command = child::talkative(installed("python").to_str().unwrap(), &[script.to_str().unwrap()]);
     command.args(args).env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1");
     command.env("PYTHONPATH", Path::new(env!("CARGO_MANIFEST_DIR")).join("counterparts"));
+    command
+}
+
+/// The same for Node: it can require what is in `counterparts`, and what `run-e2e` has installed of npm's packages.
+pub fn node(script: &Path, args: &[&str]) -> Command {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let modules = std::env::var_os("E2E_NODE_MODULES")
+        .map_or_else(|| here.join("../target/e2e/npm/node_modules"), PathBuf::from);
+    assert!(modules.exists(), "{} is not there: run examples/run-e2e, which makes it", modules.display());
+    let mut command = child::talkative("node", &[script.to_str().unwrap()]);
+    let path = std::env::join_paths([modules, here.join("counterparts")]).unwrap();
+    command.args(args).env("NODE_PATH", path);
     command
 }
 

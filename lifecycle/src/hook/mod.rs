@@ -443,6 +443,14 @@ impl StepSpec {
         format!("{}::{}", self.module, self.name)
     }
 
+    /// Whether both are the step of one annotation, or of one registration.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self.id, other.id) {
+            (Some(this), Some(other)) => this == other,
+            _ => self.task.is(&other.task),
+        }
+    }
+
     pub(crate) fn is_group(&self) -> bool {
         matches!(self.task, Task::Group(_))
     }
@@ -510,5 +518,29 @@ impl fmt::Debug for StepSpec {
             .field("extra", &*self.extra)
             .field("off", &self.off)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+    use crate::register;
+
+    #[test]
+    fn two_annotations_are_two_steps_also_where_the_compiler_has_made_their_functions_one() {
+        fn merged<'a>(_: Query<'a, '_>) -> Answer<'a> {
+            Answer::Ended(Ok(Vec::new()))
+        }
+        let step = |begin: Begin, id| StepSpec {
+            id,
+            ..register::step("stop".into(), "here".into(), Phase::Shutdown, Task::Worker(begin))
+        };
+        let annotated = |id| step(Begin::Annotated(merged), Some(id));
+        let (this, other) = (annotated(TypeId::of::<u8>()), annotated(TypeId::of::<u16>()));
+        assert!(this.is(&this.clone()) && !this.is(&other));
+        let registered = || step(Begin::new(|_| unreachable!("it is not begun")), None);
+        let made = registered();
+        assert!(made.is(&made.clone()) && !made.is(&registered()) && !made.is(&this) && !this.is(&made));
     }
 }

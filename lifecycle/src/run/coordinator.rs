@@ -108,6 +108,8 @@ impl Coordinator {
 
     /// From the start to the report.
     pub(super) async fn run(mut self) {
+        // Before any user's code, which may keep this thread as it is the one to clone arguments.
+        self.prepare_to_say("what keeps the library's own thread, perhaps a `Clone` of an argument");
         self.announce();
         while self.runtime.is_none() {
             match self.hear(None).await {

@@ -3,14 +3,28 @@
 use std::time::Duration;
 
 use lifecycle::{Rejected, on_shutdown, on_start, tracked};
-use lifecycle_tests::scene::{plays, told};
+use lifecycle_tests::scene::{plays, told, told_blocking};
+
+/// Who clones it keeps the library's own thread, to the end.
+struct Sticky;
+
+impl Clone for Sticky {
+    fn clone(&self) -> Self {
+        told_blocking("never");
+        Sticky
+    }
+}
 
 #[on_start]
-async fn open_db() {
+async fn open_db() -> Sticky {
     if plays("slow start") {
         told("open").await;
     }
+    Sticky
 }
+
+#[on_shutdown(order = -1, when = plays("stuck"))]
+async fn let_go(_: Sticky) {}
 
 #[tracked]
 async fn create_order() -> Result<(), Rejected> {

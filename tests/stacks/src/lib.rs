@@ -7,6 +7,8 @@
 
 #[path = "../../src/child.rs"]
 pub mod child;
+#[path = "../../src/posix.rs"]
+pub mod posix;
 #[path = "../../src/scene.rs"]
 pub mod scene;
 

@@ -7,7 +7,7 @@ use axum::http::{self, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use lifecycle::signals::SIGTERM;
-use lifecycle::{testing, tracked};
+use lifecycle::{RejectReason, Rejected, testing, tracked};
 use rmcp::ErrorData;
 use tonic::{Code, Status};
 
@@ -96,6 +96,29 @@ async fn each_answers_in_its_stacks_own_words() {
     assert_eq!((error.code.0, &*error.message), (-32000, "the service is shutting down"));
 
     // The same by hand, as from a service's own error type.
-    let rejected = lifecycle::Rejected::new(lifecycle::RejectReason::ShuttingDown);
+    let rejected = Rejected::new(RejectReason::ShuttingDown);
     assert_refuses::<Body>(rejected.into_response()).await;
+}
+
+/// What a service's own error is made with; in a pause a client need not go elsewhere.
+#[test]
+fn each_conversion_says_why() {
+    let (going, paused) = (Rejected::new(RejectReason::ShuttingDown), Rejected::new(RejectReason::Paused));
+    for (rejected, why) in [(going, "the service is shutting down"), (paused, "the service is paused")] {
+        assert_eq!(StatusCode::from(rejected), StatusCode::SERVICE_UNAVAILABLE);
+        let pair = <(StatusCode, String)>::from(rejected);
+        assert_eq!(pair, (StatusCode::SERVICE_UNAVAILABLE, why.to_owned()));
+        assert_eq!(std::io::Error::from(rejected).to_string(), why);
+        let status = Status::from(rejected);
+        assert_eq!((status.code(), status.message()), (Code::Unavailable, why));
+        let error = ErrorData::from(rejected);
+        assert_eq!((error.code.0, &*error.message, error.data), (-32000, why, None));
+        let response = http::Response::<String>::from(rejected);
+        assert_eq!((response.status(), response.body().trim_end()), (StatusCode::SERVICE_UNAVAILABLE, why));
+        let by_axum: Response = rejected.into_response();
+        for headers in [response.headers(), by_axum.headers()] {
+            assert_eq!(headers["retry-after"], "1");
+            assert_eq!(headers.contains_key("connection"), rejected == going);
+        }
+    }
 }

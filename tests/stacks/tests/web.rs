@@ -273,6 +273,41 @@ fn under_another_server_a_web_socket_is_awaited_if_the_handler_says_so() {
     assert!(ended.line("a socket ends") < ended.line("the database is closed"));
 }
 
+fn socket_over_http2(plays: &[&str], env: &[(&str, &str)]) -> (Vec<String>, Ended) {
+    let web = Web::start_with(plays, env);
+    let client = node(FOLDER, "socket2.cjs", &[&*web.url, "/socket"]);
+    client.wait_for("heard hello");
+    web.signal();
+    let said = client.wait(PATIENCE).stdout;
+    (said, web.ended())
+}
+
+#[test]
+fn a_web_socket_on_a_stream_of_http2_is_told_and_awaited() {
+    let (said, ended) = socket_over_http2(&["lifecycle"], &[]);
+    assert_eq!(said[..2], ["answered 200", "heard hello"]);
+    assert!(said.contains(&"closed with 1001 restarting".to_owned()), "{said:?}");
+    assert_eq!(said.last().unwrap(), "session closed");
+    assert!(ended.line("a socket ends") < ended.line("the database is closed"));
+    assert_eq!(ended.report()["calls"]["awaited"], 1, "the request that was upgraded goes on");
+    ended.assert(0, &IN_ORDER);
+}
+
+#[test]
+fn a_deaf_web_socket_on_a_stream_of_http2_finds_its_end_when_the_drain_is_over() {
+    let (said, ended) = socket_over_http2(&["lifecycle", "deaf"], &[("LIFECYCLE_DRAIN", "300ms")]);
+    assert_eq!(said[..2], ["answered 200", "heard hello"]);
+    assert!(ended.line("a socket ends") < ended.line("the database is closed"));
+    ended.assert(1, &[("Requests", "timed out"), ("close_database", "done"), ("probes", "done")]);
+}
+
+#[test]
+fn under_another_server_a_web_socket_on_a_stream_is_awaited_if_the_handler_says_so() {
+    let (said, ended) = socket_over_http2(&["unaware", "upgraded"], &[]);
+    assert!(said.contains(&"closed with 1001 restarting".to_owned()), "{said:?}");
+    assert!(ended.line("a socket ends") < ended.line("the database is closed"));
+}
+
 /// Nobody knows of the socket: the end does not wait for it, though its client is still there.
 #[test]
 fn control_a_web_socket_that_nobody_knows_of_is_left() {

@@ -57,7 +57,12 @@ impl Member {
         Member { spec, limit, machine, run: None, asking: false, context, awaited_at: None, dismissed: None }
     }
 
-    pub(super) fn is(&self, task: &Task) -> bool {
+    pub(super) fn is(&self, spec: &StepSpec) -> bool {
+        self.spec.is(spec)
+    }
+
+    /// Whether this is what was registered as that.
+    pub(super) fn does(&self, task: &Task) -> bool {
         self.spec.task.is(task)
     }
 

@@ -24,7 +24,7 @@ pub(super) struct Workers {
 impl Workers {
     /// The worker of this step.
     pub(super) fn member(&mut self, spec: &StepSpec, limit: Duration) -> Shared<Member> {
-        let known = self.members.iter().find(|member| member.borrow().is(&spec.task));
+        let known = self.members.iter().find(|member| member.borrow().is(spec));
         if let Some(member) = known {
             return Shared::clone(member);
         }
@@ -60,7 +60,7 @@ impl Workers {
 
     /// A worker was taken back: it is told to stop, and nobody waits for it.
     pub(super) fn dismiss(&mut self, task: &Task, now: Instant) {
-        if let Some(member) = self.members.iter().find(|member| member.borrow().is(task)) {
+        if let Some(member) = self.members.iter().find(|member| member.borrow().does(task)) {
             member.borrow_mut().dismiss(now);
         }
         self.forget();

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use futures_util::stream::{self, Stream};
 use lifecycle::tower::TrackLayer;
 use lifecycle::{CancellationToken, on_shutdown, worker};
@@ -136,7 +136,7 @@ fn app() -> Router {
         .route("/block", get(block))
         .route("/events", get(events))
         .route("/ticks", get(ticks))
-        .route("/socket", get(socket))
+        .route("/socket", any(socket))
         .route("/who", get(|axum::extract::ConnectInfo(from): axum::extract::ConnectInfo<std::net::SocketAddr>| async move {
             from.ip().to_string().into_response()
         }));
