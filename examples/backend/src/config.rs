@@ -24,6 +24,9 @@ pub(crate) struct Config {
 pub(crate) struct Database {
     pub(crate) url: String,
     pub(crate) connections: u32,
+    /// At the start, with all attempts.
+    #[serde(with = "humantime_serde")]
+    pub(crate) connect_timeout: Duration,
     #[serde(with = "humantime_serde")]
     pub(crate) acquire_timeout: Duration,
     #[serde(with = "humantime_serde")]

@@ -21,6 +21,7 @@ fn setup(settings: &mut Settings) -> anyhow::Result<Config> {
     let config = Config::read()?;
     let shutdown = &config.shutdown;
     settings.grace(shutdown.grace).lameduck(shutdown.lameduck).drain(shutdown.drain);
+    settings.step::<open_db>().timeout(config.database.connect_timeout);
     settings.step::<hear_of_orders>().timeout(shutdown.stop);
     settings.step::<probes>().timeout(shutdown.stop);
     let close = settings.step::<close_db>().timeout(shutdown.close);

@@ -127,7 +127,7 @@ impl Daemon {
     }
 
     /// Puts another process in the place of one that has ended.
-    pub(crate) async fn respawn(&self) -> anyhow::Result<()> {
+    pub(crate) async fn respawn(self: Arc<Self>) -> anyhow::Result<()> {
         if self.check().is_ok() {
             return Ok(());
         }

@@ -6,6 +6,7 @@ mod http;
 mod queue;
 mod store;
 
+use std::future::ready;
 use std::sync::Arc;
 
 use lifecycle::tower::TrackLayer;
@@ -63,14 +64,8 @@ async fn start_daemons(config: &Config) -> anyhow::Result<Daemons> {
     let (daemons, health) = (Daemons::start(&config.daemons)?, &config.health);
     for daemon in daemons.each() {
         let (checked, respawned) = (Arc::clone(daemon), Arc::clone(daemon));
-        let check = Check::new(daemon.name(), move || {
-            let checked = Arc::clone(&checked);
-            async move { checked.check() }
-        });
-        let check = check.recover(move || {
-            let respawned = Arc::clone(&respawned);
-            async move { respawned.respawn().await }
-        });
+        let check = Check::new(daemon.name(), move || ready(checked.check()));
+        let check = check.recover(move || Arc::clone(&respawned).respawn());
         register(check.interval(health.interval).retry(health.attempts).delay(health.delay));
     }
     Ok(daemons)

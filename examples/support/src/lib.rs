@@ -1,6 +1,7 @@
 //! What the tests of the systems share: their counterparts, and what these are asked.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failure is the test's failure")]
 
+mod gateway;
 pub mod lines;
 mod postgres;
 
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub use gateway::Gateway;
 pub use lifecycle_tests::child::{self, Child, Ended, PATIENCE};
 pub use lifecycle_tests::posix::{self, Scratch};
 pub use postgres::{Postgres, Session};

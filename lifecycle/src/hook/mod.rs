@@ -520,3 +520,27 @@ impl fmt::Debug for StepSpec {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+    use crate::register;
+
+    #[test]
+    fn two_annotations_are_two_steps_also_where_the_compiler_has_made_their_functions_one() {
+        fn merged<'a>(_: Query<'a, '_>) -> Answer<'a> {
+            Answer::Ended(Ok(Vec::new()))
+        }
+        let step = |begin: Begin, id| StepSpec {
+            id,
+            ..register::step("stop".into(), "here".into(), Phase::Shutdown, Task::Worker(begin))
+        };
+        let annotated = |id| step(Begin::Annotated(merged), Some(id));
+        let (this, other) = (annotated(TypeId::of::<u8>()), annotated(TypeId::of::<u16>()));
+        assert!(this.is(&this.clone()) && !this.is(&other));
+        let registered = || step(Begin::new(|_| unreachable!("it is not begun")), None);
+        let made = registered();
+        assert!(made.is(&made.clone()) && !made.is(&registered()) && !made.is(&this) && !this.is(&made));
+    }
+}

@@ -59,8 +59,9 @@ async fn run() -> anyhow::Result<bool> {
     let config = Config::read()?;
     let began = CancellationToken::new();
     listen(config.shutdown.grace, &began)?;
-    let Some(db) = began.run_until_cancelled(open(&config)).await else { return Ok(true) };
-    let (db, feed) = (db?, Feed::new());
+    let opened = timeout(config.database.connect_timeout, open(&config));
+    let Some(db) = began.run_until_cancelled(opened).await else { return Ok(true) };
+    let (db, feed) = (db??, Feed::new());
 
     let (stop_hearing, stop_probes) = (CancellationToken::new(), CancellationToken::new());
     let hearing = hear_of_orders(&db, &feed, &stop_hearing, &began);

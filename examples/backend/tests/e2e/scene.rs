@@ -137,7 +137,7 @@ impl Scene {
         {
             scene.set(&format!("shutdown.{key}"), value);
         }
-        for key in ["acquire_timeout", "statement_timeout"] {
+        for key in ["connect_timeout", "acquire_timeout", "statement_timeout"] {
             scene.set(&format!("database.{key}"), "60s");
         }
         scene

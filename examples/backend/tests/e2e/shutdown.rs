@@ -81,6 +81,7 @@ fn an_order_that_hangs_holds_it_up_for_as_long_as_the_configuration_says() {
     assert!(ended.took < SOON, "{ended:#?}");
     // What the pool makes of a connection whose query was given up is its own affair.
     for (step, outcome, limit_ms) in [
+        ("open_db", Some("done"), 60_000.0),
         ("Requests", Some("cut off"), 1000.0),
         ("hear_of_orders", Some("done"), 7000.0),
         ("close_db", None, 6000.0),

@@ -261,7 +261,7 @@ impl Checked {
 
     async fn recover(&self) -> anyhow::Result<()> {
         match self {
-            Checked::Daemon(daemon) => timeout(PATIENCE, daemon.respawn()).await?,
+            Checked::Daemon(daemon) => timeout(PATIENCE, Arc::clone(daemon).respawn()).await?,
             Checked::Redis(_) => Ok(()),
         }
     }

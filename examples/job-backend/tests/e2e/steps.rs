@@ -89,6 +89,7 @@ fn the_seven_steps_come_one_after_the_other() {
         "close_db",
     ];
     assert_eq!(steps, expected.map(|step| (step, "done")));
+    assert_eq!(report["calls"]["awaited"], 2, "the one that waits for a job, and the upload");
     assert_eq!(ended.step("stop_daemons")["items"].as_array().unwrap().len(), 2);
 }
 

@@ -38,14 +38,15 @@ impl Scene {
         scene.set("database.url", scene.db.url());
         // The machine may be busy; the tests in which something takes too long say how long that may be.
         for (key, value) in [
-            ("grace", "200s"),
+            ("grace", "260s"),
             ("reserve", "60s"),
             ("start.timeout", "60s"),
             ("start.backoff", "100ms"),
             ("worker.backoff", "20ms"),
             ("worker.finish", "60s"),
             ("worker.hand_back", "20s"),
-            ("database.close", "30s"),
+            ("database.close", "60s"),
+            ("activity.heartbeat", "100s"),
             ("activity.retry_after", "10ms"),
         ] {
             scene.set(key, value);

@@ -65,9 +65,11 @@ pub(crate) fn hands_back_the_rest(scene: &mut Scene) -> Ended {
     first.stop_polling(temporal);
     one.roll_back();
 
-    until("a second attempt", || {
-        temporal.pending(2).iter().any(|activity| activity["attempt"] == 2).then_some(())
+    let failure = until("a second attempt", || {
+        let pending = temporal.pending(2).into_iter().find(|activity| activity["attempt"] == 2)?;
+        Some(pending["failure"].as_str().unwrap().to_owned())
     });
+    assert_eq!(failure, "Worker is shutting down and this activity did not complete in time");
     // The query of the first is still there, so the pool cannot be closed yet; but the client is gone.
     until("Temporal without it", || (first.connections(scene.port) == 0).then_some(()));
     assert_eq!(scene.db.sessions(first.name, "wait_event_type = 'Lock'"), 1);

@@ -34,10 +34,11 @@ fn ended_before_temporal_is_up_it_closes_what_it_has_opened() {
 fn a_worker_that_fails_is_begun_again_on_the_same_client_and_ends_the_process_at_last() {
     let mut scene = Scene::new("fails");
     scene.set("temporal.namespace", "nowhere");
+    scene.set("worker.retry", 3);
     let ended = scene.start("first").end();
     assert_eq!(ended.code, Some(1), "{ended:#?}");
     let work = ended.step("work");
-    assert_eq!((&work["outcome"], &work["worker"]["restarts"]), (&json!("failed"), &json!(5)));
+    assert_eq!((&work["outcome"], &work["worker"]["restarts"]), (&json!("failed"), &json!(3)));
     assert!(work["worker"]["last_error"].as_str().unwrap().contains("nowhere"), "{work:#}");
     assert_eq!(ended.step("close_pool")["outcome"], "done");
 }
@@ -45,7 +46,7 @@ fn a_worker_that_fails_is_begun_again_on_the_same_client_and_ends_the_process_at
 #[test]
 fn times_that_do_not_fit_start_nothing() {
     let mut scene = Scene::without_temporal("budget");
-    scene.set("grace", "70s");
+    scene.set("grace", "100s");
     let ended = scene.start("first").end();
     assert_eq!(ended.code, Some(78), "{ended:#?}");
     assert!(ended.stderr.iter().any(|line| line.contains("the shutdown may take")), "{ended:#?}");

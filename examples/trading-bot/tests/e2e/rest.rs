@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use e2e_support::signals::{SIGKILL, SIGTERM, SIGUSR1, SIGUSR2};
-use e2e_support::{Ended, PATIENCE, until};
+use e2e_support::{Ended, Gateway, PATIENCE, until};
 use serde_json::json;
 
-use crate::scene::{Gateway, Judge, Scene, items, step, summary};
+use crate::scene::{Judge, Scene, items, step, summary};
 
 /// Every step, where all of them are done.
 const ALL_DONE: [(&str, &str); 12] = [
@@ -370,7 +370,7 @@ fn the_metrics_of_the_shutdown_are_pushed() {
     scene.wants(2);
     scene.set("pushgateway", gateway.address());
     run_well(&scene, 2);
-    let metrics = gateway.metrics();
+    let metrics = gateway.metrics("trading-bot");
     let value =
         |begin: &str| metrics.iter().find(|(name, _)| name.starts_with(begin)).map(|(_, value)| *value);
     for (name, expected) in [

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use e2e_support::{Child, Ended, Peer, Scratch, child, free_port, python, until};
 use serde_json::{Value, json};
@@ -217,37 +216,4 @@ pub(crate) fn step<'a>(report: &'a Value, kind: &str, name: &str) -> &'a Value {
 pub(crate) fn summary(ended: &Ended) -> &str {
     let line = ended.stdout.iter().find_map(|line| line.split_once("orders canceled: "));
     line.unwrap_or_else(|| panic!("no summary: {:#?}", ended.stdout)).1
-}
-
-/// A real Pushgateway.
-pub(crate) struct Gateway {
-    address: String,
-    _child: Child,
-}
-
-impl Gateway {
-    pub(crate) fn start() -> Self {
-        let port = free_port();
-        let mut command = Command::new("prometheus-pushgateway");
-        command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
-        let gateway = Gateway { address: format!("http://127.0.0.1:{port}"), _child: Child::start(command) };
-        until("the Pushgateway", || gateway.get("/-/ready"));
-        gateway
-    }
-
-    pub(crate) fn address(&self) -> &str {
-        &self.address
-    }
-
-    fn get(&self, path: &str) -> Option<String> {
-        ureq::get(format!("{}{path}", self.address)).call().ok()?.body_mut().read_to_string().ok()
-    }
-
-    /// What a Prometheus would scrape: the value of each of the bot's metrics.
-    pub(crate) fn metrics(&self) -> BTreeMap<String, f64> {
-        let text = self.get("/metrics").unwrap();
-        let ours = text.lines().filter(|line| line.contains(r#"job="trading-bot""#));
-        let pairs = ours.filter_map(|line| line.rsplit_once(' '));
-        pairs.map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect()
-    }
 }
