@@ -139,8 +139,7 @@ impl Site {
         }
     }
 
-    /// The first call, the first on its thread, one that has to fence, one at a closed gate.
-    #[inline]
+    /// The first call, the first on its thread, one that has to fence, the first at a closed gate.
     pub(crate) fn count_slowly(&'static self) -> Result<(), Rejected> {
         if self.number() == UNLISTED {
             self.gate().list(self);
@@ -163,9 +162,15 @@ impl Site {
         self.word.load(Ordering::Acquire) & CLOSED != 0 && !self.always
     }
 
-    #[inline]
+    /// Refuses a call if nothing else has to be done for that. There may be a storm of them.
+    #[inline(always)]
+    pub(crate) fn refuse_at_once(&self) -> Option<Rejected> {
+        let refused = self.is_refusing() && threads::with(|thread| thread.refuse(self.number() as usize));
+        refused.then(|| self.gate().rejected())
+    }
+
     fn refuse(&self) -> Rejected {
-        if !threads::with(|thread| thread.refuse(self.number() as usize)) {
+        if !threads::with(|thread| thread.refuse_or_make(self.number() as usize)) {
             self.late_refused.fetch_add(1, Ordering::Relaxed);
         }
         self.gate().rejected()

@@ -85,16 +85,20 @@ impl Thread {
         })
     }
 
-    /// Counts a refused call, if the thread can have a table.
-    #[inline]
+    /// Counts a refused call, if the thread has a table that is large enough.
+    #[inline(always)]
     pub(super) fn refuse(&self, function: usize) -> bool {
-        let counted = self.refused.get().get(function).or_else(|| {
-            own(self, function);
-            self.refused.get().get(function)
-        });
-        let Some(refused) = counted else { return false };
+        let Some(refused) = self.refused.get().get(function) else { return false };
         refused.store(refused.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         true
+    }
+
+    /// The same, if the thread can have a table.
+    pub(super) fn refuse_or_make(&self, function: usize) -> bool {
+        self.refuse(function) || {
+            own(self, function);
+            self.refuse(function)
+        }
     }
 
     fn set(&self, table: &Table) {

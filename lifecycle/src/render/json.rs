@@ -340,6 +340,17 @@ mod tests {
         assert_eq!(worker["worker"]["restarts"], 3);
     }
 
+    /// As in a journal that an older build has written.
+    #[cfg(feature = "serde")]
+    #[test]
+    fn a_report_from_before_calls_had_ids_is_read() {
+        let mut json = serde_json::to_value(example::degraded()).unwrap();
+        let site = json["calls"]["cut_off"][0].as_object_mut().unwrap();
+        assert!(site.remove("running").is_some());
+        let report: Report = serde_json::from_value(json).unwrap();
+        assert_eq!((report.calls.cut_off[0].count, report.calls.cut_off[0].running.len()), (2, 0));
+    }
+
     #[cfg(feature = "serde")]
     #[test]
     fn it_is_what_serde_writes_and_serde_reads_it_back() {

@@ -82,6 +82,14 @@ impl Drop for Running {
 #[cold]
 #[inline(never)]
 fn begin_slowly(site: &'static Site) -> Result<Option<Box<Before>>, Rejected> {
+    match site.refuse_at_once() {
+        Some(rejected) => Err(rejected),
+        None => begin_anew(site),
+    }
+}
+
+#[inline(never)]
+fn begin_anew(site: &'static Site) -> Result<Option<Box<Before>>, Rejected> {
     site.count_slowly()?;
     let before = on_thread(|thread| thread.mark.replace(site));
     Ok(if before.is_none() { None } else { Some(Box::new(before)) })

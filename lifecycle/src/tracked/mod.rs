@@ -54,7 +54,13 @@ pub fn admit<S: Known>(site: S) -> Admission<S> {
 #[cold]
 #[inline(never)]
 fn admit_slowly(site: &'static Site) -> Result<bool, Rejected> {
-    if context::is_outside() { site.count_slowly().map(|()| true) } else { Ok(false) }
+    if !context::is_outside() {
+        return Ok(false);
+    }
+    match site.refuse_at_once() {
+        Some(rejected) => Err(rejected),
+        None => site.count_slowly().map(|()| true),
+    }
 }
 
 /// How many tracked calls are running, of all groups; [`stats`](crate::stats()) has each group's. What a call does

@@ -12,6 +12,11 @@ process.on('SIGTERM', () => {
   note('was told to end');
   if (!fs.existsSync(path.join(folder, 'stubborn'))) process.exit(0);
 });
+// Whatever it is at: nobody is there to take the result.
+process.stdin.on('end', () => {
+  note('has lost the service');
+  process.exit(0);
+});
 
 const until = async (file) => {
   while (!fs.existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -27,6 +32,5 @@ const main = async () => {
     console.log(JSON.stringify(say === undefined ? { error: 'there is nothing to say' } : { output: say }));
     note(`has done ${job}`);
   }
-  note('has lost the service');
 }
 main();

@@ -130,11 +130,16 @@ impl Worker {
         self.process.wait_for(text);
     }
 
-    /// SIGTERM, until Temporal has no poll of it.
+    /// SIGTERM, until it has told Temporal's SDK.
+    pub(crate) fn stop(&self) {
+        self.signal();
+        self.says(": takes no more");
+    }
+
+    /// The same, until Temporal has no poll of it.
     pub(crate) fn stop_polling(&self, temporal: &Temporal) {
         until("polls", || (temporal.polls() != 0).then_some(()));
-        self.process.signal(SIGTERM);
-        self.says(": takes no more");
+        self.stop();
         until("the end of all polls", || (temporal.polls() == 0).then_some(()));
     }
 

@@ -62,7 +62,7 @@ pub(crate) fn hands_back_the_rest(scene: &mut Scene) -> Ended {
     temporal.order(1, 5);
     temporal.order(2, 5);
     scene.waiting(&first, 2);
-    first.stop_polling(temporal);
+    first.stop();
     one.roll_back();
 
     let failure = until("a second attempt", || {

@@ -46,7 +46,7 @@ fn a_worker_that_fails_is_begun_again_on_the_same_client_and_ends_the_process_at
 #[test]
 fn times_that_do_not_fit_start_nothing() {
     let mut scene = Scene::without_temporal("budget");
-    scene.set("grace", "100s");
+    scene.set("grace", "140s");
     let ended = scene.start("first").end();
     assert_eq!(ended.code, Some(78), "{ended:#?}");
     assert!(ended.stderr.iter().any(|line| line.contains("the shutdown may take")), "{ended:#?}");
