@@ -91,10 +91,10 @@ pub(crate) async fn clean_up(words: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Stdin and stdout may be the client's.
+/// Stdin and stdout may be the client's, and a Ctrl-C at a terminal is ours: it goes to the whole group.
 fn command(words: &[String]) -> anyhow::Result<Command> {
     let (program, arguments) = words.split_first().context("a command has no words")?;
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true).process_group(0);
     Ok(command)
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use e2e_support::signals::{SIGTERM, SIGUSR1};
-use e2e_support::{Ended, PATIENCE, until};
+use e2e_support::signals::{SIGINT, SIGTERM, SIGUSR1};
+use e2e_support::{Ended, PATIENCE, posix, until};
 use serde_json::json;
 
 use crate::calls::{assert_orderly, printed};
@@ -98,6 +98,22 @@ fn the_signals_are_those_of_the_configuration() {
     let ended = scene.serve().wait(PATIENCE);
     assert_eq!(ended.code, Some(78));
     assert!(ended.stderr.concat().contains("there is no signal SIGTRM"), "{ended:#?}");
+}
+
+/// As a terminal sends it.
+#[test]
+fn a_signal_to_all_of_its_group_leaves_commands_alone() {
+    let scene = Scene::new("group", By::Stdio);
+    // This SDK starts its server in a group of its own.
+    let session = scene.start(Sdk::Python);
+    session.begin("first", "run", json!({"command": "build"}));
+    session.sees_active(1);
+    let group = session.ask("pid").as_i64().unwrap();
+    posix::send(-i32::try_from(group).unwrap(), SIGINT);
+    session.sees_it_refuse();
+    scene.release();
+    assert_eq!(session.result("first"), printed("built\n"));
+    assert_eq!(session.end().0.code, Some(0));
 }
 
 #[test]
