@@ -7,6 +7,8 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
@@ -14,6 +16,9 @@ use super::call::{drop_elsewhere, on_a_thread};
 
 /// How many calls run at once: as many as tokio has blocking threads.
 const AT_ONCE: usize = 512;
+
+/// How long the system may still count a thread that has nothing left to do.
+const LEAVES: Duration = Duration::from_millis(100);
 
 type Call = Box<dyn FnOnce() + Send>;
 
@@ -34,6 +39,8 @@ struct State {
     /// Calls that run, without those that nobody waits for any more: they may never end.
     running: usize,
     waiting: VecDeque<Arc<Turn>>,
+    /// When a thread last found nothing more to do.
+    left: Option<Instant>,
 }
 
 /// A call's turn, which has come or is to come.
@@ -67,11 +74,17 @@ impl Crew {
         let turn = Arc::new(Turn { name: name.to_owned(), runtime: runtime.clone(), stage });
         let handed = Handed { crew: Arc::clone(self), turn: Arc::clone(&turn) };
         let mut state = self.state();
-        if state.running < self.at_once {
+        while state.running < self.at_once {
             match self.begin(&mut state, &turn) {
                 Ok(()) => return Ok(handed),
-                Err(error) if state.running == 0 => return Err(error),
-                Err(_) => {}
+                Err(_) if state.running > 0 => break,
+                Err(error) if state.left.is_none_or(|left| left.elapsed() > LEAVES) => return Err(error),
+                // There is room once that thread is gone, which nobody is told of.
+                Err(_) => {
+                    drop(state);
+                    thread::sleep(Duration::from_micros(100));
+                    state = self.state();
+                }
             }
         }
         state.waiting.push_back(turn);
@@ -98,7 +111,10 @@ impl Crew {
         let was_running = matches!(std::mem::replace(&mut *turn.stage(), Stage::Over), Stage::Runs);
         state.running -= usize::from(was_running);
         let next = if state.running < self.at_once { state.waiting.pop_front() } else { None };
-        state.running += usize::from(next.is_some());
+        match next {
+            Some(_) => state.running += 1,
+            None => state.left = Some(Instant::now()),
+        }
         next
     }
 
