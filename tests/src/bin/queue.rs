@@ -2,17 +2,21 @@
 
 use lifecycle::{Event, Rejected, Requests, Settings, Take, on_shutdown, on_start, tracked};
 use lifecycle_tests::scene::{plays, told};
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 
 /// How many jobs each order leaves.
 const JOBS: usize = 10;
 const ORDERS: usize = 3;
+
+/// As many as jobs were taken.
+static TAKEN: Semaphore = Semaphore::const_new(0);
 
 struct Job(usize);
 
 impl Job {
     async fn run(self) {
         println!("job {} is taken", self.0);
+        TAKEN.add_permits(1);
         told("go on").await;
     }
 }
@@ -95,6 +99,8 @@ async fn order(number: usize, queue: &Queue) -> Result<(), Rejected> {
     println!("an order runs");
     lifecycle::stopping().await;
     (0..JOBS).for_each(|job| queue.push(Job(number * JOBS + job)));
+    // Without the edge the group closes when the requests are over: not before it has a job.
+    let _ = TAKEN.acquire().await;
     Ok(())
 }
 

@@ -297,7 +297,8 @@ fn a_web_socket_on_a_stream_of_http2_is_told_and_awaited() {
 fn a_deaf_web_socket_on_a_stream_of_http2_finds_its_end_when_the_drain_is_over() {
     let (said, ended) = socket_over_http2(&["lifecycle", "deaf"], &[("LIFECYCLE_DRAIN", "300ms")]);
     assert_eq!(said[..2], ["answered 200", "heard hello"]);
-    assert!(ended.line("a socket ends") < ended.line("the database is closed"));
+    // Its connection is what was awaited: when that is gone, its handler may still have to hear of it.
+    assert_eq!(said.last().unwrap(), "session closed");
     ended.assert(1, &[("Requests", "timed out"), ("close_database", "done"), ("probes", "done")]);
 }
 
