@@ -78,7 +78,7 @@ impl Scene {
 
     /// From now on it is the backend that was written without the library.
     pub(crate) fn by_hand(&mut self) {
-        self.program = env!("CARGO_BIN_EXE_by-hand");
+        self.program = env!("CARGO_BIN_EXE_job-backend-by-hand");
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

@@ -84,7 +84,7 @@ impl Scene {
 
     /// From now on it is the server that was written without the library.
     pub(crate) fn by_hand(&mut self) {
-        self.program = env!("CARGO_BIN_EXE_by-hand");
+        self.program = env!("CARGO_BIN_EXE_mcp-server-by-hand");
     }
 
     /// Waits until no command runs that has to do with the gate.

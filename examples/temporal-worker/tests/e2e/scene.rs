@@ -61,7 +61,7 @@ impl Scene {
 
     /// From now on it is the worker that was written without the library.
     pub(crate) fn by_hand(&mut self) {
-        self.program = env!("CARGO_BIN_EXE_by-hand");
+        self.program = env!("CARGO_BIN_EXE_temporal-worker-by-hand");
     }
 
     /// Writes a key of the configuration, `table.key`.

@@ -84,7 +84,7 @@ impl Scene {
 
     /// From now on it is the bot that was written without the library.
     pub(crate) fn by_hand(&mut self) {
-        self.program = env!("CARGO_BIN_EXE_by-hand");
+        self.program = env!("CARGO_BIN_EXE_trading-bot-by-hand");
     }
 
     /// How many orders are to be open.
