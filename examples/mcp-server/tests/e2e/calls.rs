@@ -60,7 +60,7 @@ pub(crate) fn assert_logged(scene: &Scene) {
     let log = scene.log();
     let of = |call: &str, line: &str| {
         let told = format!("{{id=\"{call}\"}}: mcp_server::commands: {line}");
-        log.iter().filter(|line| line.replace("by_hand", "mcp_server").contains(&told)).count()
+        log.iter().filter(|line| line.replace("_by_hand::", "::").contains(&told)).count()
     };
     for (call, line) in [
         ("first", "build begins"),
