@@ -3,7 +3,9 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+#[cfg(target_os = "linux")]
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -45,6 +47,7 @@ pub(crate) struct Mark {
     /// Zero, or the last signal; the lowest bit is the main thread's.
     pub(crate) word: Arc<AtomicUsize>,
     /// The main thread sleeps until it is something else than zero.
+    #[cfg(target_os = "linux")]
     pub(crate) asleep: Arc<AtomicBool>,
 }
 

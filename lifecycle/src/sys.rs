@@ -198,8 +198,8 @@ impl Alarm {
         // as long as the alarm is borrowed.
         unsafe {
             let mut when = std::mem::zeroed::<libc::itimerspec>();
-            when.it_value.tv_sec = delay.as_secs().try_into().unwrap_or(libc::time_t::MAX);
-            when.it_value.tv_nsec = delay.subsec_nanos().max(1).into();
+            when.it_value.tv_sec = delay.as_secs().try_into().unwrap_or_default();
+            when.it_value.tv_nsec = delay.subsec_nanos().max(1) as libc::c_long;
             libc::timerfd_settime(self.0.as_raw_fd(), 0, &when, std::ptr::null_mut()) == 0
         }
     }
@@ -236,7 +236,8 @@ pub(crate) fn ring_at(
     use std::sync::Arc;
     let (alarm, asleep, started) = (Arc::clone(alarm), Arc::clone(asleep), Arc::clone(started));
     // SAFETY: the call takes nothing and only answers who the caller is, in a handler too.
-    let this_thread = || unsafe { libc::pthread_self() };
+    // Some systems answer with a pointer, which is used as a name alone.
+    let this_thread = || unsafe { libc::pthread_self() } as usize;
     let sleeper = this_thread();
     let ring = move || {
         let woken = this_thread() == sleeper && asleep.load(Ordering::SeqCst);
