@@ -1,6 +1,7 @@
 //! The lifecycle of one `#[lifecycle::test]`: all of it on one runtime whose clock stands still while anything can run.
 
 use std::any::TypeId;
+use std::cell::OnceCell;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -180,7 +181,7 @@ where
         tokio::task::yield_now().await;
     }
     testing::body_begins();
-    let token = life.stopping.child_token();
+    let token = OnceCell::from(life.stopping.child_token());
     let mut inputs = Inputs {
         resources: &life.resources,
         token: &token,
@@ -275,12 +276,11 @@ pub(crate) async fn run_step(id: TypeId, type_name: &str, stage: &'static Stage)
         crew: Arc::default(),
         resources: &life.resources,
         report: life.report().cloned(),
-        deadline: None,
         narrator: Narrator::inline(),
         id: "test".into(),
-        record: None,
+        excuse: Arc::new(|_| None),
     };
-    let (task, facts) = HookTask::new(spec.clone(), begin.clone(), at, *limit, hooks, Arc::new(|_| None));
+    let (task, facts) = HookTask::new(spec.clone(), begin.clone(), at, *limit, None, &Arc::new(hooks));
     let mut track = track(spec, *limit, task, facts);
     loop {
         tell(life, &mut track);
@@ -304,11 +304,14 @@ pub(crate) async fn run_step(id: TypeId, type_name: &str, stage: &'static Stage)
 fn track(spec: &StepSpec, limit: Duration, task: HookTask, facts: Shared<Facts>) -> Track {
     let draft = StepReport { limit: Some(limit), ..step_draft(spec) };
     let began = clock::now();
-    let work = vec![(Some(Box::new(task) as Box<dyn super::executor::Work>), Vec::new())];
+    let mut execution = Execution::new([(Some(Box::new(task) as _), Vec::new())]);
+    execution.begin(None, AfterFailure::GoOn, began);
+    let name = (&*draft.name).into();
     Track {
         graph: 1,
-        execution: Execution::begin(work, None, AfterFailure::GoOn, began),
-        nodes: vec![TrackedNode { draft: Some(draft), step: None, kind: Kind::Hook(facts) }],
+        execution,
+        nodes: vec![TrackedNode { draft: Some(0), name, step: None, kind: Kind::Hook(facts) }],
+        drafts: vec![draft],
         began,
         before: Duration::ZERO,
     }

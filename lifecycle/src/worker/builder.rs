@@ -115,10 +115,7 @@ impl Worker {
         module: String,
         call: impl Fn(CancellationToken) -> Call + Send + Sync + 'static,
     ) -> Self {
-        let begin = Begin::new(move |inputs| {
-            inputs.token_given = true;
-            Ok(call(inputs.token.clone()))
-        });
+        let begin = Begin::new(move |inputs| Ok(call(inputs.stop_token())));
         Worker { spec: register::step(name, module, Phase::Shutdown, Task::Worker(begin)) }
     }
 

@@ -1,6 +1,7 @@
 //! One worker and its runs.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -191,6 +192,7 @@ impl Member {
         if let Some(absent) = self.absent(resources) {
             return Err(missing(&resources.missing(&absent)));
         }
+        let token = &OnceCell::from(token.clone());
         let mut inputs = Inputs { resources, token, token_given: false, report: None, step: &self.spec.name };
         match catch_unwind(AssertUnwindSafe(|| from(&mut inputs))) {
             Ok(call) => call.map_err(|absent| missing(&absent)),
@@ -208,7 +210,7 @@ impl Member {
         let teller = Teller::new(means.mailbox.clone(), Address::beside(number));
         let context = Arc::clone(&self.context);
         let threads = if self.asked == Asked::Runs { Threads::OfSteps(&means.crew) } else { Threads::ItsOwn };
-        Running::begin(call, &self.spec.name, token.clone(), context, teller, &means.runtime, threads)
+        Running::begin(call, &self.spec.name, Some(token.clone()), context, teller, &means.runtime, threads)
             .map_err(|error| End::new(Outcome::Failed, format!("the system gave it no thread: {error}")))
     }
 
