@@ -146,8 +146,8 @@ impl Worker {
         self
     }
 
-    /// Whether it begins at all, asked once, when nothing else keeps it from that: a `bool`, or a `Result<(), E>` whose error
-    /// is the reason. If not, it is skipped, which degrades nothing. It is asked on a thread of its own.
+    /// Whether it begins at all, asked once, after the start: a `bool`, or a `Result<(), E>` whose error is the reason. If not,
+    /// it is skipped, which degrades nothing. It is asked on a thread of its own.
     ///
     /// ```
     /// use lifecycle::Worker;
