@@ -231,20 +231,20 @@ pub(crate) fn are_plain(arguments: &[Argument]) -> bool {
 
 /// What `step!` is told of plain arguments.
 pub(crate) struct Parts {
-    /// For each its name, the method that finds its kind, and its type: `argument0 lifecycle_kind () [&Db]`. An error found in any
-    /// of the words, and in whatever reaches from one to another, is shown at the type.
+    /// For each its name and its kind: `argument0 (arg::<&Db>().lifecycle_kind().lifecycle_kind())`.
     pub(crate) named: TokenStream,
     /// To be called with.
     pub(crate) passed: TokenStream,
 }
 
-pub(crate) fn parts(arguments: &[Argument]) -> Parts {
+pub(crate) fn parts(arguments: &[Argument], krate: &Krate) -> Parts {
     let (mut named, mut passed) = (TokenStream::new(), TokenStream::new());
-    for (index, Argument { ty, span, .. }) in arguments.iter().enumerate() {
-        let at = site_at(*span);
-        let (name, kind) = (Ident::new(&format!("argument{index}"), at), Ident::new("lifecycle_kind", at));
-        passed.extend(quote_spanned!(at=> #name,));
-        named.extend(quote_spanned!(at=> #name #kind () [#ty]));
+    for (index, argument) in arguments.iter().enumerate() {
+        let name = Ident::new(&format!("argument{index}"), site());
+        let (kind, mut shown) = (argument.kind(krate, false), name.clone());
+        shown.set_span(site_at(argument.span));
+        passed.extend(quote_spanned!(site()=> #shown,));
+        named.extend(quote_spanned!(site()=> #name (#kind)));
     }
     Parts { named, passed }
 }

@@ -169,7 +169,7 @@ impl Called {
         // No word that `step!` matches stands where one in the call does: rustc would show neither.
         let ((asks, _), (_, calls)) = (self.by(site()), self.by(at));
         let (function, owner, p) = (&self.function, self.owner(at), krate.private_at(at));
-        let Parts { named, passed } = arguments::parts(&self.arguments);
+        let Parts { named, passed } = arguments::parts(&self.arguments, krate);
         let call = quote_spanned!(at=> #p::#calls(#owner #function(#passed), end));
         let returned = if self.gives {
             let ending = self.ending(krate);

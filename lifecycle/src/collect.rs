@@ -92,7 +92,7 @@ macro_rules! __collected {
 /// the type, `step! { close_db … = NODE }`.
 ///
 /// In the place of the dots is what answers the library's `query`: an expression, `query { … }`, or what it is made of,
-/// `(asynchronous end { pending(close_db(argument0), end) } [.keys()] [argument0 lifecycle_kind () [&Db]]: end [()])`, for the last two of which a
+/// `(asynchronous end { pending(close_db(argument0), end) } [.keys()] [argument0 (its kind)]: end [()])`, for the last two of which a
 /// start step has `= { how it ends }`.
 ///
 /// An error is shown where the words stand by which it is found: so those are given. Of what is matched by itself only a `tt` keeps its
@@ -107,7 +107,7 @@ macro_rules! __step {
         $type:tt
         $($query:ident $answer:tt)?
         $((
-            $asks:tt $ending:tt $call:tt [$($key:tt)*] [$($argument:tt $kind:tt $nothing:tt [$($taken:tt)+])*]
+            $asks:tt $ending:tt $call:tt [$($key:tt)*] [$($argument:tt ($($kind:tt)+))*]
             $(: $end:tt [$($returned:tt)+])?
             $(= $($ends:tt)+)?
         ))?
@@ -132,10 +132,9 @@ macro_rules! __step {
                     $answer
                 )?
                 $(
-                    let ($($argument,)*) = ($($crate::__private::arg::<$($taken)+>(),)*);
                     match $crate::__private::$asks(
                         query $($key)*,
-                        $crate::__private::All(($($argument.$kind $nothing.$kind $nothing,)*)),
+                        $crate::__private::All(($($($kind)+,)*)),
                         $($crate::__private::$end::<$($returned)+, _, _>())?
                         $($($ends)+)?
                     ) {

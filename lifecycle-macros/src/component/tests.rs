@@ -44,11 +44,11 @@ fn a_component() {
                 ::lifecycle::__private::step! {
                     lifecycle_method_open(asynchronous end { ::lifecycle::__private::pending(< Pool <
                     u8 > > ::open(argument0,), end) } [.line(::lifecycle::__private::Here.line())
-                    .timeout(::lifecycle::__private::Duration::new(1u64, 0u32))] [argument0
-                    lifecycle_kind() [& Config]] = { let opened =
-                    ::lifecycle::__private::outcome::Return:: < Result < Pool < u8 >, Error > > ::NEW
-                    .lifecycle_open(); opened.ending(opened.lifecycle_give()) }) "Pool::open"
-                    Start[Free] [struct lifecycle_method_open {}]
+                    .timeout(::lifecycle::__private::Duration::new(1u64, 0u32))]
+                    [argument0(::lifecycle::__private::arg:: < & Config > ().lifecycle_kind()
+                    .lifecycle_kind())] = { let opened = ::lifecycle::__private::outcome::Return:: <
+                    Result < Pool < u8 >, Error > > ::NEW.lifecycle_open(); opened.ending(opened
+                    .lifecycle_give()) }) "Pool::open" Start[Free] [struct lifecycle_method_open {}]
                 }
             };
             #[cfg(unix)]
@@ -78,8 +78,9 @@ fn a_component() {
                 ::lifecycle::__private::path::list(tags.7.usual().lifecycle_kind().lifecycle_kind(),
                 ())))))))) }, returned.lifecycle_end()) { ::lifecycle::__private::Ok((end, lent)) =>
                 called.call(function, lent, end), ::lifecycle::__private::Err(answer) => answer, }
-                }), .. ::lifecycle::__private::StepExtra::NONE } })] [argument0 lifecycle_kind() [Arc
-                < Pool < u8 > >]] : end[()]) "ClosePool" Shutdown[Free] [struct ClosePool {}]
+                }), .. ::lifecycle::__private::StepExtra::NONE } })]
+                [argument0(::lifecycle::__private::arg:: < Arc < Pool < u8 > > > ().lifecycle_kind()
+                .lifecycle_kind())] : end[()]) "ClosePool" Shutdown[Free] [struct ClosePool {}]
             }
         "#]],
     );

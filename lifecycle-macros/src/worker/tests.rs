@@ -19,8 +19,10 @@ fn a_worker() {
                 ::lifecycle::__private::StepExtra { retry : ::lifecycle::__private::Some(3), worker :
                 ::lifecycle::__private::Some(::lifecycle::__private::WorkerDef { restart :
                 ::lifecycle::__private::Some(::lifecycle::__private::Restart::Always) }), ..
-                ::lifecycle::__private::StepExtra::NONE } })] [argument0 lifecycle_kind() [& Queue]]
-                : end[Result < (), Error >]) "consume" Shutdown[Early] [pub struct consume {}]
+                ::lifecycle::__private::StepExtra::NONE } })]
+                [argument0(::lifecycle::__private::arg:: < & Queue > ().lifecycle_kind()
+                .lifecycle_kind())] : end[Result < (), Error >]) "consume" Shutdown[Early] [pub
+                struct consume {}]
             }
         "#]],
     );
