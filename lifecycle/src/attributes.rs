@@ -40,7 +40,7 @@
 /// | `restart` | when it is begun again: `never`, `on_failure`, `always` ([`Restart`](crate::Restart)) | `on_failure` |
 /// | `retry` | how often in a row before its failure ends the service | `5` |
 /// | `backoff` | the pause before the first restart in a row; each further one is twice as long | `"500ms"` |
-/// | `when` | whether it begins at all: an expression, or a closure that takes resources | |
+/// | `when` | whether it begins at all, asked once after the start: an expression, or a closure that takes resources | |
 /// | `label` | its name as a type, where the function's own is taken, and for methods | the function's name |
 #[doc(inline)]
 pub use lifecycle_macros::worker;

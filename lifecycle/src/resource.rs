@@ -6,10 +6,13 @@
 //! looks under both keys.
 
 use std::any::{Any, TypeId, type_name};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
 
 use crate::hook::{Gift, Missing, Need, Use};
 
@@ -284,7 +287,8 @@ fn last_segment(path: &str) -> &str {
 /// What a step's arguments are gathered from.
 pub struct Inputs<'a> {
     pub(crate) resources: &'a Resources,
-    pub(crate) token: &'a tokio_util::sync::CancellationToken,
+    /// Its own stop token. Few steps ask for it, and it is made when one does.
+    pub(crate) token: &'a OnceCell<CancellationToken>,
     pub(crate) report: Option<&'a Arc<crate::Report>>,
     /// Someone has the token now, and so can know when to stop.
     pub(crate) token_given: bool,
@@ -293,6 +297,11 @@ pub struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
+    pub(crate) fn stop_token(&mut self) -> CancellationToken {
+        self.token_given = true;
+        self.token.get_or_init(CancellationToken::new).clone()
+    }
+
     pub(crate) fn missing<T: ?Sized + 'static>(&self, need: &Need) -> Missing {
         debug_assert_eq!(need.keys[0], TypeId::of::<T>());
         self.resources.missing(need)

@@ -3,7 +3,7 @@
 
 use std::mem::MaybeUninit;
 #[cfg(target_os = "linux")]
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Ends the process at once: no `atexit` handlers, no destructors, no flush.
@@ -165,6 +165,88 @@ pub(crate) fn wake_waiter(word: &AtomicUsize) {
 fn low_half(word: &AtomicUsize) -> *const u32 {
     let half = if cfg!(target_endian = "big") { size_of::<usize>() / size_of::<u32>() - 1 } else { 0 };
     word.as_ptr().cast::<u32>().cast_const().wrapping_add(half)
+}
+
+/// A clock that wakes who waits for it, and that may be set by a signal's handler.
+#[cfg(target_os = "linux")]
+pub(crate) struct Alarm(std::os::fd::OwnedFd);
+
+#[cfg(target_os = "linux")]
+impl Alarm {
+    /// # Errors
+    /// The system gives none, or none that can be set.
+    pub(crate) fn new() -> std::io::Result<Self> {
+        use std::os::fd::{FromRawFd, OwnedFd};
+        // SAFETY: the call takes two numbers; what it answers is checked before it is taken for a descriptor, which is then
+        // nobody else's.
+        let alarm = unsafe {
+            match libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC) {
+                -1 => return Err(std::io::Error::last_os_error()),
+                fd => Alarm(OwnedFd::from_raw_fd(fd)),
+            }
+        };
+        match alarm.rings_in(Duration::from_nanos(1)) {
+            true => Ok(alarm),
+            false => Err(std::io::Error::last_os_error()),
+        }
+    }
+
+    /// Rings after so long, whatever it was set to before. Does only what a signal's handler may. Returns whether it was set.
+    fn rings_in(&self, delay: Duration) -> bool {
+        use std::os::fd::AsRawFd;
+        // SAFETY: a specification of zeroes is one that never rings; the kernel only reads it, and the descriptor is open for
+        // as long as the alarm is borrowed.
+        unsafe {
+            let mut when = std::mem::zeroed::<libc::itimerspec>();
+            when.it_value.tv_sec = delay.as_secs().try_into().unwrap_or_default();
+            when.it_value.tv_nsec = delay.subsec_nanos().max(1) as libc::c_long;
+            libc::timerfd_settime(self.0.as_raw_fd(), 0, &when, std::ptr::null_mut()) == 0
+        }
+    }
+
+    /// Waits until it rings, or until a signal was handled on this thread.
+    ///
+    /// # Errors
+    /// It is none any more: somebody has closed it.
+    pub(crate) fn wait(&self) -> std::io::Result<()> {
+        use std::os::fd::AsRawFd;
+        let mut rang = 0_u64;
+        // SAFETY: an alarm that has rung writes eight bytes, which the number has.
+        let read = unsafe { libc::read(self.0.as_raw_fd(), (&raw mut rang).cast(), size_of::<u64>()) };
+        match std::io::Error::last_os_error() {
+            error if read < 0 && error.kind() != std::io::ErrorKind::Interrupted => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Has every handler of the signal ring the alarm: at once, or after the head start of a thread that sleeps and that the handler
+/// itself has woken. That is the one from which this is called; it says in `asleep` whether it sleeps, and it gets its start once.
+///
+/// # Errors
+/// The signal cannot be caught.
+#[cfg(target_os = "linux")]
+pub(crate) fn ring_at(
+    signal: i32,
+    alarm: &std::sync::Arc<Alarm>,
+    asleep: &std::sync::Arc<AtomicBool>,
+    started: &std::sync::Arc<AtomicBool>,
+    head_start: Duration,
+) -> std::io::Result<()> {
+    use std::sync::Arc;
+    let (alarm, asleep, started) = (Arc::clone(alarm), Arc::clone(asleep), Arc::clone(started));
+    // SAFETY: the call takes nothing and only answers who the caller is, in a handler too.
+    // Some systems answer with a pointer, which is used as a name alone.
+    let this_thread = || unsafe { libc::pthread_self() } as usize;
+    let sleeper = this_thread();
+    let ring = move || {
+        let woken = this_thread() == sleeper && asleep.load(Ordering::SeqCst);
+        let first = woken && !started.swap(true, Ordering::SeqCst);
+        alarm.rings_in(if first { head_start } else { Duration::ZERO });
+    };
+    // SAFETY: what runs in the handler compares numbers, reads and writes atomics and makes one system call: it allocates
+    // nothing, takes no lock, cannot panic, and `signal-hook` keeps `errno`.
+    unsafe { signal_hook::low_level::register(signal, ring).map(drop) }
 }
 
 /// Makes [`membarrier`] usable. Returns whether the system lets us.

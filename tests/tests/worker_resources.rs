@@ -45,6 +45,27 @@ fn one_whose_resource_never_comes_is_missing_it() {
 }
 
 #[test]
+fn one_that_is_not_wanted_misses_nothing() {
+    let child = start("never provided");
+    child.wait_for("copy is skipped: its `when` is false");
+    let ended = child.terminate();
+    assert_eq!(ended.step("copy")["outcome"], json!("skipped"), "{ended:?}");
+}
+
+#[test]
+fn one_that_is_wanted_waits_for_what_it_takes() {
+    let child = start("mirrored");
+    for state in ["serving", "query runs", "read has the feed"] {
+        child.wait_for(state);
+    }
+    child.say("provide");
+    child.wait_for("copy runs");
+    child.wait_for("consume has exchange 7, None, run 1");
+    let ended = child.terminate();
+    assert_eq!((&ended.step("copy")["outcome"], ended.code), (&json!("done"), Some(0)), "{ended:?}");
+}
+
+#[test]
 fn a_start_that_fails_begins_none_and_excuses_them() {
     let ended = start("provider fails").wait(PATIENCE);
     for (name, why) in [

@@ -1,6 +1,7 @@
 //! One run of a check, or of its `recover`: async on the service's runtime, sync on a thread of its own.
 
 use std::any::Any;
+use std::cell::OnceCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -43,7 +44,8 @@ pub(crate) struct RunId {
 pub(super) struct Run {
     pub(super) id: RunId,
     pub(super) part: Part,
-    token: CancellationToken,
+    /// If it asked for one.
+    token: Option<CancellationToken>,
     abort: Option<AbortHandle>,
 }
 
@@ -59,7 +61,7 @@ pub(super) struct Wanted<'a> {
 impl Run {
     /// Gathers the arguments, as for a hook, and begins; an error says why it could not.
     pub(super) fn begin(tools: &Tools, id: RunId, part: Part, wanted: &Wanted<'_>) -> Result<Self, String> {
-        let token = CancellationToken::new();
+        let token = OnceCell::new();
         let (ask, call) = gather(tools, &token, wanted)?;
         let context = Arc::new(StepContext::default());
         context.set_deadline(Some(wanted.until));
@@ -98,12 +100,14 @@ impl Run {
                 None
             }
         };
-        Ok(Run { id, part, token, abort })
+        Ok(Run { id, part, token: token.into_inner(), abort })
     }
 
     /// Tells it to end, and does not wait for that.
     pub(super) fn stop(&self) {
-        self.token.cancel();
+        if let Some(token) = &self.token {
+            token.cancel();
+        }
         if let Some(abort) = &self.abort {
             abort.abort();
         }
@@ -112,7 +116,7 @@ impl Run {
 
 fn gather(
     tools: &Tools,
-    token: &CancellationToken,
+    token: &OnceCell<CancellationToken>,
     wanted: &Wanted<'_>,
 ) -> Result<(Option<Question>, Call), String> {
     let mut inputs = Inputs {

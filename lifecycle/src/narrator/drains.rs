@@ -25,9 +25,10 @@ struct Drain {
 }
 
 impl Drains {
-    pub(super) fn hear(&mut self, say: &Say, now: Instant) {
+    pub(super) fn hear(&mut self, say: &Say, now: impl FnOnce() -> Instant) {
         match say {
             Say::Draining { id, gate, in_flight, .. } if *in_flight > 0 => {
+                let now = now();
                 self.0.push(Drain { id: Arc::clone(id), gate, since: now, due: now + FIRST });
             }
             Say::StepEnded { step, .. } => self.0.retain(|drain| *drain.gate.name() != **step),
@@ -79,9 +80,9 @@ mod tests {
         let (first, second) = (site.enter().unwrap(), site.enter().unwrap());
         let (mut drains, zero) = (Drains::default(), Instant::now());
         let draining = |in_flight| Say::Draining { id: "7".into(), gate, in_flight, limit: None };
-        drains.hear(&draining(0), zero);
+        drains.hear(&draining(0), || zero);
         assert_eq!(drains.next(), None, "nothing is awaited");
-        drains.hear(&draining(2), zero);
+        drains.hear(&draining(2), || zero);
         let mut told = Vec::new();
         for _ in 0..8 {
             let due = drains.next().unwrap();
@@ -107,7 +108,7 @@ mod tests {
                 ran: SECOND,
                 drained_in: None,
             },
-            zero,
+            || zero,
         );
         assert_eq!(drains.next(), None);
     }

@@ -24,12 +24,12 @@ pub(crate) use self::voice::has_subscriber;
 pub(crate) trait Listener: Send {
     /// Something has happened.
     fn hear(&mut self, say: &Say);
-    /// Called after everything heard, and whenever it has asked for. Returns when it wants to be called next.
+    /// Called after everything that was said at once, and whenever it has asked for. Returns when it wants to be called next.
     fn on_time(&mut self, now: Instant) -> Option<Instant>;
 }
 
 enum Message {
-    Say(Arc<Say>),
+    Says(Arc<[Say]>),
     #[cfg(feature = "systemd")]
     Nudge,
     Flush(std::sync::mpsc::Sender<()>),
@@ -86,22 +86,20 @@ impl Narrator {
     }
 
     pub(crate) fn say(&self, what: Say) {
-        let Some(to) = &self.to else { return what.emit() };
-        let what = Arc::new(what);
-        for to in to.iter() {
-            to.send([Message::Say(Arc::clone(&what))], Urgency::Words);
+        self.tell([what].into());
+    }
+
+    /// The same of several. Of a thousand steps that end at once a listener is told once.
+    pub(crate) fn say_all(&self, all: Vec<Say>) {
+        if !all.is_empty() {
+            self.tell(all.into());
         }
     }
 
-    /// The same of several.
-    pub(crate) fn say_all(&self, all: Vec<Say>) {
+    fn tell(&self, all: Arc<[Say]>) {
         let Some(to) = &self.to else { return all.iter().for_each(Say::emit) };
-        if all.is_empty() {
-            return;
-        }
-        let all: Vec<Arc<Say>> = all.into_iter().map(Arc::new).collect();
         for to in to.iter() {
-            to.send(all.iter().cloned().map(Message::Say), Urgency::Words);
+            to.send([Message::Says(Arc::clone(&all))], Urgency::Words);
         }
     }
 
@@ -132,7 +130,7 @@ fn listen(mut listener: Box<dyn Listener>, mut messages: Reader<Message>) {
     loop {
         let due = listener.on_time(Instant::now());
         match messages.next(due) {
-            Next::Message(Message::Say(say)) => listener.hear(&say),
+            Next::Message(Message::Says(all)) => all.iter().for_each(|say| listener.hear(say)),
             // Who asked may have gone.
             Next::Message(Message::Flush(done)) => drop(done.send(())),
             #[cfg(feature = "systemd")]

@@ -39,7 +39,7 @@ impl Voice {
 
 impl Listener for Voice {
     fn hear(&mut self, say: &Say) {
-        self.drains.hear(say, Instant::now());
+        self.drains.hear(say, Instant::now);
         #[cfg(feature = "terminal")]
         if let Some(view) = &mut self.view {
             view.hear(say);

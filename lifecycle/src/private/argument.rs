@@ -216,8 +216,7 @@ impl Kind for Token {
     type Held = Held<CancellationToken>;
     fn note(self, _: &mut Signature) {}
     fn hold(self, inputs: &mut Inputs<'_>) -> Result<Self::Held, Missing> {
-        inputs.token_given = true;
-        Ok(Held(Some(inputs.token.clone())))
+        Ok(Held(Some(inputs.stop_token())))
     }
 }
 

@@ -9,10 +9,10 @@ use std::any::Any;
 use std::future::Future;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::thread;
 
 use tokio::runtime::Handle;
@@ -21,9 +21,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::crew::{Crew, Handed};
 use super::executor::End;
+#[cfg(feature = "testing")]
+use super::inline;
 use super::message::Teller;
 use crate::clock;
-use crate::context::{self, StepContext};
+use crate::context::{self, InStep, StepContext};
 use crate::hook::{Call, CallResult};
 use crate::report::{Item, Outcome};
 use crate::resource::Resource;
@@ -39,8 +41,8 @@ pub(super) enum Threads<'a> {
 
 /// A call that has been handed over. Its end is told by the teller, after its values are gone.
 pub(super) struct Running {
-    token: CancellationToken,
-    context: Arc<StepContext>,
+    /// If it asked for one.
+    token: Option<CancellationToken>,
     /// Of an async call.
     handed: Option<(Arc<Job>, AbortHandle)>,
     /// Of a sync one.
@@ -55,15 +57,15 @@ impl Running {
     pub(super) fn begin(
         call: Call,
         step: &str,
-        token: CancellationToken,
+        token: Option<CancellationToken>,
         context: Arc<StepContext>,
         teller: Teller,
         runtime: &Handle,
         threads: Threads<'_>,
     ) -> io::Result<Self> {
-        let mut this = Running { token, context: Arc::clone(&context), handed: None, threaded: None };
+        let mut this = Running { token, handed: None, threaded: None };
         match call {
-            Call::Async(future) => this.hand((teller, future), runtime),
+            Call::Async(future) => this.hand(Inside { future, context, teller }, runtime),
             Call::Sync(call) => {
                 let call = move || {
                     let step = context::enter_step(Arc::clone(&context));
@@ -84,12 +86,7 @@ impl Running {
 
     fn hand(&mut self, inside: Inside, runtime: &Handle) {
         let job = Arc::new(Job { claimed: AtomicBool::new(false), inside: Mutex::new(Some(inside)) });
-        let (there, context) = (Arc::clone(&job), Arc::clone(&self.context));
-        let task = runtime.spawn(async move {
-            if let Some((teller, future)) = there.claim() {
-                run(teller, context, future).await;
-            }
-        });
+        let task = runtime.spawn(Turn { job: Arc::clone(&job), polled: None });
         self.handed = Some((job, task.abort_handle()));
     }
 
@@ -111,7 +108,9 @@ impl Running {
 
     /// Tells it to stop, and drops it where it waits.
     pub(super) fn stop(&mut self) {
-        self.token.cancel();
+        if let Some(token) = &self.token {
+            token.cancel();
+        }
         if let Some((_, abort)) = &self.handed {
             abort.abort();
         }
@@ -133,9 +132,7 @@ impl Running {
     }
 }
 
-/// Calls a user's sync function on a thread of its own, inside the runtime.
-///
-/// In a test it is one of the runtime's blocking threads: while such a thread is busy the test's clock stands still.
+/// Calls a user's sync function on a thread of its own, inside the runtime; on that of a test whose clock is paused.
 ///
 /// # Errors
 /// The system gives no more threads.
@@ -144,8 +141,9 @@ pub(crate) fn on_a_thread(
     runtime: &Handle,
     call: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
-    if clock::in_test() {
-        drop(runtime.spawn_blocking(call));
+    #[cfg(feature = "testing")]
+    if let Some(queue) = inline::queue() {
+        queue.push(name, call);
         return Ok(());
     }
     spawn_thread(name, runtime, call).map(drop)
@@ -156,11 +154,11 @@ pub(crate) fn on_a_thread(
 fn on_a_thread_for_long(
     name: &str,
     runtime: &Handle,
-    told: CancellationToken,
+    told: Option<CancellationToken>,
     call: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
     let thread = spawn_thread(name, runtime, call)?;
-    if clock::in_test() {
+    if let Some(told) = told.filter(|_| clock::in_test()) {
         drop(runtime.spawn(async move {
             told.cancelled().await;
             // Its panic was caught.
@@ -202,7 +200,13 @@ pub(crate) fn drop_elsewhere<T: Send + 'static>(value: T) {
 }
 
 type CallFuture = Pin<Box<dyn Future<Output = CallResult> + Send>>;
-type Inside = (Teller, CallFuture);
+
+/// A call that nobody has polled. Its values are dropped before its end is told.
+struct Inside {
+    future: CallFuture,
+    context: Arc<StepContext>,
+    teller: Teller,
+}
 
 /// A call that one of two runtimes will poll.
 struct Job {
@@ -217,20 +221,43 @@ impl Job {
     }
 }
 
-/// Polls the call. The future is dropped before the teller speaks.
-async fn run(teller: Teller, context: Arc<StepContext>, future: CallFuture) {
-    let (end, gifts) = {
-        let mut future = pin!(context::in_step(Arc::clone(&context), future));
-        let result =
-            std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-                Ok(Poll::Pending) => Poll::Pending,
-                Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
-                Err(payload) => Poll::Ready(Err(payload)),
-            })
-            .await;
-        conclude(result, &context)
-    };
-    teller.tell(end, gifts);
+/// The task of a call: claims it and polls it. A struct and not an async block, which would keep room for what it is made of
+/// beside what it is: of a thousand hooks at once the first touch of memory is a third of what they cost.
+struct Turn {
+    job: Arc<Job>,
+    polled: Option<Polled>,
+}
+
+/// A call that is polled. Dropped, its values go before its end is told.
+struct Polled {
+    future: InStep<CallFuture>,
+    context: Arc<StepContext>,
+    teller: Teller,
+}
+
+impl Future for Turn {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Turn { job, polled } = &mut *self;
+        if polled.is_none() {
+            let Some(Inside { future, context, teller }) = job.claim() else { return Poll::Ready(()) };
+            let future = context::in_step(Arc::clone(&context), future);
+            *polled = Some(Polled { future, context, teller });
+        }
+        let Some(Polled { future, .. }) = polled else { return Poll::Ready(()) };
+        let result = match catch_unwind(AssertUnwindSafe(|| Pin::new(future).poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(result)) => Ok(result),
+            Err(payload) => Err(payload),
+        };
+        if let Some(Polled { future, context, teller }) = polled.take() {
+            let (end, gifts) = conclude(result, &context);
+            drop(future);
+            teller.tell(end, gifts);
+        }
+        Poll::Ready(())
+    }
 }
 
 fn conclude(result: Result<CallResult, Box<dyn Any + Send>>, context: &StepContext) -> (End, Vec<Resource>) {

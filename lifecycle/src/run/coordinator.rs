@@ -28,7 +28,7 @@ use crate::narrator::{Narrator, Say};
 use crate::plan::{Place, Plan};
 use crate::process::Lifecycle;
 use crate::report::{Outcome, Reason, StepReport};
-use crate::settings::Settings;
+use crate::settings::{Limit, Settings};
 use crate::watchdog::Watchdog;
 
 /// What a lifecycle is run with.
@@ -62,6 +62,8 @@ pub(super) struct Coordinator {
     pub(super) crew: Arc<Crew>,
     /// The shutdown's name in every event.
     pub(super) id: Arc<str>,
+    /// The shutdown's time in words, for when there is none to find them.
+    pub(super) grace: String,
     pub(super) seen: Shared<Seen>,
     pub(super) tallies: RefCell<Tallies>,
     pub(super) fates: Shared<Fates>,
@@ -85,6 +87,10 @@ impl Coordinator {
         let owing = RefCell::new(Owing::of(&order.steps));
         Coordinator {
             id: order.id.as_str().into(),
+            grace: match order.settings.grace.value {
+                Limit::Never => "without a deadline".to_owned(),
+                grace => format!("within {grace}"),
+            },
             order,
             inbox,
             mailbox,

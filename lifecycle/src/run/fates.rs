@@ -28,12 +28,14 @@ impl Fates {
 impl Coordinator {
     /// Keeps what became of a graph's steps, and excuses who takes what a failed one should have given.
     pub(super) fn conclude(&mut self, track: &mut Track) {
-        for (step, report) in track.take_reports() {
+        let mut reports = track.take_reports(|step, report| {
             if let Some(step) = step.filter(|_| report.outcome != Outcome::Done) {
-                self.excuse_takers_of(step, &report);
+                self.excuse_takers_of(step, report);
             }
-            self.reports.push(report);
-        }
+        });
+        // Those of the graph may be many; there is room for those before it.
+        reports.splice(0..0, self.reports.drain(..));
+        self.reports = reports;
     }
 
     pub(super) fn excuse_takers_of(&self, step: usize, report: &StepReport) {

@@ -5,6 +5,7 @@
 //! that the step cannot be had to end. Each attempt has a turn, a number that its end carries, so that an end which comes
 //! after all is not taken for that of the next.
 
+use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,7 +37,6 @@ mod tests;
 pub(crate) const CLAIM_AFTER: Duration = Duration::from_millis(250);
 
 /// What every hook of a graph is run with.
-#[derive(Clone)]
 pub(crate) struct Hooks {
     pub(crate) mailbox: Mailbox,
     pub(crate) runtime: Handle,
@@ -44,13 +44,10 @@ pub(crate) struct Hooks {
     pub(crate) crew: Arc<Crew>,
     pub(crate) resources: &'static Resources,
     pub(crate) report: Option<Arc<Report>>,
-    /// When the whole graph is cut.
-    pub(crate) deadline: Option<Instant>,
     pub(crate) narrator: Narrator,
     /// The shutdown's name in every event.
     pub(crate) id: Arc<str>,
-    /// What must be durable before its first attempt.
-    pub(crate) record: Option<(Journal, Event)>,
+    pub(crate) excuse: Excuse,
 }
 
 /// What is known of a hook beside its end.
@@ -81,11 +78,17 @@ pub(crate) struct HookTask {
     begin: Begin,
     at: Address,
     limit: Duration,
-    hooks: Hooks,
+    hooks: Arc<Hooks>,
+    /// What must be durable before its first attempt.
+    record: Option<(Journal, Event)>,
     facts: Shared<Facts>,
-    excuse: Excuse,
     stage: Stage,
+    /// The call that runs, or ran last.
     running: Option<Running>,
+    /// Of the first call.
+    context: Option<Arc<StepContext>>,
+    /// When the whole graph is cut.
+    deadline: Option<Instant>,
     /// Attempts that have failed.
     failures: u32,
     /// When the step's own time, or the graph's, is over.
@@ -128,20 +131,23 @@ impl HookTask {
         begin: Begin,
         at: Address,
         limit: Duration,
-        hooks: Hooks,
-        excuse: Excuse,
+        record: Option<(Journal, Event)>,
+        hooks: &Arc<Hooks>,
     ) -> (Self, Shared<Facts>) {
         let facts = Shared::<Facts>::default();
+        let context = Some(Arc::clone(&facts.borrow().context));
         let this = HookTask {
             spec,
             begin,
             at,
             limit,
-            hooks,
+            hooks: Arc::clone(hooks),
+            record,
             facts: Shared::clone(&facts),
-            excuse,
             stage: Stage::NotBegun,
             running: None,
+            context,
+            deadline: None,
             failures: 0,
             ends: None,
             attempts_end: None,
@@ -153,7 +159,7 @@ impl HookTask {
     }
 
     fn without(&self, missing: &Missing) -> End {
-        match (self.excuse)(missing) {
+        match (self.hooks.excuse)(missing) {
             Some(excuse) => End::new(Outcome::Skipped, excuse),
             None => End::new(Outcome::Missing, missing.to_string()),
         }
@@ -162,7 +168,7 @@ impl HookTask {
     /// Gathers the arguments. The only code of a user that the coordinator runs: `Clone` of an argument.
     fn gather<T>(
         &self,
-        token: &CancellationToken,
+        token: &OnceCell<CancellationToken>,
         from: impl FnOnce(&mut Inputs<'_>) -> Result<T, Missing>,
     ) -> Result<T, End> {
         let mut inputs = Inputs {
@@ -190,13 +196,13 @@ impl HookTask {
 
     fn ask(&mut self, when: &When) -> Progress {
         self.stage = Stage::Asking;
-        let token = CancellationToken::new();
+        let token = OnceCell::new();
         let question = match self.gather(&token, |inputs| (when.ask)(inputs)) {
             Ok(question) => question,
             Err(end) => return Progress::Ended(end),
         };
         let call = Call::Sync(Box::new(move || question().map(|()| Vec::new())));
-        match self.hand_over(call, token, self.ends) {
+        match self.hand_over(call, token.into_inner(), self.ends) {
             Ok(()) => Progress::Running,
             Err(end) => Progress::Ended(end),
         }
@@ -221,7 +227,7 @@ impl HookTask {
     }
 
     fn first_attempt(&mut self, now: Instant) -> Progress {
-        let Some((journal, event)) = self.hooks.record.take() else { return self.attempt(now) };
+        let Some((journal, event)) = self.record.take() else { return self.attempt(now) };
         // What then cannot begin is not recorded as begun.
         if let Err(end) = self.has_all(&self.spec.signature) {
             return Progress::Ended(end);
@@ -247,12 +253,11 @@ impl HookTask {
         let own = self.spec.extra.attempt.and_then(|attempt| now.checked_add(attempt));
         let until = own.into_iter().chain(self.attempts_end).min();
         self.stage = Stage::Trying { began: now, until: until.filter(|until| Some(*until) != self.ends) };
-        let token = CancellationToken::new();
-        let begin = self.begin.clone();
+        let token = OnceCell::new();
         let call = self
             .has_all(&self.spec.signature)
-            .and_then(|()| self.gather(&token, |inputs| begin.begin(inputs)));
-        match call.and_then(|call| self.hand_over(call, token, until)) {
+            .and_then(|()| self.gather(&token, |inputs| self.begin.begin(inputs)));
+        match call.and_then(|call| self.hand_over(call, token.into_inner(), until)) {
             Ok(()) => self.tend(now),
             Err(end) => self.concluded(end, now, now),
         }
@@ -264,11 +269,11 @@ impl HookTask {
         self.say(&failed, None);
         self.stage = Stage::Trying { began: now, until: None };
         self.facts.borrow_mut().fallback = true;
-        let token = CancellationToken::new();
+        let token = OnceCell::new();
         let call = self
             .has_all(&fallback.signature)
             .and_then(|()| self.gather(&token, |inputs| fallback.begin.begin(inputs)));
-        match call.and_then(|call| self.hand_over(call, token, self.ends)) {
+        match call.and_then(|call| self.hand_over(call, token.into_inner(), self.ends)) {
             Ok(()) => self.tend(now),
             // It decides nothing, so the outcome is still that of the last attempt.
             Err(end) => {
@@ -282,8 +287,13 @@ impl HookTask {
         }
     }
 
-    fn hand_over(&mut self, call: Call, token: CancellationToken, until: Option<Instant>) -> Result<(), End> {
-        let context = Arc::new(StepContext::default());
+    fn hand_over(
+        &mut self,
+        call: Call,
+        token: Option<CancellationToken>,
+        until: Option<Instant>,
+    ) -> Result<(), End> {
+        let context = self.context.take().unwrap_or_default();
         context.set_deadline(until);
         let turn = {
             let mut facts = self.facts.borrow_mut();
@@ -310,14 +320,15 @@ impl HookTask {
 
     /// What comes after a call that has ended, or will not.
     fn concluded(&mut self, mut end: End, began: Instant, now: Instant) -> Progress {
-        self.next_turn();
         let failed = matches!(
             end.outcome,
             Outcome::Failed | Outcome::Panicked | Outcome::TimedOut | Outcome::Abandoned
         );
         if !failed || self.facts.borrow().fallback {
+            // Nobody hears that call any more, and what is left of it is dropped when there is time: with the graph.
             return Progress::Ended(end);
         }
+        self.next_turn();
         self.failures += 1;
         let extra = &self.spec.extra;
         if extra.retry.is_some_and(|retry| self.failures <= retry) {
@@ -374,11 +385,11 @@ impl HookTask {
 
 impl Work for HookTask {
     fn held_to(&mut self, deadline: Instant) {
-        self.hooks.deadline = Some(deadline);
+        self.deadline = Some(deadline);
     }
 
     fn begin(&mut self, now: Instant) -> Progress {
-        self.ends = now.checked_add(self.limit).into_iter().chain(self.hooks.deadline).min();
+        self.ends = now.checked_add(self.limit).into_iter().chain(self.deadline).min();
         let halved = self.spec.extra.fallback.is_some() && self.spec.extra.attempt.is_none();
         self.attempts_end = match self.ends {
             Some(ends) if halved => Some(now + ends.saturating_duration_since(now) / 2),

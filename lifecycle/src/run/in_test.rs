@@ -1,8 +1,9 @@
 //! The lifecycle of one `#[lifecycle::test]`: all of it on one runtime whose clock stands still while anything can run.
 
 use std::any::TypeId;
+use std::cell::OnceCell;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -16,6 +17,7 @@ use super::coordinator::{self, Coordinator, Order};
 use super::entry::MainDef;
 use super::executor::{AfterFailure, Change, Execution};
 use super::hook_task::{Facts, HookTask, Hooks};
+use super::inline;
 use super::launch::step_draft;
 use super::mailbox::{self, Mailbox};
 use super::message::{Address, Message};
@@ -87,9 +89,16 @@ where
     testing::set_stage(stage(&prepared));
     let runtime = Builder::new_current_thread().enable_all().start_paused(clock == Clock::Paused).build();
     let runtime = runtime.map_err(|error| format!("the runtime cannot be built: {error}"))?;
-    let ended = runtime.block_on(live(life, prepared, body));
+    let runtime = Arc::new(runtime);
+    let live = live(life, prepared, body);
+    let ended = match clock {
+        Clock::Paused => inline::block_on(&runtime, live),
+        Clock::Real => runtime.block_on(live),
+    };
     // Without waiting: a blocking task of the test's may never end.
-    runtime.shutdown_background();
+    if let Some(runtime) = Arc::into_inner(runtime) {
+        runtime.shutdown_background();
+    }
     verdict(life, ended, clock)
 }
 
@@ -144,8 +153,9 @@ where
         debts: Vec::new(),
         warnings: Vec::new(),
     };
-    let coordinator = Coordinator::new(order, inbox, mailbox.clone(), let_go);
-    let (mut coordinator, mut body) = (pin!(coordinator.run()), pin!(drive(life, mailbox, go, body)));
+    // A task, so that it goes on beside a sync call that keeps this thread.
+    let coordinator = tokio::spawn(Coordinator::new(order, inbox, mailbox.clone(), let_go).run());
+    let (mut coordinator, mut body) = (pin!(coordinator), pin!(drive(life, mailbox, go, body)));
     let (mut over, mut ended) = (false, None);
     poll_fn(|cx| {
         if ended.is_none() {
@@ -153,7 +163,12 @@ where
                 ended = Some(body);
             }
         }
-        over = over || coordinator.as_mut().poll(cx).is_ready();
+        if !over {
+            if let Poll::Ready(result) = coordinator.as_mut().poll(cx) {
+                over = true;
+                result.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+            }
+        }
         if over { ended.take().map_or(Poll::Pending, Poll::Ready) } else { Poll::Pending }
     })
     .await
@@ -180,7 +195,7 @@ where
         tokio::task::yield_now().await;
     }
     testing::body_begins();
-    let token = life.stopping.child_token();
+    let token = OnceCell::from(life.stopping.child_token());
     let mut inputs = Inputs {
         resources: &life.resources,
         token: &token,
@@ -275,12 +290,11 @@ pub(crate) async fn run_step(id: TypeId, type_name: &str, stage: &'static Stage)
         crew: Arc::default(),
         resources: &life.resources,
         report: life.report().cloned(),
-        deadline: None,
         narrator: Narrator::inline(),
         id: "test".into(),
-        record: None,
+        excuse: Arc::new(|_| None),
     };
-    let (task, facts) = HookTask::new(spec.clone(), begin.clone(), at, *limit, hooks, Arc::new(|_| None));
+    let (task, facts) = HookTask::new(spec.clone(), begin.clone(), at, *limit, None, &Arc::new(hooks));
     let mut track = track(spec, *limit, task, facts);
     loop {
         tell(life, &mut track);
@@ -304,11 +318,14 @@ pub(crate) async fn run_step(id: TypeId, type_name: &str, stage: &'static Stage)
 fn track(spec: &StepSpec, limit: Duration, task: HookTask, facts: Shared<Facts>) -> Track {
     let draft = StepReport { limit: Some(limit), ..step_draft(spec) };
     let began = clock::now();
-    let work = vec![(Some(Box::new(task) as Box<dyn super::executor::Work>), Vec::new())];
+    let mut execution = Execution::new([(Some(Box::new(task) as _), Vec::new())]);
+    execution.begin(None, AfterFailure::GoOn, began);
+    let name = (&*draft.name).into();
     Track {
         graph: 1,
-        execution: Execution::begin(work, None, AfterFailure::GoOn, began),
-        nodes: vec![TrackedNode { draft: Some(draft), step: None, kind: Kind::Hook(facts) }],
+        execution,
+        nodes: vec![TrackedNode { draft: Some(0), name, step: None, kind: Kind::Hook(facts) }],
+        drafts: vec![draft],
         began,
         before: Duration::ZERO,
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::coordinator::Coordinator;
 use super::drain::{DrainWork, Stage};
-use super::executor::{AfterFailure, Execution, MaybeWork};
+use super::executor::{AfterFailure, Execution, MaybeWork, Work};
 use super::hook_task::{Excuse, HookTask, Hooks};
 use super::message::Address;
 use super::shared::Shared;
@@ -49,36 +49,41 @@ impl Coordinator {
     }
 
     fn begin(&self, made: Made, deadline: Option<Instant>, after_failure: AfterFailure) -> Track {
-        let Made { number, nodes, works } = made;
+        let Made { number, mut execution, nodes, drafts } = made;
         let began = clock::now();
-        let execution = Execution::begin(works, deadline, after_failure, began);
+        execution.begin(deadline, after_failure, began);
         let before = self.order.life.triggered().map(|trigger| began.saturating_duration_since(trigger.at));
-        Track { graph: number, execution, nodes, began, before: before.unwrap_or_default() }
+        Track { graph: number, execution, nodes, drafts, began, before: before.unwrap_or_default() }
     }
 
     fn make(&mut self, graph: &Graph, report: Option<&Arc<Report>>) -> Made {
         self.graphs += 1;
         let number = self.graphs;
-        let excuse = self.excuse();
+        let hooks = Arc::new(self.hooks(report));
         let mut nodes = Vec::with_capacity(graph.len());
-        let mut works: Vec<(MaybeWork, Vec<usize>)> = Vec::with_capacity(graph.len());
-        for (index, node) in graph.nodes().enumerate() {
+        let mut drafts = Vec::with_capacity(self.reports.len() + graph.len());
+        let execution = Execution::new(graph.nodes().enumerate().map(|(index, node)| {
             let at = Address { graph: number, node: index, turn: 0 };
-            let (tracked, work) = match node.kind {
+            let (draft, step, kind, work) = match node.kind {
                 // Quietly: it is planned all the same, so that others can wait for it.
                 NodeKind::Step(step) if self.owes_nothing(&self.order.steps[step]) => joint(),
-                NodeKind::Step(step) => match &self.order.steps[step].task {
-                    Task::Hook(begin) => self.hook(step, begin, at, report, &excuse),
-                    Task::Worker(_) => self.worker(step, at, &excuse),
-                    Task::Group(gate) => self.group(step, gate, at),
-                },
+                NodeKind::Step(step) => {
+                    let (kind, work) = match &self.order.steps[step].task {
+                        Task::Hook(begin) => self.hook(step, begin, at, &hooks),
+                        Task::Worker(_) => self.worker(step, at, &hooks),
+                        Task::Group(gate) => self.group(step, gate, at),
+                    };
+                    (Some(self.placed_draft(step)), Some(step), kind, Some(work))
+                }
                 NodeKind::Requests => self.requests(at),
                 NodeKind::Barrier => joint(),
             };
-            nodes.push(tracked);
-            works.push((work, node.next.to_vec()));
-        }
-        Made { number, nodes, works }
+            let name = draft.as_ref().map_or("", |draft| &*draft.name).into();
+            nodes.push(TrackedNode { draft: draft.as_ref().map(|_| drafts.len()), name, step, kind });
+            drafts.extend(draft);
+            (work, node.next.to_vec())
+        }));
+        Made { number, execution, nodes, drafts }
     }
 
     /// The trigger came before the graph's first step.
@@ -94,33 +99,27 @@ impl Coordinator {
         }
     }
 
-    fn hook(
-        &self,
-        index: usize,
-        begin: &Begin,
-        at: Address,
-        report: Option<&Arc<Report>>,
-        excuse: &Excuse,
-    ) -> (TrackedNode, MaybeWork) {
+    fn hook(&self, index: usize, begin: &Begin, at: Address, hooks: &Arc<Hooks>) -> (Kind, Box<dyn Work>) {
         let spec = &self.order.steps[index];
-        let placed = &self.order.plan.steps[index];
-        let limit = placed.limit;
-        let hooks = Hooks {
+        let limit = self.order.plan.steps[index].limit;
+        let (task, facts) =
+            HookTask::new(spec.clone(), begin.clone(), at, limit, self.record_of(spec), hooks);
+        (Kind::Hook(facts), Box::new(task))
+    }
+
+    /// What the hooks of a graph share.
+    fn hooks(&self, report: Option<&Arc<Report>>) -> Hooks {
+        Hooks {
             mailbox: self.mailbox.clone(),
             runtime: self.runtime(),
             rescue: Arc::clone(&self.rescue),
             crew: Arc::clone(&self.crew),
             resources: &self.order.life.resources,
             report: report.cloned(),
-            deadline: None,
             narrator: self.order.narrator.clone(),
             id: Arc::clone(&self.id),
-            record: self.record_of(spec),
-        };
-        let (task, facts) = HookTask::new(spec.clone(), begin.clone(), at, limit, hooks, Arc::clone(excuse));
-        let draft = self.placed_draft(index);
-        let tracked = TrackedNode { draft: Some(draft), step: Some(index), kind: Kind::Hook(facts) };
-        (tracked, Some(Box::new(task)))
+            excuse: self.excuse(),
+        }
     }
 
     /// By what became of who should have provided.
@@ -131,7 +130,7 @@ impl Coordinator {
     }
 
     /// A worker's stop.
-    fn worker(&mut self, index: usize, at: Address, excuse: &Excuse) -> (TrackedNode, MaybeWork) {
+    fn worker(&mut self, index: usize, at: Address, hooks: &Hooks) -> (Kind, Box<dyn Work>) {
         let limit = self.order.plan.steps[index].limit;
         let member = self.background.workers.member(&self.order.steps[index], limit);
         let work = WorkerStop {
@@ -139,11 +138,9 @@ impl Coordinator {
             at,
             deadline: None,
             resources: &self.order.life.resources,
-            excuse: Arc::clone(excuse),
+            excuse: Arc::clone(&hooks.excuse),
         };
-        let draft = self.placed_draft(index);
-        let tracked = TrackedNode { draft: Some(draft), step: Some(index), kind: Kind::Worker(member) };
-        (tracked, Some(Box::new(work)))
+        (Kind::Worker(member), Box::new(work))
     }
 
     /// The start has ended well: the workers begin, those with all their resources at once.
@@ -163,19 +160,15 @@ impl Coordinator {
         self.background.workers.begin_ready(clock::now());
     }
 
-    fn group(&self, index: usize, gate: &'static Gate, at: Address) -> (TrackedNode, MaybeWork) {
-        let work = self.drain_work(gate, Some(index), at);
-        let draft = self.placed_draft(index);
-        let tracked = TrackedNode { draft: Some(draft), step: Some(index), kind: Kind::Group(gate) };
-        (tracked, Some(Box::new(work)))
+    fn group(&self, index: usize, gate: &'static Gate, at: Address) -> (Kind, Box<dyn Work>) {
+        (Kind::Group(gate), Box::new(self.drain_work(gate, Some(index), at)))
     }
 
-    fn requests(&self, at: Address) -> (TrackedNode, MaybeWork) {
+    fn requests(&self, at: Address) -> Parts {
         let work = self.drain_work(&REQUESTS, None, at);
         let limit = work.within;
         let draft = StepReport { limit, ..draft("Requests", "lifecycle", StepKind::Group, ("", 0)) };
-        let tracked = TrackedNode { draft: Some(draft), step: None, kind: Kind::Group(&REQUESTS) };
-        (tracked, Some(Box::new(work)))
+        (Some(draft), None, Kind::Group(&REQUESTS), Some(Box::new(work)))
     }
 
     /// A step's gate, or that of `Requests`.
@@ -213,13 +206,17 @@ impl Coordinator {
 /// A graph whose works have not begun.
 pub(super) struct Made {
     number: u32,
+    execution: Execution,
     nodes: Vec<TrackedNode>,
-    works: Vec<(MaybeWork, Vec<usize>)>,
+    drafts: Vec<StepReport>,
 }
 
+/// The draft of a node's report, the index of its step, what it is, and what it does.
+type Parts = (Option<StepReport>, Option<usize>, Kind, MaybeWork);
+
 /// Does nothing but join others.
-fn joint() -> (TrackedNode, MaybeWork) {
-    (TrackedNode { draft: None, step: None, kind: Kind::Join }, None)
+fn joint() -> Parts {
+    (None, None, Kind::Join, None)
 }
 
 pub(super) fn step_draft(spec: &StepSpec) -> StepReport {

@@ -29,7 +29,11 @@ pub(super) fn block_on<F: Future>(
 ) -> F::Output {
     match flavor {
         #[cfg(target_os = "linux")]
-        Flavor::MultiThread => runtime.block_on(linux::OnMain::new(service, mark, life)),
+        Flavor::MultiThread => {
+            let expected = std::sync::Arc::default();
+            drop(runtime.spawn(linux::wake_a_worker(std::sync::Arc::clone(&expected))));
+            runtime.block_on(linux::OnMain::new(service, mark, expected, life))
+        }
         _ => runtime.block_on(service),
     }
 }
@@ -39,9 +43,12 @@ mod linux {
     use std::future::Future;
     use std::pin::Pin;
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::Ordering;
     use std::task::{Context, Poll, Wake, Waker};
+    use std::thread;
     use std::time::{Duration, Instant};
+
+    use tokio::sync::Notify;
 
     use crate::process::Lifecycle;
     use crate::report::Reason;
@@ -55,10 +62,13 @@ mod linux {
     const EXPECTED: Duration = Duration::from_micros(100);
 
     /// The first hooks need a worker, which takes as long to wake up as the coordinator to begin them: so it wakes up
-    /// meanwhile.
-    async fn wake_a_worker() {
+    /// meanwhile. This is its task, there from the beginning so that it need not be made at the signal.
+    pub(super) async fn wake_a_worker(expected: Arc<Notify>) {
+        expected.notified().await;
         let began = Instant::now();
         while began.elapsed() < EXPECTED {
+            // The system may have woken it where the main thread runs, which must not wait for it.
+            thread::yield_now();
             tokio::task::yield_now().await;
         }
     }
@@ -66,7 +76,6 @@ mod linux {
     struct Bell {
         /// Not zero once there is something to wake up for.
         mark: Mark,
-        asleep: AtomicBool,
     }
 
     impl Wake for Bell {
@@ -77,7 +86,7 @@ mod linux {
         fn wake_by_ref(self: &Arc<Self>) {
             self.mark.word.fetch_or(RUNG, Ordering::SeqCst);
             // Either this sees that it sleeps, or it sees the mark before it does.
-            if self.asleep.swap(false, Ordering::SeqCst) {
+            if self.mark.asleep.swap(false, Ordering::SeqCst) {
                 sys::wake_waiter(&self.mark.word);
             }
         }
@@ -86,9 +95,9 @@ mod linux {
     impl Bell {
         /// Sleeps until somebody rings or a signal comes; returns the signal.
         fn wait(&self) -> Option<i32> {
-            self.asleep.store(true, Ordering::SeqCst);
+            self.mark.asleep.store(true, Ordering::SeqCst);
             sys::wait_while_zero(&self.mark.word);
-            self.asleep.store(false, Ordering::SeqCst);
+            self.mark.asleep.store(false, Ordering::SeqCst);
             Mark::signal(self.mark.word.swap(0, Ordering::SeqCst))
         }
     }
@@ -98,13 +107,15 @@ mod linux {
         inner: Pin<Box<F>>,
         bell: Arc<Bell>,
         waker: Waker,
+        /// Wakes a worker.
+        expected: Arc<Notify>,
         life: &'static Lifecycle,
     }
 
     impl<F> OnMain<F> {
-        pub(super) fn new(inner: F, mark: Mark, life: &'static Lifecycle) -> Self {
-            let bell = Arc::new(Bell { mark, asleep: AtomicBool::new(false) });
-            OnMain { inner: Box::pin(inner), waker: Waker::from(Arc::clone(&bell)), bell, life }
+        pub(super) fn new(inner: F, mark: Mark, expected: Arc<Notify>, life: &'static Lifecycle) -> Self {
+            let bell = Arc::new(Bell { mark });
+            OnMain { inner: Box::pin(inner), waker: Waker::from(Arc::clone(&bell)), bell, expected, life }
         }
     }
 
@@ -117,9 +128,8 @@ mod linux {
                 return Poll::Ready(output);
             }
             if let Some(signal) = this.bell.wait() {
-                this.bell.mark.take();
                 if this.life.triggered().is_none() {
-                    drop(tokio::spawn(wake_a_worker()));
+                    this.expected.notify_one();
                 }
                 this.life.trigger_and_act(Reason::Signal(signal));
             }

@@ -13,6 +13,8 @@ mod hear;
 mod hook_task;
 #[cfg(feature = "testing")]
 pub(crate) mod in_test;
+#[cfg(feature = "testing")]
+mod inline;
 mod journal;
 mod launch;
 pub(crate) mod mailbox;
@@ -32,6 +34,7 @@ mod times;
 mod track;
 mod workers;
 
+use std::cell::OnceCell;
 use std::future::{Future, IntoFuture};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -216,7 +219,7 @@ where
     main_thread::block_on(&runtime, flavor, service, mark, life);
     // Without waiting: a blocking task of the service's may never end.
     runtime.shutdown_background();
-    let report = finished(life);
+    let Some(report) = life.report() else { return ExitCode::FAILURE };
     if let (Exit::Reraise, 0, Reason::Signal(signal)) = (exit, report.exit_code, &report.reason) {
         sys::die_by(*signal);
     }
@@ -351,7 +354,7 @@ async fn drive<F>(
     F::Output: ServiceResult,
 {
     if begun.go.await.is_ok() {
-        let token = life.stopping.child_token();
+        let token = OnceCell::from(life.stopping.child_token());
         let mut inputs = Inputs {
             resources: &life.resources,
             token: &token,

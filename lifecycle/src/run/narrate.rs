@@ -23,14 +23,15 @@ impl Coordinator {
     /// Says what has begun and ended since the last call, and whether anything went wrong.
     pub(super) fn narrate(&self, track: &mut Track) -> Went {
         let life = self.order.life;
-        let (mut went, mut says) = (Went::Well, Vec::new());
-        for (node, change) in track.execution.take_changes() {
+        let changes = track.execution.take_changes();
+        let (mut went, mut says) = (Went::Well, Vec::with_capacity(changes.len()));
+        for (node, change) in changes {
             self.last_words.touch();
             let tracked = &track.nodes[node];
-            let Some(draft) = &tracked.draft else { continue };
+            let Some(draft) = track.draft(node) else { continue };
             let is_start = draft.kind.section() == StepKind::Start;
             let phase = if is_start { Phase::Start } else { Phase::Shutdown };
-            let (id, step) = (Arc::clone(&self.id), Arc::<str>::from(draft.name.as_str()));
+            let (id, step) = (Arc::clone(&self.id), Arc::clone(&tracked.name));
             let requests = tracked.is_requests();
             match change {
                 Change::Began => {
@@ -87,7 +88,7 @@ impl Coordinator {
         if due > now {
             return Some(due);
         }
-        let mut running = track.execution.running().filter_map(|(node, _)| track.nodes[node].draft.as_ref());
+        let mut running = track.execution.running().filter_map(|(node, _)| track.draft(node));
         let named = running.by_ref().take(NAMED).map(|step| match step.line {
             0 => step.name.clone(),
             line => format!("{} ({}:{line})", step.name, step.file),

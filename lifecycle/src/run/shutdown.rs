@@ -115,14 +115,10 @@ impl Coordinator {
     }
 
     fn say_trigger(&self, trigger: &Trigger) {
-        let grace = match trigger.deadline {
-            Some(_) => format!("within {}", self.order.settings.grace.value),
-            None => "without a deadline".to_owned(),
-        };
         self.order.narrator.say(Say::Triggered {
             id: self.id.to_string(),
             reason: trigger.reason.to_string(),
-            grace,
+            grace: self.grace.clone(),
             deadline: trigger.deadline,
         });
     }

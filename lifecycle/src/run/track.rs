@@ -1,5 +1,6 @@
 //! A graph of steps being executed, and what is known of each node beside its state.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::executor::{End, Execution, Record};
@@ -13,8 +14,10 @@ use crate::report::{Outcome, StepKind, StepReport};
 
 /// What stands at a node.
 pub(super) struct TrackedNode {
-    /// The report of the step as far as it is known before it runs; `None` joins others.
-    pub(super) draft: Option<StepReport>,
+    /// Which of the drafts is its report's; `None` joins others.
+    pub(super) draft: Option<usize>,
+    /// For all who are told of it.
+    pub(super) name: Arc<str>,
     /// The index among all steps; `Requests` is none of them.
     pub(super) step: Option<usize>,
     pub(super) kind: Kind,
@@ -46,6 +49,9 @@ pub(super) struct Track {
     pub(super) graph: u32,
     pub(super) execution: Execution,
     pub(super) nodes: Vec<TrackedNode>,
+    /// The steps' reports as far as they are known before they run. They become the shutdown's report where they are: they
+    /// are large, and of a thousand steps a copy is half a megabyte of memory touched for the first time.
+    pub(super) drafts: Vec<StepReport>,
     pub(super) began: Instant,
     /// How long the start, or the shutdown, had been on its way by then.
     pub(super) before: Duration,
@@ -69,13 +75,20 @@ impl Track {
         Some((ran, end))
     }
 
-    /// The draft of a node with everything that is known by now; `None` where it joins others.
-    #[cfg(feature = "testing")]
-    pub(super) fn report(&self, node: usize) -> Option<StepReport> {
-        Some(self.completed(node, self.nodes[node].draft.clone()?))
+    /// The draft of a node; `None` where it joins others.
+    pub(super) fn draft(&self, node: usize) -> Option<&StepReport> {
+        self.drafts.get(self.nodes[node].draft?)
     }
 
-    fn completed(&self, node: usize, mut report: StepReport) -> StepReport {
+    /// The same with everything that is known by now.
+    #[cfg(feature = "testing")]
+    pub(super) fn report(&self, node: usize) -> Option<StepReport> {
+        let mut report = self.draft(node)?.clone();
+        self.complete(node, &mut report);
+        Some(report)
+    }
+
+    fn complete(&self, node: usize, report: &mut StepReport) {
         let noted = match &self.nodes[node].kind {
             Kind::Hook(facts) => {
                 let facts = facts.borrow();
@@ -101,18 +114,22 @@ impl Track {
             report.outcome = end.outcome;
             report.error.clone_from(&end.why);
         }
-        report
     }
 
-    /// The reports of all nodes that are steps, in the order in which they came to their turn, each with the step's index.
-    pub(super) fn take_reports(&mut self) -> Vec<(Option<usize>, StepReport)> {
-        let mut reports = Vec::with_capacity(self.nodes.len());
-        for node in 0..self.nodes.len() {
-            if let Some(draft) = self.nodes[node].draft.take() {
-                reports.push((self.nodes[node].step, self.completed(node, draft)));
+    /// The reports of all nodes that are steps, in the order in which they came to their turn. Hands each to `see` with the
+    /// step's index.
+    pub(super) fn take_reports(
+        &mut self,
+        mut see: impl FnMut(Option<usize>, &StepReport),
+    ) -> Vec<StepReport> {
+        let mut reports = std::mem::take(&mut self.drafts);
+        for (node, tracked) in self.nodes.iter().enumerate() {
+            if let Some(report) = tracked.draft.and_then(|draft| reports.get_mut(draft)) {
+                self.complete(node, report);
+                see(tracked.step, report);
             }
         }
-        reports.sort_by_key(|(_, report)| (report.outcome == Outcome::NotReached, report.waited));
+        reports.sort_by_key(|report| (report.outcome == Outcome::NotReached, report.waited));
         reports
     }
 }

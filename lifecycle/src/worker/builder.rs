@@ -115,10 +115,7 @@ impl Worker {
         module: String,
         call: impl Fn(CancellationToken) -> Call + Send + Sync + 'static,
     ) -> Self {
-        let begin = Begin::new(move |inputs| {
-            inputs.token_given = true;
-            Ok(call(inputs.token.clone()))
-        });
+        let begin = Begin::new(move |inputs| Ok(call(inputs.stop_token())));
         Worker { spec: register::step(name, module, Phase::Shutdown, Task::Worker(begin)) }
     }
 
@@ -146,8 +143,8 @@ impl Worker {
         self
     }
 
-    /// Whether it begins at all, asked once, when nothing else keeps it from that: a `bool`, or a `Result<(), E>` whose error
-    /// is the reason. If not, it is skipped, which degrades nothing. It is asked on a thread of its own.
+    /// Whether it begins at all, asked once, after the start: a `bool`, or a `Result<(), E>` whose error is the reason. If not,
+    /// it is skipped, which degrades nothing. It is asked on a thread of its own.
     ///
     /// ```
     /// use lifecycle::Worker;

@@ -3,11 +3,15 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use lifecycle::{CancellationToken, Restart, Settings, Take, on_shutdown, on_start, provide, worker};
+use lifecycle::{
+    CancellationToken, Event, Restart, Settings, Take, WorkerEvent, on_shutdown, on_start, provide, worker,
+};
 use lifecycle_tests::scene::{plays, scenario, told};
 
 /// What `main` provides.
 struct Exchange(u32);
+/// What nobody provides, but to who wants a mirror.
+struct Mirror;
 /// What a start hook provides, unless it fails.
 struct Db;
 /// What a worker takes away.
@@ -34,6 +38,13 @@ async fn query(_: &Db, token: CancellationToken) -> Result<(), String> {
     println!("query ends");
     Ok(())
 }
+/// Wants what is there, takes what need not be.
+#[worker(when = |_: &Db| plays("mirrored"))]
+async fn copy(_: &Mirror, token: CancellationToken) -> Result<(), String> {
+    println!("copy runs");
+    token.cancelled().await;
+    Ok(())
+}
 #[worker(restart = never)]
 async fn read(Take(feed): Take<Feed>, token: CancellationToken) -> Result<(), String> {
     println!("read has {}", feed.0);
@@ -43,6 +54,19 @@ async fn read(Take(feed): Take<Feed>, token: CancellationToken) -> Result<(), St
 #[on_start]
 async fn open_db() -> Result<Db, String> {
     if plays("provider fails") { Err("no disk".to_owned()) } else { Ok(Db) }
+}
+
+/// Who is skipped: asked for before a worker begins.
+#[on_start]
+async fn follow() {
+    let mut events = lifecycle::events();
+    lifecycle::spawn(async move {
+        while let Some(event) = events.recv().await {
+            if let Event::Worker { worker, what: WorkerEvent::Skipped { why } } = event {
+                println!("{worker} is skipped: {why}");
+            }
+        }
+    });
 }
 
 #[on_start]
@@ -88,6 +112,11 @@ async fn main() {
     if plays("late") || plays("placed") {
         told("provide").await;
         println!("main provides");
+        provide(Exchange(7)).unwrap();
+    }
+    if plays("mirrored") {
+        told("provide").await;
+        provide(Mirror).unwrap();
         provide(Exchange(7)).unwrap();
     }
     stopping.await;

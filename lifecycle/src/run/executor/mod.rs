@@ -6,7 +6,7 @@ mod tests;
 mod work;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::time::Instant;
 
 pub(crate) use work::{Change, End, MaybeWork, Progress, Record, SETTLE, Work};
@@ -62,38 +62,36 @@ pub(crate) struct Execution {
 }
 
 impl Execution {
-    /// `nodes`: each work with the nodes that wait for it. Begins what waits for nothing.
-    pub(crate) fn begin(
-        nodes: Vec<(MaybeWork, Vec<usize>)>,
-        deadline: Option<Instant>,
-        after_failure: AfterFailure,
-        now: Instant,
-    ) -> Self {
-        let mut waits = vec![0; nodes.len()];
-        for next in nodes.iter().flat_map(|(_, next)| next) {
-            waits[*next] += 1;
-        }
-        let node = |((mut work, next), waits): ((MaybeWork, _), &usize)| {
-            if let (Some(work), Some(deadline)) = (&mut work, deadline) {
-                work.held_to(deadline);
+    /// `works`: each with the nodes that wait for it. None of them begins.
+    pub(crate) fn new(works: impl IntoIterator<Item = (MaybeWork, Vec<usize>)>) -> Self {
+        let mut nodes: Vec<Node> = Vec::new();
+        nodes.extend(works.into_iter().map(|(work, next)| Node { work, next, state: State::Waiting(0) }));
+        for node in 0..nodes.len() {
+            for next in 0..nodes[node].next.len() {
+                let next = nodes[node].next[next];
+                if let State::Waiting(waits) = &mut nodes[next].state {
+                    *waits += 1;
+                }
             }
-            Node { work, next, state: State::Waiting(*waits) }
-        };
-        let nodes: Vec<Node> = nodes.into_iter().zip(&waits).map(node).collect();
-        let mut this = Execution {
+        }
+        Execution {
             open: nodes.len(),
+            timers: BinaryHeap::with_capacity(nodes.len()),
+            changes: Vec::with_capacity(nodes.len()),
             nodes,
-            timers: BinaryHeap::new(),
-            deadline,
+            deadline: None,
             stopped: false,
-            after_failure,
+            after_failure: AfterFailure::GoOn,
             halted: false,
-            changes: Vec::new(),
-        };
-        let ready =
-            waits.iter().enumerate().filter(|(_, waits)| **waits == 0).map(|(index, _)| index).collect();
-        this.begin_all(ready, now);
-        this
+        }
+    }
+
+    /// Begins what waits for nothing.
+    pub(crate) fn begin(&mut self, deadline: Option<Instant>, after_failure: AfterFailure, now: Instant) {
+        (self.deadline, self.after_failure) = (deadline, after_failure);
+        let waits_for_none = |(_, node): &(usize, &Node)| matches!(node.state, State::Waiting(0));
+        let ready = self.nodes.iter().enumerate().filter(waits_for_none).map(|(index, _)| index).collect();
+        self.begin_all(ready, now);
     }
 
     /// When [`on_time`](Self::on_time) wants to be called.
@@ -187,9 +185,9 @@ impl Execution {
         })
     }
 
-    fn begin_all(&mut self, mut ready: Vec<usize>, now: Instant) {
+    fn begin_all(&mut self, mut ready: VecDeque<usize>, now: Instant) {
         // A loop and not recursion: a chain may be thousands of nodes long.
-        while let Some(node) = ready.pop() {
+        while let Some(node) = ready.pop_front() {
             if self.halted {
                 continue;
             }
@@ -201,6 +199,9 @@ impl Execution {
                 );
                 continue;
             };
+            if let Some(deadline) = self.deadline {
+                work.held_to(deadline);
+            }
             let limit = work.limit();
             let progress = work.begin(now);
             self.changes.push((node, Change::Began));
@@ -217,12 +218,12 @@ impl Execution {
     }
 
     fn finish(&mut self, node: usize, began: Option<Instant>, end: End, now: Instant) {
-        let mut ready = Vec::new();
+        let mut ready = VecDeque::new();
         self.close(node, Record { began, ended: now, end }, &mut ready);
         self.begin_all(ready, now);
     }
 
-    fn close(&mut self, node: usize, record: Record, ready: &mut Vec<usize>) {
+    fn close(&mut self, node: usize, record: Record, ready: &mut VecDeque<usize>) {
         let vital = self.nodes[node].work.as_ref().is_some_and(|work| work.is_vital());
         let failed = vital && record.end.outcome.is_degraded();
         self.halted |= failed && self.after_failure == AfterFailure::BeginNothing;
@@ -235,7 +236,7 @@ impl Execution {
             if let State::Waiting(waits) = &mut self.nodes[next].state {
                 *waits -= 1;
                 if *waits == 0 {
-                    ready.push(next);
+                    ready.push_back(next);
                 }
             }
         }

@@ -67,6 +67,17 @@ impl Rig {
     }
 }
 
+fn begun(
+    works: Vec<(MaybeWork, Vec<usize>)>,
+    deadline: Option<Instant>,
+    after_failure: AfterFailure,
+    now: Instant,
+) -> Execution {
+    let mut run = Execution::new(works);
+    run.begin(deadline, after_failure, now);
+    run
+}
+
 fn done() -> End {
     End::bare(Outcome::Done)
 }
@@ -81,8 +92,8 @@ fn a_node_begins_when_all_it_waits_for_have_ended_and_no_sooner() {
         (None, vec![3]),
         (rig.work("c", None), vec![]),
     ];
-    let mut run = Execution::begin(nodes, None, AfterFailure::GoOn, rig.zero);
-    assert_eq!(rig.log().len(), 2);
+    let mut run = begun(nodes, None, AfterFailure::GoOn, rig.zero);
+    assert_eq!(rig.log(), ["begin a", "begin b"], "in their order");
     run.ended(0, End::new(Outcome::Failed, "no"), rig.zero);
     assert!(rig.log().is_empty(), "c waits for b");
     run.ended(1, done(), rig.zero);
@@ -96,7 +107,7 @@ fn a_node_begins_when_all_it_waits_for_have_ended_and_no_sooner() {
 fn past_its_limit_a_node_is_cut_and_ends_as_timed_out_if_it_stops() {
     let rig = Rig::new();
     let nodes = vec![(rig.work("a", Some(SECOND)), vec![1]), (rig.work("b", None), vec![])];
-    let mut run = Execution::begin(nodes, None, AfterFailure::GoOn, rig.zero);
+    let mut run = begun(nodes, None, AfterFailure::GoOn, rig.zero);
     assert_eq!(run.next_timer(), Some(rig.zero + SECOND));
     run.on_time(rig.zero + SECOND / 2);
     assert_eq!(rig.log(), ["begin a"]);
@@ -111,8 +122,7 @@ fn past_its_limit_a_node_is_cut_and_ends_as_timed_out_if_it_stops() {
 fn one_that_returns_because_it_was_cut_has_timed_out_and_keeps_its_words() {
     for end in [done(), End::new(Outcome::Failed, "2 files left")] {
         let rig = Rig::new();
-        let mut run =
-            Execution::begin(vec![(rig.work("a", Some(SECOND)), vec![])], None, AfterFailure::GoOn, rig.zero);
+        let mut run = begun(vec![(rig.work("a", Some(SECOND)), vec![])], None, AfterFailure::GoOn, rig.zero);
         run.on_time(rig.zero + SECOND);
         run.ended(0, end.clone(), rig.zero + SECOND);
         let timed_out = End { outcome: Outcome::TimedOut, why: end.why };
@@ -124,7 +134,7 @@ fn one_that_returns_because_it_was_cut_has_timed_out_and_keeps_its_words() {
 fn one_that_does_not_stop_is_abandoned_and_its_late_end_changes_nothing() {
     let rig = Rig::new();
     let nodes = vec![(rig.work("a", Some(SECOND)), vec![1]), (rig.work("b", None), vec![])];
-    let mut run = Execution::begin(nodes, None, AfterFailure::GoOn, rig.zero);
+    let mut run = begun(nodes, None, AfterFailure::GoOn, rig.zero);
     run.on_time(rig.zero + SECOND);
     run.on_time(rig.zero + SECOND + SETTLE);
     assert_eq!(rig.log(), ["begin a", "cut a", "begin b"]);
@@ -138,7 +148,7 @@ fn one_that_does_not_stop_is_abandoned_and_its_late_end_changes_nothing() {
 fn at_the_deadline_what_runs_is_cut_and_the_rest_is_not_reached() {
     let rig = Rig::new();
     let nodes = vec![(rig.work("a", None), vec![1]), (None, vec![2]), (rig.work("b", None), vec![])];
-    let mut run = Execution::begin(nodes, Some(rig.zero + SECOND), AfterFailure::GoOn, rig.zero);
+    let mut run = begun(nodes, Some(rig.zero + SECOND), AfterFailure::GoOn, rig.zero);
     assert_eq!(run.next_timer(), Some(rig.zero + SECOND));
     run.on_time(rig.zero + SECOND);
     run.ended(0, End::bare(Outcome::CutOff), rig.zero + SECOND);
@@ -159,7 +169,7 @@ fn a_work_is_woken_when_it_asked_to_be_and_still_held_to_its_limit() {
         goes_on: 0,
         script: Shared::clone(&rig.script),
     };
-    let mut run = Execution::begin(vec![(Some(Box::new(work)), vec![])], None, AfterFailure::GoOn, rig.zero);
+    let mut run = begun(vec![(Some(Box::new(work)), vec![])], None, AfterFailure::GoOn, rig.zero);
     run.on_time(rig.zero + SECOND / 4);
     assert_eq!(rig.log(), ["begin a", "wake a"]);
     run.on_time(rig.zero + SECOND);
@@ -178,7 +188,7 @@ fn a_work_that_goes_on_after_an_end_has_not_ended_and_is_held_to_its_limit() {
     };
     let nodes: Vec<(MaybeWork, Vec<usize>)> =
         vec![(Some(Box::new(work)), vec![1]), (rig.work("b", None), vec![])];
-    let mut run = Execution::begin(nodes, None, AfterFailure::BeginNothing, rig.zero);
+    let mut run = begun(nodes, None, AfterFailure::BeginNothing, rig.zero);
     run.ended(0, End::new(Outcome::Failed, "no"), rig.zero);
     assert!(run.record(0).is_none());
     assert_eq!(run.next_timer(), Some(rig.zero + SECOND / 8));
@@ -198,7 +208,7 @@ fn a_chain_of_joins_as_long_as_you_like_does_not_overflow_the_stack() {
     let length = 100_000;
     let mut nodes: Vec<(MaybeWork, Vec<usize>)> = (0..length).map(|i| (None, vec![i + 1])).collect();
     nodes.push((rig.work("end", None), vec![]));
-    let run = Execution::begin(nodes, None, AfterFailure::GoOn, rig.zero);
+    let run = begun(nodes, None, AfterFailure::GoOn, rig.zero);
     assert_eq!(rig.log(), ["begin end"]);
     assert!(!run.is_done());
 }
@@ -212,7 +222,7 @@ fn after_a_failure_nothing_begins_if_it_is_so_wanted() {
         (rig.work("after a", None), vec![]),
         (rig.work("after b", None), vec![]),
     ];
-    let mut run = Execution::begin(nodes, None, AfterFailure::BeginNothing, rig.zero);
+    let mut run = begun(nodes, None, AfterFailure::BeginNothing, rig.zero);
     assert_eq!(rig.log().len(), 2);
     run.ended(0, End::new(Outcome::Failed, "no"), rig.zero);
     run.ended(1, done(), rig.zero);

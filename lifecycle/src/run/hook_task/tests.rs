@@ -3,8 +3,10 @@
 
 use std::any::{Any, TypeId};
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, OnceLock};
 
 use tokio::runtime::Runtime;
 
@@ -96,10 +98,9 @@ impl Rig {
             crew: Arc::default(),
             resources,
             report: None,
-            deadline: None,
             narrator: Narrator::spawn().unwrap(),
             id: "".into(),
-            record,
+            excuse: Arc::new(|_| None),
         };
         let spec = StepSpec {
             name: "close".into(),
@@ -115,7 +116,7 @@ impl Rig {
             off: None,
             task: Task::Hook(begin.clone()),
         };
-        let (task, facts) = HookTask::new(spec, begin, AT, 10 * SECOND, hooks, Arc::new(|_| None));
+        let (task, facts) = HookTask::new(spec, begin, AT, 10 * SECOND, record, &Arc::new(hooks));
         Rig { task, facts, inbox, resources, zero: Instant::now(), runtime }
     }
 
@@ -266,12 +267,52 @@ fn without_backoff_the_first_pause_is_100ms_at_most() {
     rig.assert_pause(&pause, 0.0, 0.1);
 }
 
+/// Says so to the coordinator when it is dropped, once it knows where that is.
+struct SaysWhenItGoes(Arc<OnceLock<Mailbox>>);
+
+impl Drop for SaysWhenItGoes {
+    fn drop(&mut self) {
+        self.0.get().unwrap().send(Message::Provided);
+    }
+}
+
+#[test]
+fn the_values_of_a_call_are_gone_before_its_end_is_told_also_if_it_is_stopped_or_panics() {
+    type Awaited = fn() -> Pin<Box<dyn Future<Output = ()> + Send>>;
+    let ways: [Awaited; 3] = [
+        || Box::pin(async {}),
+        || Box::pin(std::future::pending()),
+        || Box::pin(async { panic!("of the test's") }),
+    ];
+    for (way, awaited) in ways.into_iter().enumerate() {
+        let there = Arc::<OnceLock<Mailbox>>::default();
+        let value = Mutex::new(Some(SaysWhenItGoes(Arc::clone(&there))));
+        let begin = Begin::new(move |_| {
+            let value = value.lock().unwrap().take();
+            Ok(Call::Async(Box::pin(async move {
+                let _value = value;
+                awaited().await;
+                Ok(Vec::new())
+            })))
+        });
+        let mut rig = Rig::new(begin, Extra { attempt: Some(2 * SECOND), ..Extra::default() });
+        assert!(there.set(rig.task.hooks.mailbox.clone()).is_ok());
+        rig.begin();
+        rig.wait_until_begun();
+        if way == 1 {
+            rig.wake(2.0);
+        }
+        let told = [(); 2].map(|()| rig.inbox.within(PATIENCE).expect("it is told"));
+        assert!(matches!(told, [Message::Provided, Message::Ended { .. }]), "way {way}");
+    }
+}
+
 #[test]
 fn an_attempt_is_stopped_when_its_time_is_up_and_tried_again() {
     let told: Arc<Mutex<Vec<Option<Duration>>>> = Arc::default();
     let seen = Arc::clone(&told);
     let begin = Begin::new(move |inputs| {
-        let (token, seen) = (inputs.token.clone(), Arc::clone(&seen));
+        let (token, seen) = (inputs.stop_token(), Arc::clone(&seen));
         Ok(Call::Async(Box::pin(async move {
             seen.lock().unwrap().push(time_left());
             token.cancelled().await;
@@ -304,7 +345,7 @@ fn the_next_attempt_has_a_token_of_its_own() {
     let tokens: Arc<Mutex<Vec<CancellationToken>>> = Arc::default();
     let seen = Arc::clone(&tokens);
     let begin = Begin::new(move |inputs| {
-        seen.lock().unwrap().push(inputs.token.clone());
+        seen.lock().unwrap().push(inputs.stop_token());
         Ok(Call::Async(Box::pin(std::future::pending())))
     });
     let mut rig = Rig::new(begin, Extra { attempt: Some(SECOND), ..retry(1) });
@@ -415,7 +456,7 @@ fn with_a_fallback_attempts_end_at_half_and_with_attempt_as_it_says() {
 #[test]
 fn a_nearer_end_of_everything_is_halved_as_well() {
     let mut rig = Rig::new(hangs(), Extra { fallback: fallback(hangs()), ..Extra::default() });
-    rig.task.hooks.deadline = Some(rig.at(4.0));
+    rig.task.deadline = Some(rig.at(4.0));
     rig.begin();
     rig.wait_until_begun();
     assert_eq!(rig.wake(0.3), Progress::Until(rig.at(2.0)));

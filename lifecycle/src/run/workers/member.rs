@@ -1,5 +1,7 @@
 //! One worker and its runs.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,8 +28,7 @@ pub(in crate::run) struct Member {
     limit: Duration,
     machine: Machine,
     run: Option<Run>,
-    /// What runs is its `when`.
-    asking: bool,
+    asked: Asked,
     /// Of the last run.
     context: Arc<StepContext>,
     /// The node that waits for its end.
@@ -42,6 +43,17 @@ struct Run {
     running: Option<Running>,
 }
 
+/// How far its `when` is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// It has one, which is asked once what that takes is there: the rest may never come to a worker that is not wanted.
+    NotYet,
+    /// What runs is its `when`.
+    Runs,
+    /// It has none, or was asked.
+    Done,
+}
+
 /// It was taken back.
 #[derive(Clone, Copy)]
 enum Dismissed {
@@ -54,7 +66,8 @@ impl Member {
     pub(super) fn new(spec: StepSpec, limit: Duration) -> Self {
         let machine = Machine::new(Policy::of(&spec.extra));
         let context = Arc::new(StepContext::of_worker(CancellationToken::new()));
-        Member { spec, limit, machine, run: None, asking: false, context, awaited_at: None, dismissed: None }
+        let asked = if spec.extra.when.is_some() { Asked::NotYet } else { Asked::Done };
+        Member { spec, limit, machine, run: None, asked, context, awaited_at: None, dismissed: None }
     }
 
     pub(super) fn is(&self, spec: &StepSpec) -> bool {
@@ -90,14 +103,18 @@ impl Member {
         }
     }
 
-    /// It waits to begin for the first time, and nothing is missing.
+    /// It waits to begin for the first time, or to be asked whether it is to, and nothing is missing for that.
     pub(super) fn is_ready(&self, resources: &Resources) -> bool {
-        self.machine.is_waiting() && !self.asking && self.absent(resources).is_none()
+        self.machine.is_waiting() && self.asked != Asked::Runs && self.absent(resources).is_none()
     }
 
-    /// What it cannot begin without.
+    /// What keeps it from what comes next: its `when`, or its run.
     pub(super) fn absent(&self, resources: &Resources) -> Option<Need> {
-        self.spec.needs().iter().copied().find(|need| !need.optional && !resources.has(need))
+        let needs = match (&self.spec.extra.when, self.asked) {
+            (Some(when), Asked::NotYet | Asked::Runs) => Cow::Borrowed(&*when.signature.takes),
+            _ => self.spec.needs(),
+        };
+        needs.iter().copied().find(|need| !need.optional && !resources.has(need))
     }
 
     pub(super) fn next_timer(&self) -> Option<Instant> {
@@ -121,12 +138,12 @@ impl Member {
         }
     }
 
-    /// Nothing keeps it from beginning, but its `when`.
+    /// It is ready.
     pub(super) fn begin_first(&mut self, means: &Means, now: Instant) {
-        match self.spec.extra.when.clone() {
+        match self.spec.extra.when.clone().filter(|_| self.asked == Asked::NotYet) {
             None => self.begin(means, now),
             Some(when) => {
-                self.asking = true;
+                self.asked = Asked::Runs;
                 let question = |inputs: &mut Inputs<'_>| {
                     let question = (when.ask)(inputs)?;
                     Ok(Call::Sync(Box::new(move || question().map(|()| Vec::new()))))
@@ -175,6 +192,7 @@ impl Member {
         if let Some(absent) = self.absent(resources) {
             return Err(missing(&resources.missing(&absent)));
         }
+        let token = &OnceCell::from(token.clone());
         let mut inputs = Inputs { resources, token, token_given: false, report: None, step: &self.spec.name };
         match catch_unwind(AssertUnwindSafe(|| from(&mut inputs))) {
             Ok(call) => call.map_err(|absent| missing(&absent)),
@@ -191,15 +209,16 @@ impl Member {
     ) -> Result<Running, End> {
         let teller = Teller::new(means.mailbox.clone(), Address::beside(number));
         let context = Arc::clone(&self.context);
-        let threads = if self.asking { Threads::OfSteps(&means.crew) } else { Threads::ItsOwn };
-        Running::begin(call, &self.spec.name, token.clone(), context, teller, &means.runtime, threads)
+        let threads = if self.asked == Asked::Runs { Threads::OfSteps(&means.crew) } else { Threads::ItsOwn };
+        Running::begin(call, &self.spec.name, Some(token.clone()), context, teller, &means.runtime, threads)
             .map_err(|error| End::new(Outcome::Failed, format!("the system gave it no thread: {error}")))
     }
 
     /// Its run has ended. Returns the node that was waiting for that.
     pub(super) fn ended(&mut self, end: End, means: &Means, now: Instant) -> Option<(Address, End)> {
         self.run = None;
-        if std::mem::take(&mut self.asking) {
+        if self.asked == Asked::Runs {
+            self.asked = Asked::Done;
             self.answered(end, means, now);
             return None;
         }
@@ -222,8 +241,11 @@ impl Member {
             return;
         }
         match end.outcome {
-            Outcome::Done | Outcome::Partial if means.life.triggered().is_none() => self.begin(means, now),
-            Outcome::Done | Outcome::Partial => {}
+            Outcome::Done | Outcome::Partial => {
+                if means.life.triggered().is_none() && self.is_ready(&means.life.resources) {
+                    self.begin(means, now);
+                }
+            }
             Outcome::Failed => {
                 let why = why(&end);
                 self.machine.settle(End::new(Outcome::Skipped, why.clone()));
