@@ -53,7 +53,8 @@ pub fn functions(_: Scale) -> Result<Section> {
             )
         });
         // Whoever has a first one, or uses the library at all, pays for the rest of them.
-        let further = |variant: &str| -> Result<f64> { Ok(median(variant)? - median(&format!("{variant}_once"))?) };
+        let further =
+            |variant: &str| -> Result<f64> { Ok(median(variant)? - median(&format!("{variant}_once"))?) };
         let (our, their) = (further("on_shutdown")?, further("instrument")?);
         claims.push(Claim::told(
             &format!("199 hooks more than one, {kind} check: what they add, of what `#[instrument]` adds"),
