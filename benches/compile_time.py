@@ -4,9 +4,12 @@
     python3 benches/compile_time.py [rounds]        # 5 rounds by default, some minutes
     python3 benches/compile_time.py --instructions [functions]        # 40 by default, some minutes, needs valgrind
 
-The same 200 functions (every second one async) stand in a crate for each variant: bare, instrumented (with arguments, and without), as shutdown steps, tracked.
+The same 200 functions (every second one async) stand in a crate for each variant: bare, instrumented (with arguments, and without),
+as shutdown steps, tracked. In those named `_once` only the first is annotated: what 200 add over bare includes that the crate's
+metadata and its macros are loaded, once, and what 199 add over one does not.
 Each round touches one body and checks each crate incrementally, then checks each from scratch with its dependencies warm;
-the order within a round is random. Printed are medians, and what each attribute adds over bare.
+the order within a round is random. Printed are medians, what each attribute adds over bare, and in parentheses what the other 199 add
+over the first.
 
 With `--instructions`, what the compiler executes for each crate is counted in the place of time, once: it does not depend on
 what else the machine does. Nor on the number of functions, of which fewer do.
@@ -32,6 +35,8 @@ VARIANTS = {
     "on_shutdown": ("#[lifecycle::on_shutdown]", f'lifecycle = {{ path = "{ROOT / "lifecycle"}" }}'),
     "tracked": ("#[lifecycle::tracked]", f'lifecycle = {{ path = "{ROOT / "lifecycle"}" }}'),
 }
+ONCE = "_once"
+VARIANTS |= {name + ONCE: VARIANTS[name] for name in ("instrument", "on_shutdown", "tracked")}
 
 
 def function(index: int, attribute: str, error: str) -> str:
@@ -65,10 +70,12 @@ def write(folder: pathlib.Path, variant: str, functions: int) -> None:
         "#[derive(Debug)] pub struct Fault(pub String);\n"
         "impl std::fmt::Display for Fault {\n"
         "    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(&self.0) }\n}\n"
-        + (refusal if variant == "tracked" else "")
+        + (refusal if variant.startswith("tracked") else "")
         + "async fn later(x: u64) -> u64 { std::future::ready(x & 7).await }\n"
         "fn now(x: u64) -> u64 { x & 7 }\n"
-        + "".join(function(index, attribute, "Fault") for index in range(functions))
+        + "".join(
+            function(index, "" if index > 0 and variant.endswith(ONCE) else attribute, "Fault") for index in range(functions)
+        )
     )
 
 
@@ -156,10 +163,12 @@ def main() -> None:
     for kind in ("clean", "incremental"):
         median = {variant: statistics.median(took[kind, variant]) for variant in VARIANTS}
         added = {variant: median[variant] - median["bare"] for variant in VARIANTS}
+        further = {name: median[name] - median[name + ONCE] for name in VARIANTS if name + ONCE in VARIANTS}
         for variant in VARIANTS:
             print(
-                f"{kind:12} {variant:12} {median[variant]:6.2f} {unit}   {median[variant] / median['bare']:5.2f} x bare"
+                f"{kind:12} {variant:16} {median[variant]:6.2f} {unit}   {median[variant] / median['bare']:5.2f} x bare"
                 f"   {added[variant] / added['instrument']:5.2f} of what instrument adds"
+                + (f"  ({further[variant] / further['instrument']:5.2f})" if variant in further else " " * 9)
                 + (f"   {added[variant] / functions:5.2f} M a function" if counting else "")
             )
 

@@ -7,6 +7,7 @@ use syn::{FnArg, GenericParam, Type};
 use crate::diag::ErrorSink;
 use crate::item::{Item, bare, cfgs, focus, mentions, without_lifetimes};
 use crate::paths::{Krate, site, site_at};
+use crate::plain::Typed;
 
 /// One argument, to be found by its type.
 pub(crate) struct Argument {
@@ -151,6 +152,10 @@ fn fits(ty: &Type, unusual: bool, who: &str, errors: &ErrorSink<'_>) {
 }
 
 impl Argument {
+    pub(crate) fn plain(Typed { tokens, focus }: &Typed) -> Self {
+        Argument { cfgs: TokenStream::new(), ty: tokens.clone(), span: *focus }
+    }
+
     /// `arg::<P>().lifecycle_kind().lifecycle_kind()`, to be looked at where the type was written.
     fn kind(&self, krate: &Krate, last: bool) -> TokenStream {
         let at = site_at(self.span);
@@ -217,6 +222,31 @@ pub(crate) fn lent(arguments: &[Argument]) -> Lent {
     };
     let pattern = (0..arguments.len()).rev().fold(quote_spanned!(site()=> ()), nest);
     Lent { pattern, apart: TokenStream::new(), arguments: passed }
+}
+
+/// Whether [`parts`] say all of them.
+pub(crate) fn are_plain(arguments: &[Argument]) -> bool {
+    arguments.len() <= 8 && !conditional(arguments)
+}
+
+/// What `step!` is told of plain arguments.
+pub(crate) struct Parts {
+    /// For each its name and its kind: `argument0 (arg::<&Db>().lifecycle_kind().lifecycle_kind())`.
+    pub(crate) named: TokenStream,
+    /// To be called with.
+    pub(crate) passed: TokenStream,
+}
+
+pub(crate) fn parts(arguments: &[Argument], krate: &Krate) -> Parts {
+    let (mut named, mut passed) = (TokenStream::new(), TokenStream::new());
+    for (index, argument) in arguments.iter().enumerate() {
+        let name = Ident::new(&format!("argument{index}"), site());
+        let (kind, mut shown) = (argument.kind(krate, false), name.clone());
+        shown.set_span(site_at(argument.span));
+        passed.extend(quote_spanned!(site()=> #shown,));
+        named.extend(quote_spanned!(site()=> #name (#kind)));
+    }
+    Parts { named, passed }
 }
 
 fn conditional(arguments: &[Argument]) -> bool {

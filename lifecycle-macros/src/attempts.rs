@@ -98,6 +98,9 @@ impl Raw {
 impl Extra {
     /// `&'static StepExtra`, if anything is said. `last`: the fallback may take the report.
     pub(crate) fn expand(&self, krate: &Krate, last: bool) -> Option<TokenStream> {
+        if self.is_empty() {
+            return None;
+        }
         let p = krate.private();
         let Extra { attempt, retry, backoff, fallback, compensate, when, worker } = self;
         let time = |time: &Option<Time>| time.as_ref().map(|time| time.expand(&p));
@@ -133,8 +136,13 @@ impl Extra {
                 quote_spanned!(site()=> #name: #p::Some(#value),)
             })
             .collect();
-        let said = quote_spanned!(site()=> const { &#p::StepExtra { #fields ..#p::StepExtra::NONE } });
-        (!fields.is_empty()).then_some(said)
+        Some(quote_spanned!(site()=> const { &#p::StepExtra { #fields ..#p::StepExtra::NONE } }))
+    }
+
+    fn is_empty(&self) -> bool {
+        let Extra { attempt, retry, backoff, fallback, compensate, when, worker } = self;
+        let none = attempt.is_none() && retry.is_none() && backoff.is_none() && fallback.is_none();
+        none && compensate.is_none() && when.is_none() && worker.is_none()
     }
 }
 

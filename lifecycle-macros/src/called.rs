@@ -4,10 +4,55 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{GenericArgument, PathArguments, Type, TypeReference};
 
-use crate::arguments::{self, Argument, Lent};
+use crate::arguments::{self, Argument, Lent, Parts};
 use crate::diag::ErrorSink;
 use crate::item::{Item, bare, focus, mentions, without_lifetimes};
 use crate::paths::{Krate, site, site_at};
+use crate::plain::{Plain, Typed};
+
+/// A function, read as far as it has to be.
+pub(crate) enum Function<'a> {
+    Plain(Plain),
+    Parsed(&'a Item),
+}
+
+impl Function<'_> {
+    pub(crate) fn name(&self) -> &Ident {
+        match self {
+            Function::Plain(plain) => &plain.name,
+            Function::Parsed(item) => &item.sig.ident,
+        }
+    }
+
+    pub(crate) fn vis(&self) -> TokenStream {
+        match self {
+            Function::Plain(plain) => plain.vis.clone(),
+            Function::Parsed(item) => item.vis.to_token_stream(),
+        }
+    }
+
+    /// Whether it stands inside an `impl` that the attribute does not see, where no type can be declared.
+    pub(crate) fn is_inside(&self) -> bool {
+        match self {
+            Function::Plain(_) => false,
+            Function::Parsed(item) => item.body.is_none() || of_an_impl(item).is_some(),
+        }
+    }
+
+    /// `who` is the subject of the errors: "a step".
+    pub(crate) fn check(
+        &self,
+        owner: Option<TokenStream>,
+        who: &str,
+        gives: bool,
+        errors: &ErrorSink<'_>,
+    ) -> Called {
+        match self {
+            Function::Plain(plain) => Called::plain(plain, gives),
+            Function::Parsed(item) => check(item, owner, who, gives, errors),
+        }
+    }
+}
 
 pub(crate) struct Called {
     function: Ident,
@@ -25,14 +70,14 @@ struct Output {
     span: Span,
 }
 
-/// `who` is the subject of the errors: "a step".
-pub(crate) fn check(
-    item: &Item,
-    owner: Option<TokenStream>,
-    who: &str,
-    gives: bool,
-    errors: &ErrorSink<'_>,
-) -> Called {
+impl Output {
+    /// Of which nothing is ever wrong that would have to be shown.
+    fn nothing() -> Self {
+        Output { ty: quote!(()), span: site() }
+    }
+}
+
+fn check(item: &Item, owner: Option<TokenStream>, who: &str, gives: bool, errors: &ErrorSink<'_>) -> Called {
     let (function, is_async) = (item.sig.ident.clone(), item.sig.asyncness.is_some());
     if let Some(word) = of_an_impl(item) {
         errors.at(
@@ -43,7 +88,7 @@ pub(crate) fn check(
                  by its own name: the component finds it by that"
             ),
         );
-        let output = Output { ty: quote!(()), span: function.span() };
+        let output = Output::nothing();
         return Called { function, owner, is_async, gives, arguments: Vec::new(), output };
     }
     let arguments = arguments::check(item, who, errors);
@@ -62,7 +107,7 @@ fn of_an_impl(item: &Item) -> Option<Ident> {
 
 fn output(gives: bool, item: &Item, who: &str, errors: &ErrorSink<'_>) -> Output {
     let Some(ty) = item.output() else {
-        return Output { ty: quote!(()), span: item.sig.ident.span() };
+        return Output::nothing();
     };
     let tokens = ty.to_token_stream();
     let word = if item.unusual { mentions(tokens.clone(), &["impl"]) } else { None };
@@ -103,12 +148,49 @@ fn borrowed(ty: &Type) -> Option<&TypeReference> {
     }
 }
 
-/// Whether it stands inside an `impl` that the attribute does not see, where no type can be declared.
-pub(crate) fn is_inside(item: &Item) -> bool {
-    item.body.is_none() || of_an_impl(item).is_some()
-}
-
 impl Called {
+    fn plain(plain: &Plain, gives: bool) -> Self {
+        let output = match &plain.output {
+            Some(Typed { tokens, focus }) => Output { ty: tokens.clone(), span: *focus },
+            None => Output::nothing(),
+        };
+        let arguments = plain.parameters.iter().map(Argument::plain).collect();
+        let (function, is_async) = (plain.name.clone(), plain.is_async);
+        Called { function, owner: None, is_async, gives, arguments, output }
+    }
+
+    /// What `step!` is told of it, which answers: by the function's parts, where they say it.
+    pub(crate) fn answer(&self, krate: &Krate, keys: &TokenStream, last: bool) -> TokenStream {
+        if last || !arguments::are_plain(&self.arguments) {
+            let answer = self.expand(krate, keys, last);
+            return quote_spanned!(site()=> query { #answer });
+        }
+        let at = site_at(self.function.span());
+        // No word that `step!` matches stands where one in the call does: rustc would show neither.
+        let ((asks, _), (_, calls)) = (self.by(site()), self.by(at));
+        let (function, owner, p) = (&self.function, self.owner(at), krate.private_at(at));
+        let Parts { named, passed } = arguments::parts(&self.arguments, krate);
+        let call = quote_spanned!(at=> #p::#calls(#owner #function(#passed), end));
+        let returned = if self.gives {
+            let ending = self.ending(krate);
+            quote_spanned!(site()=> = #ending)
+        } else {
+            let (end, ty) = (Ident::new("end", site_at(self.output.span)), &self.output.ty);
+            quote_spanned!(site()=> : #end [#ty])
+        };
+        quote_spanned!(site()=> (#asks end { #call } [#keys] [#named] #returned))
+    }
+
+    fn by(&self, at: Span) -> (Ident, Ident) {
+        let (asks, calls) =
+            if self.is_async { ("asynchronous", "pending") } else { ("synchronous", "ended") };
+        (Ident::new(asks, at), Ident::new(calls, at))
+    }
+
+    fn owner(&self, at: Span) -> Option<TokenStream> {
+        self.owner.as_ref().map(|owner| quote_spanned!(at=> <#owner>::))
+    }
+
     /// What answers the library's `query`: by the arguments' kinds and what becomes of the outcome, or with the call. `keys`
     /// are calls that tell it a step's keys; `last`: it may take the report.
     pub(crate) fn expand(&self, krate: &Krate, keys: &TokenStream, last: bool) -> TokenStream {
@@ -118,13 +200,12 @@ impl Called {
         let kinds = arguments::kinds(&self.arguments, krate, last);
         let Lent { pattern, apart, arguments } = arguments::lent(&self.arguments);
         let ending = self.ending(krate);
-        let (kind, ends) = if self.is_async { ("asynchronous", "pending") } else { ("synchronous", "ended") };
-        let (kind, ends) = (Ident::new(kind, at), Ident::new(ends, at));
-        let owner = self.owner.as_ref().map(|owner| quote_spanned!(at=> <#owner>::));
-        let call = quote_spanned!(at=> #p::#ends(#owner #function(#arguments), end));
+        let (asks, calls) = self.by(at);
+        let owner = self.owner(at);
+        let call = quote_spanned!(at=> #p::#calls(#owner #function(#arguments), end));
         let call = if apart.is_empty() { call } else { quote_spanned!(at=> { #apart #call }) };
         quote_spanned!(at=>
-            match #p::#kind(query #keys, #kinds, #ending) {
+            match #p::#asks(query #keys, #kinds, #ending) {
                 #p::Ok((end, #pattern)) => #call,
                 #p::Err(answer) => answer,
             }

@@ -16,6 +16,7 @@ mod keys;
 mod main_fn;
 mod paths;
 mod place;
+mod plain;
 #[cfg(test)]
 mod robust;
 mod step;

@@ -3,7 +3,11 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
 
+use crate::called::Function;
+use crate::diag::ErrorStore;
+use crate::item::Item;
 use crate::keys::{SHUTDOWN, START};
+use crate::plain::Plain;
 use crate::{component, group, health_check, main_fn, step, test_fn, tracked, worker};
 
 fn every_attribute(keys: &TokenStream, item: &TokenStream) {
@@ -103,4 +107,31 @@ fn no_input_makes_an_attribute_panic() {
             every_attribute(&quote!(admit = always), &item);
         }
     }
+}
+
+/// Of a valid function, and in the same words.
+#[test]
+fn what_is_read_without_a_parser_is_what_a_parser_reads() {
+    let items = [
+        quote! { #[a] pub(in b) async fn close(mut a: A, Take(b): Take<c::D<E>>, _: &&::F<G, H>) -> Result<(), I<J>> { body } },
+        quote! { pub fn r#open(a: A<dyn B>) -> A::B<C>::D {} },
+    ];
+    let mut compared = 0;
+    for item in items.iter().flat_map(mangled).chain(items.clone()) {
+        let (Some(plain), Ok(parsed)) = (Plain::read(&item), Item::parse(item.clone(), "on_start")) else {
+            continue;
+        };
+        let store = ErrorStore::default();
+        for on in [START, SHUTDOWN] {
+            let said = |function: &Function<'_>| {
+                let tokens = step::generate(on, quote!(order = 1), function, None, &store.sink());
+                // A parser does not keep `>>` together.
+                tokens.to_string().replace(' ', "")
+            };
+            assert_eq!(said(&Function::Parsed(&parsed)), said(&Function::Plain(plain.clone())), "{item}");
+        }
+        assert!(store.into_tokens().is_empty(), "{item}");
+        compared += 1;
+    }
+    assert!(compared > 50, "only {compared} were both");
 }

@@ -88,8 +88,15 @@ macro_rules! __collected {
     };
 }
 
-/// A step's type, which is collected: `step! { close_db query { … } "close_db" Shutdown [Free] [pub struct close_db {}] }`; or with edges, beside
-/// the type, `step! { close_db query { … } = NODE }`.
+/// A step's type, which is collected: `step! { close_db … "close_db" Shutdown [Free] [pub struct close_db {}] }`; or with edges, beside
+/// the type, `step! { close_db … = NODE }`.
+///
+/// In the place of the dots is what answers the library's `query`: an expression, `query { … }`, or what it is made of,
+/// `(asynchronous end { pending(close_db(argument0), end) } [.keys()] [argument0 (its kind)]: end [()])`, for the last two of which a
+/// start step has `= { how it ends }`.
+///
+/// An error is shown where the words stand by which it is found: so those are given. Of what is matched by itself only a `tt` keeps its
+/// place, and not beside another one that is matched in the same place (rustc takes them for the macro's own); in a group each does.
 ///
 /// This is not in the attributes' own output: what a procedural macro makes is more work for the compiler than what it
 /// expands itself.
@@ -97,7 +104,13 @@ macro_rules! __collected {
 #[macro_export]
 macro_rules! __step {
     (
-        $type:tt $query:ident $answer:tt
+        $type:tt
+        $($query:ident $answer:tt)?
+        $((
+            $asks:tt $ending:tt $call:tt [$($key:tt)*] [$($argument:tt ($($kind:tt)+))*]
+            $(: $end:tt [$($returned:tt)+])?
+            $(= $($ends:tt)+)?
+        ))?
         $($name:literal $phase:ident [$($place:tt)+] [$($item:tt)+])?
         $(= $node:ident)?
     ) => {
@@ -110,11 +123,25 @@ macro_rules! __step {
         #[allow(deprecated)]
         impl $crate::Step for $type {
             fn lifecycle_answer<'a>(
-                $query: $crate::__private::Query<'a, '_>,
+                query: $crate::__private::Query<'a, '_>,
             ) -> $crate::__private::Answer<'a> {
                 use $crate::__private::Otherwise as _;
-                let $query = $query.of(Self::lifecycle_node(), $crate::__private::module_path!());
-                $answer
+                let query = query.of(Self::lifecycle_node(), $crate::__private::module_path!());
+                $(
+                    let $query = query;
+                    $answer
+                )?
+                $(
+                    match $crate::__private::$asks(
+                        query $($key)*,
+                        $crate::__private::All(($($($kind)+,)*)),
+                        $($crate::__private::$end::<$($returned)+, _, _>())?
+                        $($($ends)+)?
+                    ) {
+                        $crate::__private::Ok(($ending, ($($argument,)*))) => $call,
+                        $crate::__private::Err(answer) => answer,
+                    }
+                )?
             }
         }
         impl $type {

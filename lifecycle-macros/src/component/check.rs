@@ -6,6 +6,7 @@ use syn::{FnArg, ReceiverKind, Signature, Type};
 
 use super::Owner;
 use super::parse::{Attr, Block, Member, Method};
+use crate::called::Function;
 use crate::diag::ErrorSink;
 use crate::item::{Item, cfgs_of, mentions};
 use crate::keys::{CHECK, Given, On, WORKER};
@@ -98,10 +99,11 @@ fn of_method(method: &Method, owner: &Owner, errors: &ErrorSink<'_>) -> Vec<Step
 }
 
 fn generate(on: On, keys: TokenStream, item: &Item, owner: &Owner, errors: &ErrorSink<'_>) -> TokenStream {
+    let function = &Function::Parsed(item);
     match on {
-        WORKER => worker::generate(keys, item, Some(owner), errors),
+        WORKER => worker::generate(keys, function, Some(owner), errors),
         CHECK => health_check::generate(keys, item, Some(owner), errors),
-        _ => step::generate(on, keys, item, Some(owner), errors),
+        _ => step::generate(on, keys, function, Some(owner), errors),
     }
 }
 

@@ -9,9 +9,9 @@ mod parse;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::format_ident;
+use syn::ext::IdentExt;
 
 use crate::diag::ErrorStore;
-use crate::item::Item;
 use crate::keys::{COMPONENT, Given};
 use crate::paths::{Krate, site_at};
 
@@ -31,14 +31,14 @@ impl Owner {
     }
 
     /// Of a method without a label, a type's name that nobody else has, and the name that is reported.
-    pub(crate) fn unnamed(&self, item: &Item) -> (Ident, String) {
-        let method = item.name();
+    pub(crate) fn unnamed(&self, name: &Ident) -> (Ident, String) {
+        let method = name.unraw();
         let own = match crate::item::bare(&self.ty) {
             syn::Type::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
             _ => None,
         };
         let own = own.unwrap_or_else(|| self.ty().to_string());
-        let at = site_at(item.sig.ident.span());
+        let at = site_at(name.span());
         (format_ident!("lifecycle_method_{method}", span = at), format!("{own}::{method}"))
     }
 }

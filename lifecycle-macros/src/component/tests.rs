@@ -42,24 +42,21 @@ fn a_component() {
             }
             const _: () = {
                 ::lifecycle::__private::step! {
-                    lifecycle_method_open query { match ::lifecycle::__private::asynchronous(query
-                    .line(::lifecycle::__private::Here.line())
-                    .timeout(::lifecycle::__private::Duration::new(1u64, 0u32)),
-                    (::lifecycle::__private::arg:: < & Config > ().lifecycle_kind().lifecycle_kind(),
-                    ()), { let opened = ::lifecycle::__private::outcome::Return:: < Result < Pool <
-                    u8 >, Error > > ::NEW.lifecycle_open(); opened.ending(opened.lifecycle_give()) })
-                    { ::lifecycle::__private::Ok((end, (argument0, ()))) =>
-                    ::lifecycle::__private::pending(< Pool < u8 > > ::open(argument0,), end),
-                    ::lifecycle::__private::Err(answer) => answer, } } "Pool::open" Start[Free]
-                    [struct lifecycle_method_open {}]
+                    lifecycle_method_open(asynchronous end { ::lifecycle::__private::pending(< Pool <
+                    u8 > > ::open(argument0,), end) } [.line(::lifecycle::__private::Here.line())
+                    .timeout(::lifecycle::__private::Duration::new(1u64, 0u32))]
+                    [argument0(::lifecycle::__private::arg:: < & Config > ().lifecycle_kind()
+                    .lifecycle_kind())] = { let opened = ::lifecycle::__private::outcome::Return:: <
+                    Result < Pool < u8 >, Error > > ::NEW.lifecycle_open(); opened.ending(opened
+                    .lifecycle_give()) }) "Pool::open" Start[Free] [struct lifecycle_method_open {}]
                 }
             };
             #[cfg(unix)]
             ::lifecycle::__private::step! {
-                ClosePool query { match ::lifecycle::__private::synchronous(query
-                .line(::lifecycle::__private::Here.line()).extra(const { &
-                ::lifecycle::__private::StepExtra { fallback : ::lifecycle::__private::Some(| query |
-                { let function = < Pool < u8 > > ::drop_all; let tags =
+                ClosePool(synchronous end { ::lifecycle::__private::ended(< Pool < u8 > >
+                ::close(argument0,), end) } [.line(::lifecycle::__private::Here.line()).extra(const {
+                & ::lifecycle::__private::StepExtra { fallback : ::lifecycle::__private::Some(| query
+                | { let function = < Pool < u8 > > ::drop_all; let tags =
                 ::lifecycle::__private::path::look(function); let _ = || { use
                 ::lifecycle::__private::path::Known as _; ::lifecycle::__private::path::parameter(&
                 tags.0).lifecycle_known(); ::lifecycle::__private::path::parameter(& tags.1)
@@ -81,12 +78,9 @@ fn a_component() {
                 ::lifecycle::__private::path::list(tags.7.usual().lifecycle_kind().lifecycle_kind(),
                 ())))))))) }, returned.lifecycle_end()) { ::lifecycle::__private::Ok((end, lent)) =>
                 called.call(function, lent, end), ::lifecycle::__private::Err(answer) => answer, }
-                }), .. ::lifecycle::__private::StepExtra::NONE } }), (::lifecycle::__private::arg:: <
-                Arc < Pool < u8 > > > ().lifecycle_kind().lifecycle_kind(), ()),
-                ::lifecycle::__private::end:: < (), _, _ > ()) { ::lifecycle::__private::Ok((end,
-                (argument0, ()))) => ::lifecycle::__private::ended(< Pool < u8 > >
-                ::close(argument0,), end), ::lifecycle::__private::Err(answer) => answer, } }
-                "ClosePool" Shutdown[Free] [struct ClosePool {}]
+                }), .. ::lifecycle::__private::StepExtra::NONE } })]
+                [argument0(::lifecycle::__private::arg:: < Arc < Pool < u8 > > > ().lifecycle_kind()
+                .lifecycle_kind())] : end[()]) "ClosePool" Shutdown[Free] [struct ClosePool {}]
             }
         "#]],
     );

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 
 use super::args::Raw;
-use crate::called::{self, Called};
+use crate::called::{self, Called, Function};
 use crate::component::Owner;
 use crate::condition::When;
 use crate::diag::ErrorSink;
@@ -29,8 +29,9 @@ pub(super) fn check(
     owner: Option<&Owner>,
     errors: &ErrorSink<'_>,
 ) -> Result<Check, Option<Marker>> {
-    let marker = Marker::new(raw.krate, raw.label.map(|label| label.value), item, owner, false);
-    let called = called::check(item, owner.map(Owner::ty), CHECK.subject(), false, errors);
+    let function = Function::Parsed(item);
+    let marker = Marker::new(raw.krate, raw.label.map(|label| label.value), &function, owner, false);
+    let called = function.check(owner.map(Owner::ty), CHECK.subject(), false, errors);
     if let Some(Spanned { value: path, .. }) = &raw.recover {
         let own = &item.sig.ident;
         if called::is_itself(path, own) {
@@ -42,7 +43,7 @@ pub(super) fn check(
     }
     let when = When::check(raw.when, errors);
     if errors.failed() {
-        return Err((!called::is_inside(item)).then_some(marker));
+        return Err((!function.is_inside()).then_some(marker));
     }
     let value = |time: Option<Spanned<Time>>| time.map(|time| time.value);
     Ok(Check {

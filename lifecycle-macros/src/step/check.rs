@@ -1,15 +1,14 @@
 //! From what was written to a step that can be generated.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
+use quote::quote_spanned;
 use syn::ext::IdentExt;
 
 use super::args::Raw;
 use crate::attempts::Extra;
-use crate::called::{self, Called};
+use crate::called::{Called, Function};
 use crate::component::Owner;
 use crate::diag::ErrorSink;
-use crate::item::Item;
 use crate::keys::{On, START, Time};
 use crate::paths::{Krate, site};
 use crate::place::Place;
@@ -39,20 +38,20 @@ impl Marker {
     pub(crate) fn new(
         krate: Krate,
         label: Option<Ident>,
-        item: &Item,
+        function: &Function<'_>,
         owner: Option<&Owner>,
         starts: bool,
     ) -> Self {
-        let vis = item.vis.to_token_stream();
-        let method = owner.map(|_| item.sig.ident.span());
+        let vis = function.vis();
+        let method = owner.map(|_| function.name().span());
         let krate = owner.map_or(krate.clone(), |owner| krate.or(owner.krate()));
         match (label, owner) {
             (None, Some(owner)) => {
-                let (name, shown) = owner.unnamed(item);
+                let (name, shown) = owner.unnamed(function.name());
                 Marker { krate, vis: TokenStream::new(), name, shown: Some(shown), method, starts }
             }
             (label, _) => {
-                let name = label.unwrap_or_else(|| item.sig.ident.clone());
+                let name = label.unwrap_or_else(|| function.name().clone());
                 Marker { krate, vis, name, shown: None, method, starts }
             }
         }
@@ -81,17 +80,17 @@ impl Marker {
 pub(crate) fn check(
     on: On,
     raw: Raw,
-    item: &Item,
+    function: &Function<'_>,
     owner: Option<&Owner>,
     errors: &ErrorSink<'_>,
 ) -> Result<Step, Option<Marker>> {
-    let marker = Marker::new(raw.krate, raw.label.map(|label| label.value), item, owner, on == START);
+    let marker = Marker::new(raw.krate, raw.label.map(|label| label.value), function, owner, on == START);
     let place = raw.place.check(&marker.name, errors);
-    let called = called::check(item, owner.map(Owner::ty), on.subject(), on == START, errors);
+    let called = function.check(owner.map(Owner::ty), on.subject(), on == START, errors);
     let timeout = raw.timeout.map(|timeout| timeout.value);
-    let extra = raw.extra.check(&item.sig.ident, timeout.as_ref(), errors);
+    let extra = raw.extra.check(function.name(), timeout.as_ref(), errors);
     if errors.failed() {
-        return Err((!called::is_inside(item)).then_some(marker));
+        return Err((!function.is_inside()).then_some(marker));
     }
     Ok(Step { marker, place, timeout, called, extra })
 }

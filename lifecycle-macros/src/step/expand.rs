@@ -10,7 +10,7 @@ use crate::place::{self, Edges};
 /// The type with the step's name.
 pub(crate) fn marker(marker: &Marker) -> TokenStream {
     let p = marker.krate.private();
-    let answer = quote_spanned!(site()=> #p::strange(query));
+    let answer = quote_spanned!(site()=> query { #p::strange(query) });
     named(marker, &quote_spanned!(site()=> Unknown), &Edges::default(), &answer)
 }
 
@@ -23,8 +23,7 @@ fn named(marker: &Marker, place: &TokenStream, edges: &Edges, answer: &TokenStre
     let phase = Ident::new(if marker.starts { "Start" } else { "Shutdown" }, site());
     if !edges.any() {
         let item = item(marker);
-        let all =
-            quote_spanned!(site()=> #p::step! { #name query { #answer } #text #phase [#place] [#item] });
+        let all = quote_spanned!(site()=> #p::step! { #name #answer #text #phase [#place] [#item] });
         return krate.items(all);
     }
     let Edges { after, before, statics, checks } = edges;
@@ -42,7 +41,7 @@ fn named(marker: &Marker, place: &TokenStream, edges: &Edges, answer: &TokenStre
             };
             #statics
             #checks
-            #p::step! { #name query { #answer } = #node }
+            #p::step! { #name #answer = #node }
         };
     ));
     let declared = declared(marker);
@@ -84,6 +83,6 @@ pub(crate) fn step(step: &Step) -> TokenStream {
         Some(quote_spanned!(site()=> .#name(#value)))
     });
     let keys: TokenStream = keys.collect();
-    let answer = called.expand(krate, &keys, place.last);
+    let answer = called.answer(krate, &keys, place.last);
     named(marker, &said, &place.edges(&marker.ident(), krate), &answer)
 }

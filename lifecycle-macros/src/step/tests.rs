@@ -53,12 +53,10 @@ fn a_start_step() {
                 body
             }
             ::lifecycle::__private::step! {
-                OpenDb query { match ::lifecycle::__private::synchronous(query.timeout(limits::OPEN),
-                (), { let opened = ::lifecycle::__private::outcome::Return:: < Pool > ::NEW
-                .lifecycle_open(); opened.ending(opened.lifecycle_give()) }) {
-                ::lifecycle::__private::Ok((end, ())) => ::lifecycle::__private::ended(r#type(),
-                end), ::lifecycle::__private::Err(answer) => answer, } } "OpenDb" Start[Free] [struct
-                OpenDb {}]
+                OpenDb(synchronous end { ::lifecycle::__private::ended(r#type(), end) }
+                [.timeout(limits::OPEN)] [] = { let opened =
+                ::lifecycle::__private::outcome::Return:: < Pool > ::NEW.lifecycle_open(); opened
+                .ending(opened.lifecycle_give()) }) "OpenDb" Start[Free] [struct OpenDb {}]
             }
         "#]],
     );
@@ -116,10 +114,8 @@ fn a_step_with_edges() {
                     &Close_BEFORE_flush,
                 );
                 ::lifecycle::__private::step! {
-                    Close query { match ::lifecycle::__private::synchronous(query, (),
-                    ::lifecycle::__private::end:: < (), _, _ > ()) { ::lifecycle::__private::Ok((end,
-                    ())) => ::lifecycle::__private::ended(close(), end),
-                    ::lifecycle::__private::Err(answer) => answer, } } = NODE_OF_Close
+                    Close(synchronous end { ::lifecycle::__private::ended(close(), end) } [] [] :
+                    end[()]) = NODE_OF_Close
                 }
             };
         "#]],
@@ -313,8 +309,8 @@ fn the_rare_keys() {
         expect![[r#"
             fn flush() {}
             ::lifecycle::__private::step! {
-                flush query { match ::lifecycle::__private::synchronous(query.extra(const { &
-                ::lifecycle::__private::StepExtra { attempt :
+                flush(synchronous end { ::lifecycle::__private::ended(flush(), end) } [.extra(const {
+                & ::lifecycle::__private::StepExtra { attempt :
                 ::lifecycle::__private::Some(::lifecycle::__private::Duration::new(1u64, 0u32)),
                 retry : ::lifecycle::__private::Some(2), backoff :
                 ::lifecycle::__private::Some(PAUSE), fallback : ::lifecycle::__private::Some(| query
@@ -347,11 +343,8 @@ fn the_rare_keys() {
                 .lifecycle_kind(), ())) }, | held | { let (argument0, (argument1, ())) =
                 ::lifecycle::__private::function::lend(held); let ask = | config : & Config, _ : Arc
                 < Db > | config.flush; ::lifecycle::__private::function::answer(ask(argument0,
-                argument1,)) })), .. ::lifecycle::__private::StepExtra::NONE } }), (),
-                ::lifecycle::__private::end:: < (), _, _ > ()) { ::lifecycle::__private::Ok((end,
-                ())) => ::lifecycle::__private::ended(flush(), end),
-                ::lifecycle::__private::Err(answer) => answer, } } "flush" Shutdown[Free] [struct
-                flush {}]
+                argument1,)) })), .. ::lifecycle::__private::StepExtra::NONE } })] [] : end[()])
+                "flush" Shutdown[Free] [struct flush {}]
             }
         "#]],
     );

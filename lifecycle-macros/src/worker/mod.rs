@@ -6,25 +6,25 @@ mod check;
 use proc_macro2::TokenStream;
 
 use crate::attribute;
+use crate::called::Function;
 use crate::component::Owner;
 use crate::diag::ErrorSink;
-use crate::item::Item;
 use crate::keys::WORKER;
 use crate::step::expand;
 
 pub(crate) fn attribute(keys: TokenStream, item: TokenStream) -> TokenStream {
-    attribute::on_function(WORKER, keys, item, |keys, item, errors| generate(keys, item, None, errors))
+    attribute::on_step(WORKER, keys, item, |keys, function, errors| generate(keys, function, None, errors))
 }
 
 /// What is added for a function, or for a method of `owner`.
 pub(crate) fn generate(
     keys: TokenStream,
-    item: &Item,
+    function: &Function<'_>,
     owner: Option<&Owner>,
     errors: &ErrorSink<'_>,
 ) -> TokenStream {
     let raw = args::parse(keys, errors);
-    match check::check(raw, item, owner, errors) {
+    match check::check(raw, function, owner, errors) {
         Ok(step) => expand::step(&step),
         Err(stand_in) => stand_in.map(|name| expand::marker(&name)).unwrap_or_default(),
     }

@@ -14,16 +14,14 @@ fn a_worker() {
         &expect![[r#"
             pub async fn consume(queue: &Queue) -> Result<(), Error> {}
             ::lifecycle::__private::step! {
-                consume query { match ::lifecycle::__private::asynchronous(query
-                .timeout(::lifecycle::__private::Duration::new(1u64, 0u32)).extra(const { &
+                consume(asynchronous end { ::lifecycle::__private::pending(consume(argument0,), end)
+                } [.timeout(::lifecycle::__private::Duration::new(1u64, 0u32)).extra(const { &
                 ::lifecycle::__private::StepExtra { retry : ::lifecycle::__private::Some(3), worker :
                 ::lifecycle::__private::Some(::lifecycle::__private::WorkerDef { restart :
                 ::lifecycle::__private::Some(::lifecycle::__private::Restart::Always) }), ..
-                ::lifecycle::__private::StepExtra::NONE } }), (::lifecycle::__private::arg:: < &
-                Queue > ().lifecycle_kind().lifecycle_kind(), ()), ::lifecycle::__private::end:: <
-                Result < (), Error >, _, _ > ()) { ::lifecycle::__private::Ok((end, (argument0, ())))
-                => ::lifecycle::__private::pending(consume(argument0,), end),
-                ::lifecycle::__private::Err(answer) => answer, } } "consume" Shutdown[Early] [pub
+                ::lifecycle::__private::StepExtra::NONE } })]
+                [argument0(::lifecycle::__private::arg:: < & Queue > ().lifecycle_kind()
+                .lifecycle_kind())] : end[Result < (), Error >]) "consume" Shutdown[Early] [pub
                 struct consume {}]
             }
         "#]],

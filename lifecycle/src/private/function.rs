@@ -42,6 +42,47 @@ impl<K: Kind, Rest: Arguments> Arguments for (K, Rest) {
     }
 }
 
+/// A plain step's arguments, side by side: of a list in a list the compiler would have to look up each one.
+#[derive(Clone, Copy, Debug)]
+pub struct All<T>(pub T);
+
+macro_rules! all {
+    ($(($($kind:ident $index:tt),*))*) => {$(
+        impl<$($kind: Kind),*> Arguments for All<($($kind,)*)> {
+            type Held = All<($($kind::Held,)*)>;
+            #[allow(unused_variables, reason = "there may be none")]
+            fn note(self, signature: &mut Signature) {
+                $(self.0.$index.note(signature);)*
+            }
+            #[allow(unused_variables, reason = "there may be none")]
+            fn hold(self, inputs: &mut Inputs<'_>) -> Result<Self::Held, Missing> {
+                Ok(All(($(self.0.$index.hold(inputs)?,)*)))
+            }
+        }
+        impl<$($kind: Lend),*> Lend for All<($($kind,)*)> {
+            type Lent<'a>
+                = ($($kind::Lent<'a>,)*)
+            where
+                Self: 'a;
+            #[allow(clippy::unused_unit, reason = "there may be none")]
+            fn lend(&mut self) -> Self::Lent<'_> {
+                ($(self.0.$index.lend(),)*)
+            }
+        }
+    )*};
+}
+all! {
+    ()
+    (A 0)
+    (A 0, B 1)
+    (A 0, B 1, C 2)
+    (A 0, B 1, C 2, D 3)
+    (A 0, B 1, C 2, D 3, E 4)
+    (A 0, B 1, C 2, D 3, E 4, F 5)
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6)
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7)
+}
+
 impl Lend for () {
     type Lent<'a> = ();
     fn lend(&mut self) {}

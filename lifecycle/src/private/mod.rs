@@ -38,7 +38,7 @@ pub use std::process::ExitCode;
 pub use tracing::info_span;
 
 pub use self::argument::{Otherwise, arg, last_arg};
-pub use self::function::{asynchronous, ended, pending, synchronous};
+pub use self::function::{All, asynchronous, ended, pending, synchronous};
 pub use self::outcome::end;
 
 /// `TypeId::of` would be looked up as a method is.
