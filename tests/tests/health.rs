@@ -114,10 +114,11 @@ fn every_subscriber_has_every_event_in_the_same_order_or_is_told_what_it_lost() 
 fn checks_come_and_go_while_the_service_runs() {
     let child = start("late");
     child.wait_for("serving");
+    // The run that was told to end does so beside what follows.
+    child.wait_for("what hangs holds is dropped");
     let ended = child.terminate();
     let said: Vec<&str> =
         ended.stdout.iter().map(String::as_str).filter(|line| !line.starts_with("event: ")).collect();
-    // The run that was told to end does so beside what follows.
     let others: Vec<&str> =
         said.iter().copied().filter(|line| *line != "what hangs holds is dropped").collect();
     assert_eq!(said.len(), others.len() + 1, "{said:#?}");

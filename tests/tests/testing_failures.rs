@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a failure here is the test's failure")]
 
 use std::process::{Command, Output};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use lifecycle::{Hook, Settings, Take, on_shutdown, on_start, testing};
@@ -210,7 +212,35 @@ async fn has_a_step_that_blocks_for_ever() {
 
 #[test]
 fn a_step_that_hangs_is_named() {
-    says(&fails("has_a_step_that_blocks_for_ever"), "still running: stuck");
+    says(&fails("has_a_step_that_blocks_for_ever"), "still running: close, waits, stuck");
+}
+
+static WAITS: Mutex<Option<Receiver<()>>> = Mutex::new(None);
+
+#[on_shutdown]
+fn waits() {
+    let waits = WAITS.lock().unwrap().take();
+    if let Some(waits) = waits {
+        waits.recv().unwrap();
+    }
+}
+
+#[lifecycle::test(timeout = "10s")]
+#[ignore = "run by another test"]
+async fn has_a_sync_step_that_waits_for_the_body() {
+    let (go_on, waits) = channel();
+    *WAITS.lock().unwrap() = Some(waits);
+    lifecycle::shutdown("to see it wait").await;
+    go_on.send(()).unwrap();
+}
+
+#[test]
+fn a_sync_step_that_hangs_is_named_with_what_waits_for_it() {
+    says(
+        &fails("has_a_sync_step_that_waits_for_the_body"),
+        "the test had not ended after 10s of real time; still running: the test's body, waits, the sync call of waits \
+         (until it returns, the body and other sync calls wait)",
+    );
 }
 
 #[lifecycle::test]

@@ -116,30 +116,30 @@ fn async_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {
         Some(_) => quote_spanned!(site()=> identity.future(#body)),
         None => body,
     };
-    let call = match &tracked.refusal {
+    let refused = match &tracked.refusal {
         Refusal::ByType => {
             let ty = written.clone().unwrap_or_else(|| quote!(_));
             let refused = quote_spanned!(at=> #p_at::tracked::refuse::<#ty>(rejected));
-            // A closure: to rustc a type that cannot be refused is then one error, not one for each use of the function.
             quote_spanned!(site()=>
-                #[allow(clippy::result_large_err)]
-                let refuse = |rejected| #refused;
-                #p::tracked::track(#site_of, refuse, #body).await
+                if let #p::tracked::Entry::Refused(rejected) = entry {
+                    return #refused;
+                }
             )
         }
         Refusal::With(value) => quote_spanned!(site()=>
-            let admission = #p::tracked::admit(#site_of);
-            if let #p::tracked::Admission::Refused(_) = admission {
+            if let #p::tracked::Entry::Refused(_) = entry {
                 #[allow(clippy::unused_unit)]
                 return #value;
             }
-            #p::tracked::run(admission, #body).await
         ),
-        Refusal::Never => {
-            quote_spanned!(site()=> #p::tracked::run(#p::tracked::admit(#site_of), #body).await)
-        }
+        Refusal::Never => TokenStream::new(),
     };
-    quote_spanned!(site()=> #identity #call)
+    quote_spanned!(site()=>
+        #identity
+        let entry = #p::tracked::enter(#site_of);
+        #refused
+        #p::tracked::run(entry, #body).await
+    )
 }
 
 fn sync_body(tracked: &Tracked, block: &TokenStream) -> TokenStream {

@@ -29,20 +29,19 @@ fn an_async_fn() {
                 T: Send,
             {
                 #![allow(unused)]
-                #[allow(clippy::result_large_err)]
-                let refuse = |rejected| ::lifecycle::__private::tracked::refuse::<
-                    Result<_, Error>,
-                >(rejected);
-                ::lifecycle::__private::tracked::track(
-                        {
-                            static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::here(
-                                "create",
-                                ::lifecycle::__private::module_path!(),
-                                false,
-                            );
-                            || &SITE
-                        },
-                        refuse,
+                let entry = ::lifecycle::__private::tracked::enter({
+                    static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::here(
+                        "create",
+                        ::lifecycle::__private::module_path!(),
+                        false,
+                    );
+                    || &SITE
+                });
+                if let ::lifecycle::__private::tracked::Entry::Refused(rejected) = entry {
+                    return ::lifecycle::__private::tracked::refuse::<Result<_, Error>>(rejected);
+                }
+                ::lifecycle::__private::tracked::run(
+                        entry,
                         async move {
                             if false {
                                 return ::lifecycle::__private::tracked::hint::<Result<_, Error>>();
@@ -108,46 +107,47 @@ fn an_id_and_a_span_of_an_async_fn() {
     expands(
         attribute(quote!(id = order.id, span, name = "shop.checkout"), item),
         &expect![[r#"
-        async fn checkout(order: Order) -> Answer {
-            let identity = {
-                ::lifecycle::__private::tracked::Identity::of(
-                        {
-                            static IDS: ::lifecycle::__private::CallIds = ::lifecycle::__private::CallIds::here(
-                                "shop.checkout",
-                            );
-                            &IDS
-                        },
-                        &(order.id),
+            async fn checkout(order: Order) -> Answer {
+                let identity = {
+                    ::lifecycle::__private::tracked::Identity::of(
+                            {
+                                static IDS: ::lifecycle::__private::CallIds = ::lifecycle::__private::CallIds::here(
+                                    "shop.checkout",
+                                );
+                                &IDS
+                            },
+                            &(order.id),
+                        )
+                        .in_span(|id| ::lifecycle::__private::info_span!("shop.checkout", id))
+                };
+                let entry = ::lifecycle::__private::tracked::enter({
+                    static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::here(
+                        "shop.checkout",
+                        ::lifecycle::__private::module_path!(),
+                        false,
+                    );
+                    || &SITE
+                });
+                if let ::lifecycle::__private::tracked::Entry::Refused(rejected) = entry {
+                    return ::lifecycle::__private::tracked::refuse::<Answer>(rejected);
+                }
+                ::lifecycle::__private::tracked::run(
+                        entry,
+                        identity
+                            .future(async move {
+                                if false {
+                                    return ::lifecycle::__private::tracked::hint::<Answer>();
+                                }
+                                #[allow(clippy::used_underscore_binding)]
+                                let _ = (&order,);
+                                match () {
+                                    () => body,
+                                }
+                            }),
                     )
-                    .in_span(|id| ::lifecycle::__private::info_span!("shop.checkout", id))
-            };
-            #[allow(clippy::result_large_err)]
-            let refuse = |rejected| ::lifecycle::__private::tracked::refuse::<Answer>(rejected);
-            ::lifecycle::__private::tracked::track(
-                    {
-                        static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::here(
-                            "shop.checkout",
-                            ::lifecycle::__private::module_path!(),
-                            false,
-                        );
-                        || &SITE
-                    },
-                    refuse,
-                    identity
-                        .future(async move {
-                            if false {
-                                return ::lifecycle::__private::tracked::hint::<Answer>();
-                            }
-                            #[allow(clippy::used_underscore_binding)]
-                            let _ = (&order,);
-                            match () {
-                                () => body,
-                            }
-                        }),
-                )
-                .await
-        }
-    "#]],
+                    .await
+            }
+        "#]],
     );
 }
 
@@ -207,33 +207,34 @@ fn a_span_alone() {
     expands(
         attribute(quote!(span, admit = always), item),
         &expect![[r#"
-        async fn checkout() {
-            let identity = {
-                ::lifecycle::__private::tracked::Identity::NONE
-                    .in_span(|_| ::lifecycle::__private::info_span!("checkout"))
-            };
-            ::lifecycle::__private::tracked::run(
-                    ::lifecycle::__private::tracked::admit({
-                        static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::here(
-                            "checkout",
-                            ::lifecycle::__private::module_path!(),
-                            true,
-                        );
-                        || &SITE
-                    }),
-                    identity
-                        .future(async move {
-                            if false {
-                                return ::lifecycle::__private::tracked::hint::<()>();
-                            }
-                            match () {
-                                () => body,
-                            }
-                        }),
-                )
-                .await
-        }
-    "#]],
+            async fn checkout() {
+                let identity = {
+                    ::lifecycle::__private::tracked::Identity::NONE
+                        .in_span(|_| ::lifecycle::__private::info_span!("checkout"))
+                };
+                let entry = ::lifecycle::__private::tracked::enter({
+                    static SITE: ::lifecycle::__private::Site = ::lifecycle::__private::Site::here(
+                        "checkout",
+                        ::lifecycle::__private::module_path!(),
+                        true,
+                    );
+                    || &SITE
+                });
+                ::lifecycle::__private::tracked::run(
+                        entry,
+                        identity
+                            .future(async move {
+                                if false {
+                                    return ::lifecycle::__private::tracked::hint::<()>();
+                                }
+                                match () {
+                                    () => body,
+                                }
+                            }),
+                    )
+                    .await
+            }
+        "#]],
     );
 }
 

@@ -11,7 +11,7 @@ use std::pin::Pin;
 
 use crate::rejected::Rejected;
 use crate::tracked::{self, Site};
-pub use crate::tracked::{Admission, Gated, Identified, Identity, admit, run, track};
+pub use crate::tracked::{Admission, Entry, Gated, Identified, Identity, admit, enter, run};
 
 /// A type whose value can say that a call was refused.
 #[diagnostic::on_unimplemented(
@@ -71,16 +71,6 @@ impl<O> Refusal<O> for ByType<O> {
 impl<O> std::fmt::Debug for ByType<O> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ByType")
-    }
-}
-
-/// By this function.
-#[derive(Clone, Copy, Debug)]
-pub struct By<C>(pub(crate) C);
-impl<O, C: FnOnce(Rejected) -> O> Refusal<O> for By<C> {
-    #[inline]
-    fn answer(self, rejected: Rejected) -> O {
-        (self.0)(rejected)
     }
 }
 

@@ -21,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::crew::{Crew, Handed};
 use super::executor::End;
+#[cfg(feature = "testing")]
+use super::inline;
 use super::message::Teller;
 use crate::clock;
 use crate::context::{self, InStep, StepContext};
@@ -130,9 +132,7 @@ impl Running {
     }
 }
 
-/// Calls a user's sync function on a thread of its own, inside the runtime.
-///
-/// In a test it is one of the runtime's blocking threads: while such a thread is busy the test's clock stands still.
+/// Calls a user's sync function on a thread of its own, inside the runtime; on that of a test whose clock is paused.
 ///
 /// # Errors
 /// The system gives no more threads.
@@ -141,8 +141,9 @@ pub(crate) fn on_a_thread(
     runtime: &Handle,
     call: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
-    if clock::in_test() {
-        drop(runtime.spawn_blocking(call));
+    #[cfg(feature = "testing")]
+    if let Some(queue) = inline::queue() {
+        queue.push(name, call);
         return Ok(());
     }
     spawn_thread(name, runtime, call).map(drop)

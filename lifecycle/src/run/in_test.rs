@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::cell::OnceCell;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -17,6 +17,7 @@ use super::coordinator::{self, Coordinator, Order};
 use super::entry::MainDef;
 use super::executor::{AfterFailure, Change, Execution};
 use super::hook_task::{Facts, HookTask, Hooks};
+use super::inline;
 use super::launch::step_draft;
 use super::mailbox::{self, Mailbox};
 use super::message::{Address, Message};
@@ -88,9 +89,16 @@ where
     testing::set_stage(stage(&prepared));
     let runtime = Builder::new_current_thread().enable_all().start_paused(clock == Clock::Paused).build();
     let runtime = runtime.map_err(|error| format!("the runtime cannot be built: {error}"))?;
-    let ended = runtime.block_on(live(life, prepared, body));
+    let runtime = Arc::new(runtime);
+    let live = live(life, prepared, body);
+    let ended = match clock {
+        Clock::Paused => inline::block_on(&runtime, live),
+        Clock::Real => runtime.block_on(live),
+    };
     // Without waiting: a blocking task of the test's may never end.
-    runtime.shutdown_background();
+    if let Some(runtime) = Arc::into_inner(runtime) {
+        runtime.shutdown_background();
+    }
     verdict(life, ended, clock)
 }
 
@@ -145,8 +153,9 @@ where
         debts: Vec::new(),
         warnings: Vec::new(),
     };
-    let coordinator = Coordinator::new(order, inbox, mailbox.clone(), let_go);
-    let (mut coordinator, mut body) = (pin!(coordinator.run()), pin!(drive(life, mailbox, go, body)));
+    // A task, so that it goes on beside a sync call that keeps this thread.
+    let coordinator = tokio::spawn(Coordinator::new(order, inbox, mailbox.clone(), let_go).run());
+    let (mut coordinator, mut body) = (pin!(coordinator), pin!(drive(life, mailbox, go, body)));
     let (mut over, mut ended) = (false, None);
     poll_fn(|cx| {
         if ended.is_none() {
@@ -154,7 +163,12 @@ where
                 ended = Some(body);
             }
         }
-        over = over || coordinator.as_mut().poll(cx).is_ready();
+        if !over {
+            if let Poll::Ready(result) = coordinator.as_mut().poll(cx) {
+                over = true;
+                result.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+            }
+        }
         if over { ended.take().map_or(Poll::Pending, Poll::Ready) } else { Poll::Pending }
     })
     .await

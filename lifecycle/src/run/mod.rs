@@ -13,6 +13,8 @@ mod hear;
 mod hook_task;
 #[cfg(feature = "testing")]
 pub(crate) mod in_test;
+#[cfg(feature = "testing")]
+mod inline;
 mod journal;
 mod launch;
 pub(crate) mod mailbox;

@@ -72,5 +72,17 @@ pub(super) fn heard(event: &Event) {
 }
 
 pub(super) fn body(begins: bool) {
-    tell(&if begins { Told::Began(BODY.to_owned()) } else { Told::Ended(BODY.to_owned()) });
+    run_by_the_thread(BODY.to_owned(), begins);
+}
+
+/// Told beside the step whose call it is, if it is a step's, because of what waits for it.
+pub(super) fn sync_call(name: &str, begins: bool) {
+    run_by_the_thread(
+        format!("the sync call of {name} (until it returns, the body and other sync calls wait)"),
+        begins,
+    );
+}
+
+fn run_by_the_thread(what: String, begins: bool) {
+    tell(&if begins { Told::Began(what) } else { Told::Ended(what) });
 }

@@ -309,6 +309,10 @@ pub(crate) fn body_ended() {
     child::body(false);
 }
 
+pub(crate) fn sync_call(name: &str, begins: bool) {
+    child::sync_call(name, begins);
+}
+
 /// The test has run this step: the shutdown does not.
 pub(crate) fn note_run(id: TypeId) {
     lock(&RUN).push(id);

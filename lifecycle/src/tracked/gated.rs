@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::inside::{Body, counted_by, end, poll};
+use super::inside::{Found, Running, counted_by, end, poll};
 use super::{Admission, admit};
 use crate::__private::tracked::Refusal;
 use crate::gate::{Admitted, Site};
@@ -23,9 +23,9 @@ pin_project! {
 
     impl<F: Future, K> PinnedDrop for Gated<F, K> {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
+            let mut this = this.project();
             if let (Stage::Counted(site), true) = (this.stage, this.body.is_some()) {
-                end(Some(site), this.body);
+                end(*site, || this.body.set(None));
             }
         }
     }
@@ -54,8 +54,8 @@ impl<F: Future, K: Refusal<F::Output>> Future for Gated<F, K> {
     type Output = F::Output;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.as_mut().project();
         if let Stage::Waiting(site, _) = *this.stage {
             let (stage, rejected) = match admit(site) {
                 Admission::Counted(admitted) => (Stage::Counted(counted_by(admitted)), None),
@@ -69,24 +69,26 @@ impl<F: Future, K: Refusal<F::Output>> Future for Gated<F, K> {
                 return Poll::Ready(answer);
             }
         }
-        let counted = match *this.stage {
-            Stage::Counted(site) if this.body.is_some() => Some(site),
-            _ => None,
-        };
-        poll(counted, this.body, cx)
+        poll(self, cx)
     }
 }
 
-impl<F: Future> Body for Option<F> {
-    type Output = F::Output;
+impl<F: Future, K> Running for Gated<F, K> {
+    type Site = &'static Site;
+    type Body = F;
 
     #[inline(always)]
-    fn poll_body(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        self.as_pin_mut().map_or(Poll::Pending, |body| body.poll(cx))
+    fn running(self: Pin<&mut Self>) -> Found<'_, &'static Site, F> {
+        let this = self.project();
+        let counted = match *this.stage {
+            Stage::Counted(site) => Some(site),
+            _ => None,
+        };
+        this.body.as_pin_mut().map(|body| (counted, body))
     }
 
     #[inline(always)]
-    fn drop_body(mut self: Pin<&mut Self>) {
-        self.set(None);
+    fn drop_body(self: Pin<&mut Self>) {
+        self.project().body.set(None);
     }
 }

@@ -8,32 +8,38 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::{Admission, admit};
-use crate::__private::tracked::{By, Never, Refusal};
 use crate::gate::{Admitted, Before, Known, Site, on_thread};
 use crate::rejected::Rejected;
 
-/// Makes a future the call, or the value that says that it was refused.
+/// What becomes of an async call that is run at once. It has no destructor, whose flags would be kept in the function's state.
+#[must_use = "a counted call ends in `run(…)`"]
+#[derive(Clone, Copy)]
+pub enum Entry<S: Known> {
+    /// As [`Admission::Counted`].
+    Counted(S),
+    /// As [`Admission::Nested`].
+    Nested,
+    /// As [`Admission::Refused`].
+    Refused(Rejected),
+}
+
+/// Admits an async call, at its first poll.
 #[inline(always)]
-pub fn track<S: Known, F: Future, C: FnOnce(Rejected) -> F::Output + Copy>(
-    site: S,
-    refuse: C,
-    body: F,
-) -> Inside<S, F, By<C>> {
-    let call = match admit(site) {
-        Admission::Counted(admitted) => Call::Counted { body, site: counted_by(admitted) },
-        Admission::Nested => Call::Nested { body },
-        Admission::Refused(rejected) => Call::Refused { rejected, refusal: By(refuse) },
-    };
-    Inside { call }
+pub fn enter<S: Known>(site: S) -> Entry<S> {
+    match admit(site) {
+        Admission::Counted(admitted) => Entry::Counted(counted_by(admitted)),
+        Admission::Nested => Entry::Nested,
+        Admission::Refused(rejected) => Entry::Refused(rejected),
+    }
 }
 
 /// Makes a future the call, unless that was refused.
 #[inline(always)]
-pub fn run<S: Known, F: Future>(admission: Admission<S>, body: F) -> Inside<S, F, Never> {
-    let call = match admission {
-        Admission::Counted(admitted) => Call::Counted { body, site: counted_by(admitted) },
-        Admission::Nested => Call::Nested { body },
-        Admission::Refused(_) => Call::Ended,
+pub fn run<S: Known, F: Future>(entry: Entry<S>, body: F) -> Inside<S, F> {
+    let call = match entry {
+        Entry::Counted(site) => Call::Counted { body, site },
+        Entry::Nested => Call::Nested { body },
+        Entry::Refused(_) => Call::Ended,
     };
     Inside { call }
 }
@@ -44,16 +50,16 @@ pin_project! {
     /// A nested call is counted as a part of its caller; moved on to another task after its first poll, it is not
     /// counted there.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Inside<S: Known, F: Future, K> {
+    pub struct Inside<S: Known, F: Future> {
         #[pin]
-        call: Call<S, F, K>,
+        call: Call<S, F>,
     }
 
-    impl<S: Known, F: Future, K> PinnedDrop for Inside<S, F, K> {
+    impl<S: Known, F: Future> PinnedDrop for Inside<S, F> {
         fn drop(this: Pin<&mut Self>) {
-            let call = this.project().call;
+            let mut call = this.project().call;
             if let Call::Counted { site, .. } = *call {
-                end(Some(site.site()), call);
+                end(site, || call.set(Call::Ended));
             }
         }
     }
@@ -61,42 +67,37 @@ pin_project! {
 
 pin_project! {
     #[project = Projected]
-    enum Call<S: Known, F: Future, K> {
+    enum Call<S: Known, F: Future> {
         Counted { #[pin] body: F, site: S },
         Nested { #[pin] body: F },
-        Refused { rejected: Rejected, refusal: K },
         // Or it was cut.
         Ended,
     }
 }
 
-impl<S: Known, F: Future, K: Refusal<F::Output> + Copy> Call<S, F, K> {
-    #[cold]
-    #[inline(never)]
-    fn refuse(mut self: Pin<&mut Self>) -> Poll<F::Output> {
-        let Call::Refused { rejected, refusal } = *self else { return Poll::Pending };
-        self.set(Call::Ended);
-        Poll::Ready(refusal.answer(rejected))
-    }
-}
+/// Who has counted a call, if that is the one that ends with the body; and the body.
+pub(super) type Found<'a, S, F> = Option<(Option<S>, Pin<&'a mut F>)>;
 
-/// What a call runs.
-pub(super) trait Body {
-    type Output;
+/// A call that runs a body for as long as there is one.
+pub(super) trait Running {
+    type Site: Known;
+    type Body: Future;
 
-    fn poll_body(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output>;
+    fn running(self: Pin<&mut Self>) -> Found<'_, Self::Site, Self::Body>;
 
     fn drop_body(self: Pin<&mut Self>);
 }
 
-impl<S: Known, F: Future, K> Body for Call<S, F, K> {
-    type Output = F::Output;
+impl<S: Known, F: Future> Running for Call<S, F> {
+    type Site = S;
+    type Body = F;
 
     #[inline(always)]
-    fn poll_body(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    fn running(self: Pin<&mut Self>) -> Found<'_, S, F> {
         match self.project() {
-            Projected::Counted { body, .. } | Projected::Nested { body } => body.poll(cx),
-            _ => Poll::Pending,
+            Projected::Counted { body, site } => Some((Some(*site), body)),
+            Projected::Nested { body } => Some((None, body)),
+            Projected::Ended => None,
         }
     }
 
@@ -106,40 +107,36 @@ impl<S: Known, F: Future, K> Body for Call<S, F, K> {
     }
 }
 
-impl<S: Known, F: Future, K: Refusal<F::Output> + Copy> Future for Inside<S, F, K> {
+impl<S: Known, F: Future> Future for Inside<S, F> {
     type Output = F::Output;
 
     // Called from one place, the function's own state.
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let call = self.project().call;
-        // The body is polled in one place, or it would be compiled twice.
-        let counted = match *call {
-            Call::Counted { site, .. } => Some(site.site()),
-            Call::Nested { .. } => None,
-            _ => return call.refuse(),
-        };
-        poll(counted, call, cx)
+        poll(self.project().call, cx)
     }
 }
 
 /// Polls a call's body, and ends both together. What is not counted is only polled.
 #[inline(always)]
-pub(super) fn poll<B: Body>(
-    counted: Option<&'static Site>,
-    mut body: Pin<&mut B>,
+pub(super) fn poll<R: Running>(
+    mut call: Pin<&mut R>,
     cx: &mut Context<'_>,
-) -> Poll<B::Output> {
-    if counted.is_some_and(Site::is_frozen) {
-        // What could not be polled any more must not hold up the drain.
-        end(counted, body);
-        return Poll::Pending;
+) -> Poll<<R::Body as Future>::Output> {
+    let Some((counted, body)) = call.as_mut().running() else { return Poll::Pending };
+    if let Some(site) = counted {
+        if site.site().is_frozen() {
+            // What could not be polled any more must not hold up the drain.
+            end(site, || call.drop_body());
+            return Poll::Pending;
+        }
     }
     let mut within = Within::new(counted);
-    let polled = body.as_mut().poll_body(cx);
+    // In one place, or it would be compiled twice.
+    let polled = body.poll(cx);
     if polled.is_ready() {
         within.ends = true;
-        body.drop_body();
+        call.drop_body();
     }
     within.end();
     polled
@@ -148,56 +145,86 @@ pub(super) fn poll<B: Body>(
 /// Drops the body of a call inside it, and ends it.
 #[cold]
 #[inline(never)]
-pub(super) fn end<B: Body>(counted: Option<&'static Site>, body: Pin<&mut B>) {
-    let mut within = Within::new(counted);
+pub(super) fn end(site: impl Known, drop_body: impl FnOnce()) {
+    let mut within = Within::new(Some(site));
     within.ends = true;
-    body.drop_body();
+    drop_body();
     within.end();
 }
 
 /// The thread is in the call, if that is counted.
-struct Within {
-    counted: Option<&'static Site>,
+struct Within<S: Known> {
+    entered: Entered<S>,
+    /// What the call is in place of. Beside [`Entered`], which would be in memory with it.
     before: Before,
     /// Leaving it ends the call.
     ends: bool,
 }
 
-impl Within {
+#[derive(Clone, Copy)]
+enum Entered<S: Known> {
+    /// The thread was in nothing. What is put back is then no value that was read, for which one poll would wait until
+    /// another's is written.
+    FromOutside(S),
+    /// The thread was in what another task on it is in.
+    FromElsewhere(S),
+    /// It is not counted, and the thread is where it was.
+    Not,
+}
+
+impl<S: Known> Within<S> {
     #[inline(always)]
-    fn new(counted: Option<&'static Site>) -> Self {
-        let before = match counted {
-            Some(site) => on_thread(|thread| thread.mark.replace(site)),
-            None => Before::NONE,
+    fn new(counted: Option<S>) -> Self {
+        let (entered, before) = match counted {
+            Some(site) if on_thread(|thread| thread.mark.is_clear()) => {
+                on_thread(|thread| thread.mark.set(site.site()));
+                (Entered::FromOutside(site), Before::NONE)
+            }
+            Some(site) => (Entered::FromElsewhere(site), enter_from_elsewhere(site.site())),
+            None => (Entered::Not, Before::NONE),
         };
-        Within { counted, before, ends: false }
+        Within { entered, before, ends: false }
     }
 
     /// As its drop does, which is left to panics: a destructor would be called, and all that it needs be in memory for it.
     #[inline(always)]
     fn end(self) {
-        let Within { counted, before, ends } = self;
+        let Within { entered, before, ends } = self;
         mem::forget(self);
-        leave(counted, before, ends);
+        match entered {
+            Entered::FromOutside(site) => {
+                on_thread(|thread| thread.mark.clear());
+                if ends {
+                    on_thread(|thread| site.site().leave(thread));
+                }
+            }
+            Entered::FromElsewhere(site) => leave_slowly(site.site(), before, ends),
+            Entered::Not => {}
+        }
     }
 }
 
-impl Drop for Within {
+impl<S: Known> Drop for Within<S> {
     #[inline(always)]
     fn drop(&mut self) {
-        leave_after_a_panic(self.counted, self.before, self.ends);
+        match self.entered {
+            Entered::FromOutside(site) | Entered::FromElsewhere(site) => {
+                leave_slowly(site.site(), self.before, self.ends);
+            }
+            Entered::Not => {}
+        }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn leave_after_a_panic(counted: Option<&'static Site>, before: Before, ends: bool) {
-    leave(counted, before, ends);
+fn enter_from_elsewhere(site: &'static Site) -> Before {
+    on_thread(|thread| thread.mark.replace(site))
 }
 
-#[inline(always)]
-fn leave(counted: Option<&'static Site>, before: Before, ends: bool) {
-    let Some(site) = counted else { return };
+#[cold]
+#[inline(never)]
+fn leave_slowly(site: &'static Site, before: Before, ends: bool) {
     on_thread(|thread| {
         thread.mark.restore(before);
         if ends {

@@ -16,7 +16,7 @@ pub use gated::Gated;
 pub(crate) use identity::awaited;
 pub use identity::{CallIds, Identified, Identity};
 pub use inherit::{inherit, spawn, spawn_blocking};
-pub use inside::{Inside, run, track};
+pub use inside::{Entry, Inside, enter, run};
 
 use crate::context::{self, Marked};
 pub use crate::gate::{Admitted, Known, Site};
@@ -25,7 +25,7 @@ use crate::group;
 use crate::rejected::Rejected;
 
 /// What becomes of a call.
-#[must_use = "a call runs in `run(…)`, and ends when that is dropped"]
+#[must_use = "a counted call ends when this is dropped"]
 #[derive(Debug)]
 pub enum Admission<S: Known> {
     /// It comes from outside, and is counted.
@@ -92,7 +92,8 @@ macro_rules! opaque_debug {
 }
 opaque_debug! {
     Admitted [<S: Known>] [<S>]
-    Inside [<S: Known, F: Future, K>] [<S, F, K>]
+    Entry [<S: Known>] [<S>]
+    Inside [<S: Known, F: Future>] [<S, F>]
     Gated [<F: Future, K>] [<F, K>]
     CallIds [] []
     Identity [] []

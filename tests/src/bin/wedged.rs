@@ -126,8 +126,9 @@ fn make_late() {
         });
         let began = Instant::now();
         thread::sleep(delay);
-        set_free();
+        // Before it is, since the process may end at once then.
         println!("freed after {} ms", began.elapsed().as_millis());
+        set_free();
     });
 }
 

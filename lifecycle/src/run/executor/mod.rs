@@ -6,7 +6,7 @@ mod tests;
 mod work;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::time::Instant;
 
 pub(crate) use work::{Change, End, MaybeWork, Progress, Record, SETTLE, Work};
@@ -185,9 +185,9 @@ impl Execution {
         })
     }
 
-    fn begin_all(&mut self, mut ready: Vec<usize>, now: Instant) {
+    fn begin_all(&mut self, mut ready: VecDeque<usize>, now: Instant) {
         // A loop and not recursion: a chain may be thousands of nodes long.
-        while let Some(node) = ready.pop() {
+        while let Some(node) = ready.pop_front() {
             if self.halted {
                 continue;
             }
@@ -218,12 +218,12 @@ impl Execution {
     }
 
     fn finish(&mut self, node: usize, began: Option<Instant>, end: End, now: Instant) {
-        let mut ready = Vec::new();
+        let mut ready = VecDeque::new();
         self.close(node, Record { began, ended: now, end }, &mut ready);
         self.begin_all(ready, now);
     }
 
-    fn close(&mut self, node: usize, record: Record, ready: &mut Vec<usize>) {
+    fn close(&mut self, node: usize, record: Record, ready: &mut VecDeque<usize>) {
         let vital = self.nodes[node].work.as_ref().is_some_and(|work| work.is_vital());
         let failed = vital && record.end.outcome.is_degraded();
         self.halted |= failed && self.after_failure == AfterFailure::BeginNothing;
@@ -236,7 +236,7 @@ impl Execution {
             if let State::Waiting(waits) = &mut self.nodes[next].state {
                 *waits -= 1;
                 if *waits == 0 {
-                    ready.push(next);
+                    ready.push_back(next);
                 }
             }
         }

@@ -93,7 +93,7 @@ fn a_node_begins_when_all_it_waits_for_have_ended_and_no_sooner() {
         (rig.work("c", None), vec![]),
     ];
     let mut run = begun(nodes, None, AfterFailure::GoOn, rig.zero);
-    assert_eq!(rig.log().len(), 2);
+    assert_eq!(rig.log(), ["begin a", "begin b"], "in their order");
     run.ended(0, End::new(Outcome::Failed, "no"), rig.zero);
     assert!(rig.log().is_empty(), "c waits for b");
     run.ended(1, done(), rig.zero);

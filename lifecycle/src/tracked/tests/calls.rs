@@ -129,14 +129,18 @@ fn futures_polled_together_inside_a_call_are_inside() {
     assert_eq!(gate.in_flight(), 0);
 }
 
+/// The call that the thread is in.
+fn here() -> &'static str {
+    match context::place() {
+        context::Place::Call(site) => site.snapshot().name,
+        _ => "outside",
+    }
+}
+
 #[test]
 fn calls_polled_in_turn_keep_apart() {
     let gate = gate();
     let (one, other) = (named(gate, "one"), named(gate, "other"));
-    let here = || match context::place() {
-        context::Place::Call(site) => site.snapshot().name,
-        _ => "outside",
-    };
     let body = || async move {
         let before = here();
         pause().await;
@@ -152,6 +156,36 @@ fn calls_polled_in_turn_keep_apart() {
     assert_eq!(gate.in_flight(), 1);
     assert_eq!(poll_once(second), Poll::Ready(Ok(("other", "other"))));
     assert_eq!(here(), "outside");
+}
+
+#[test]
+fn a_call_that_has_begun_elsewhere_gives_back_the_place_of_who_polls_it() {
+    let gate = gate();
+    let (one, other) = (named(gate, "one"), named(gate, "other"));
+    let begun = |panics: bool| {
+        let mut running = Box::pin(call(one, async move {
+            pause().await;
+            let before = here();
+            assert!(!panics, "in a call");
+            pause().await;
+            (before, here())
+        }));
+        assert!(poll_once(running.as_mut()).is_pending());
+        running
+    };
+    let (mut ends, mut panics, dropped) = (begun(false), begun(true), begun(false));
+    call_sync(other, || {
+        assert!(poll_once(ends.as_mut()).is_pending());
+        assert_eq!(here(), "other", "after a poll");
+        assert_eq!(poll_once(ends.as_mut()), Poll::Ready(Ok(("one", "one"))));
+        assert_eq!(here(), "other", "after the end");
+        assert!(catch_unwind(AssertUnwindSafe(|| poll_once(panics.as_mut()))).is_err());
+        assert_eq!(here(), "other", "after a panic");
+        drop((dropped, panics));
+        assert_eq!((here(), gate.in_flight()), ("other", 1), "after a drop");
+    })
+    .unwrap();
+    assert_eq!((here(), gate.in_flight()), ("outside", 0));
 }
 
 #[test]
@@ -231,7 +265,7 @@ fn a_body_that_is_ready_is_dropped_inside_before_the_call_ends() {
     }
     let (gate, seen) = (gate(), Mutex::new(None));
     let body = Ready(SeesDrop { gate, seen: &seen });
-    let mut running = pin!(run(admit(site(gate)), body));
+    let mut running = pin!(run(enter(site(gate)), body));
     assert!(poll_once(running.as_mut()).is_ready());
     assert_eq!(*seen.lock().unwrap(), Some((true, 1)));
     assert_eq!(gate.in_flight(), 0, "though the future itself is still there");
@@ -241,7 +275,7 @@ fn a_body_that_is_ready_is_dropped_inside_before_the_call_ends() {
 fn a_call_that_was_admitted_and_never_run_leaves() {
     let gate = gate();
     drop(admit(site(gate)));
-    drop(run(admit(site(gate)), async {}));
+    drop(run(enter(site(gate)), async {}));
     assert_eq!(gate.in_flight(), 0);
 }
 

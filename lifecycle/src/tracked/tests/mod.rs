@@ -27,9 +27,9 @@ fn site(gate: &'static Gate) -> &'static Site {
 
 /// As an annotated async function.
 async fn call<F: Future>(site: &'static Site, body: F) -> Result<F::Output, Rejected> {
-    match admit(site) {
-        Admission::Refused(rejected) => Err(rejected),
-        admission => Ok(run(admission, body).await),
+    match enter(site) {
+        Entry::Refused(rejected) => Err(rejected),
+        entry => Ok(run(entry, body).await),
     }
 }
 

@@ -10,18 +10,18 @@ async fn bare(arg: [u8; 64]) -> Result<usize, Rejected> {
 
 /// As the macro writes it.
 async fn annotated(arg: [u8; 64]) -> Result<usize, Rejected> {
-    track(
-        {
-            static SITE: Site = Site::here("annotated", module_path!(), false);
-            || &SITE
-        },
-        Err,
-        async move {
-            let _ = (&arg,);
-            tokio::task::yield_now().await;
-            Ok(arg.len())
-        },
-    )
+    let entry = enter({
+        static SITE: Site = Site::here("annotated", module_path!(), false);
+        || &SITE
+    });
+    if let Entry::Refused(rejected) = entry {
+        return Err(rejected);
+    }
+    run(entry, async move {
+        let _ = (&arg,);
+        tokio::task::yield_now().await;
+        Ok(arg.len())
+    })
     .await
 }
 
@@ -30,7 +30,7 @@ fn a_call_is_a_tag_larger_than_its_body() {
     static SITE: Site = Site::here("call", module_path!(), false);
     let body = async { tokio::task::yield_now().await };
     let bare = (size_of_val(&body), align_of_val(&body));
-    let inside = size_of_val(&run(admit(|| &SITE), body));
+    let inside = size_of_val(&run(enter(|| &SITE), body));
     assert!(inside <= bare.0 + bare.1, "{bare:?} bytes became {inside}");
 }
 
@@ -44,7 +44,7 @@ fn an_annotated_function_is_a_tag_and_a_state_larger_than_the_bare_one() {
 fn an_empty_function_stays_small() {
     async fn empty() -> Result<(), Rejected> {
         static SITE: Site = Site::here("empty", module_path!(), false);
-        track(|| &SITE, Err, async move { Ok(()) }).await
+        run(enter(|| &SITE), async move { Ok(()) }).await
     }
     assert!(size_of_val(&empty()) <= 8, "{}", size_of_val(&empty()));
 }
